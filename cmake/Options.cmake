@@ -1,0 +1,27 @@
+# The flags that every target of ours is compiled with; not part of the installed package.
+add_library(sonograd_options INTERFACE)
+target_compile_options(sonograd_options INTERFACE -Wall -Wextra -Werror)
+
+# No fast-math: a sum has the order that the code states. -O3 for the loops that the compiler vectorises.
+set(CMAKE_CXX_FLAGS_RELEASE "-O3 -DNDEBUG")
+target_compile_options(sonograd_options INTERFACE -ffp-contract=on)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  target_compile_options(sonograd_options INTERFACE -Wno-pass-failed)
+endif()
+
+if(SONOGRAD_SANITIZE)
+  set(flags -fsanitize=${SONOGRAD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 -g1)
+  target_compile_options(sonograd_options INTERFACE ${flags})
+  target_link_options(sonograd_options INTERFACE -fsanitize=${SONOGRAD_SANITIZE})
+  # Function clones are chosen by a resolver that runs before a sanitizer is ready.
+  target_compile_definitions(sonograd_options INTERFACE SONOGRAD_NO_CLONES)
+endif()
+
+find_program(ccache ccache)
+if(ccache)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${ccache})
+endif()
+find_program(mold mold)
+if(mold)
+  add_link_options(-fuse-ld=mold)
+endif()

@@ -1,0 +1,44 @@
+#pragma once
+#include <array>
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+namespace sonograd {
+
+using Int = std::int64_t;  // every size, stride and index; signed, so that a difference below zero shows
+
+// Up to six sizes, outermost first; images are [batch, height, width, channels].
+class Shape {
+ public:
+  static constexpr int max_rank = 6;
+
+  Shape() = default;
+  Shape(std::initializer_list<Int> sizes);  // throws Error past max_rank or below zero
+  static Shape filled(int rank, Int size);
+
+  int rank() const { return rank_; }
+  // Negative axes count from the end: shape[-1] is the channel count.
+  Int operator[](int axis) const { return sizes[axis < 0 ? axis + rank_ : axis]; }
+  Int& operator[](int axis) { return sizes[axis < 0 ? axis + rank_ : axis]; }
+  Int elements() const;
+  const Int* begin() const { return sizes.data(); }
+  const Int* end() const { return sizes.data() + rank_; }
+  void push_back(Int size);
+  Shape without(int axis) const;
+
+  bool operator==(const Shape& other) const;
+  std::string text() const;  // [8,38,38,240]
+
+ private:
+  std::array<Int, max_rank> sizes{};
+  int rank_ = 0;
+};
+
+using Strides = Shape;  // elements, not bytes; the same small array, checked for rank only
+Shape row_major_strides(const Shape& shape);
+
+// The shape of x op y under numpy's broadcasting; throws Error naming both shapes where they do not fit.
+Shape broadcast_shapes(const Shape& x, const Shape& y);
+
+}  // namespace sonograd
