@@ -1,0 +1,33 @@
+#pragma once
+#include <filesystem>
+#include <string>
+#include <string_view>
+
+namespace sonograd {
+
+// A file that appears complete or not at all: bytes go to `<path>.tmp` in the same folder, and commit() moves
+// them to `path`. Without commit() the destructor removes the part written, and an earlier file stays as it
+// was. Devices and pipes (/dev/stdout) are written in place. Every function throws Error `cannot write
+// <path>: <reason>; <what to do>`.
+class FileWriter {
+ public:
+  explicit FileWriter(std::filesystem::path path);
+  ~FileWriter();
+  FileWriter(const FileWriter&) = delete;
+  FileWriter& operator=(const FileWriter&) = delete;
+
+  void write(std::string_view bytes);
+  void write(const void* data, std::size_t size) { write({static_cast<const char*>(data), size}); }
+  void commit();  // flushed to the disk, then renamed; call it once, last
+
+ private:
+  std::filesystem::path path, aside;
+  int descriptor = -1;
+};
+
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes);
+
+// The bytes of a regular file. Throws Error `cannot read <path>: <reason>; <what to do>`.
+std::string read_file(const std::filesystem::path& path);
+
+}  // namespace sonograd
