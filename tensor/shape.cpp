@@ -40,7 +40,9 @@ bool Shape::operator==(const Shape& other) const {
   return std::equal(begin(), end(), other.begin(), other.end());
 }
 
-std::string Shape::text() const { return fmt::format("[{}]", fmt::join(begin(), end(), ",")); }
+std::string Shape::text() const {
+  return fmt::format("[{}]", fmt::join(begin(), end(), ","));
+}
 
 Shape row_major_strides(const Shape& shape) {
   Shape strides = shape;
@@ -58,7 +60,8 @@ Shape broadcast_shapes(const Shape& x, const Shape& y) {
   for (int back = 1; back <= rank; ++back) {
     const Int a = back <= x.rank() ? x[-back] : 1;
     const Int b = back <= y.rank() ? y[-back] : 1;
-    expect(a == b || a == 1 || b == 1, "{} and {} do not broadcast: axis -{} has {} against {}", x.text(), y.text(), back, a, b);
+    expect(a == b || a == 1 || b == 1, "{} and {} do not broadcast: axis -{} has {} against {}", x.text(),
+           y.text(), back, a, b);
     result[-back] = a == 1 ? b : a;
   }
   return result;

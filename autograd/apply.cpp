@@ -1,0 +1,112 @@
+#include "autograd/apply.h"
+
+#include <chrono>
+
+#include "autograd/tape.h"
+
+namespace sonograd {
+namespace {
+
+thread_local bool recording = true;
+thread_local std::string path;
+thread_local std::function<void(const Observation&)> observer;
+
+std::string describe(const OpEntry& entry, const Tensors& inputs) {
+  std::string text;
+  for (std::size_t i = 0; i < inputs.size(); ++i) {
+    const std::string name = i < entry.arguments.size() ? entry.arguments[i] : fmt::format("x{}", i);
+    text += fmt::format("{}{} {}", i == 0 ? "" : ", ", name, inputs[i].shape().text());
+  }
+  return text;
+}
+
+[[noreturn]] void fail(const OpEntry& entry, const Tensors& inputs, const std::string& rule) {
+  throw Error("{}{}{}: {}; {}", path, path.empty() ? "" : ": ", entry.name, rule, describe(entry, inputs));
+}
+
+Shapes checked_shapes(const AnyOp& op, const OpEntry& entry, const Tensors& inputs) {
+  if (!entry.arguments.empty() && entry.arguments.size() != inputs.size())
+    fail(entry, inputs, fmt::format("takes {} inputs, got {}", entry.arguments.size(), inputs.size()));
+  Shapes shapes;
+  for (const Tensor& x : inputs) {
+    if (!x.defined()) fail(entry, inputs, "an input is undefined");
+    if (x.dtype() != inputs[0].dtype())
+      fail(entry, inputs,
+           fmt::format("inputs of types {} and {}", name_of(inputs[0].dtype()), name_of(x.dtype())));
+    if (x.device() != inputs[0].device())
+      fail(entry, inputs,
+           fmt::format("inputs on {} and {}", name_of(inputs[0].device()), name_of(x.device())));
+    shapes.push_back(x.shape());
+  }
+  try {
+    return op.shapes(shapes);
+  } catch (const Error& error) {
+    fail(entry, inputs, error.what());
+  }
+}
+
+void run_kernel(const AnyOp& op, const OpEntry& entry, const Tensors& inputs, Tensors& outputs) {
+  const auto kernel = entry.kernels.find(inputs[0].device());
+  if (kernel == entry.kernels.end() || inputs[0].dtype() != DType::f32) {
+    op.reference(inputs, outputs);
+    return;
+  }
+  if (kernel->second.layout == Layout::strided) {
+    kernel->second.run(op.attributes(), inputs, outputs);
+    return;
+  }
+  Tensors dense;
+  for (const Tensor& x : inputs) dense.push_back(x.as_dense());
+  kernel->second.run(op.attributes(), dense, outputs);
+}
+
+}  // namespace
+
+Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs) {
+  const Shapes shapes = checked_shapes(*op, entry, inputs);
+  const auto start = observer ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
+  Tensors outputs;
+  if (op->is_view()) {
+    outputs.push_back(op->view(inputs[0].detach()));
+  } else {
+    for (const Shape& shape : shapes)
+      outputs.push_back(Tensor::empty(shape, inputs[0].dtype(), inputs[0].device()));
+    run_kernel(*op, entry, inputs, outputs);
+  }
+  if (observer) {
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    observer({entry, *op, inputs, outputs, path, in_backward(), spent.count()});
+  }
+  if (recording) record_call(op, entry, inputs, outputs);
+  return outputs;
+}
+
+NoGrad::NoGrad() : before(recording) {
+  recording = false;
+}
+NoGrad::~NoGrad() {
+  recording = before;
+}
+bool recording_enabled() {
+  return recording;
+}
+
+LayerScope::LayerScope(std::string_view name) : length_before(path.size()) {
+  if (!path.empty()) path += '.';
+  path += name;
+}
+LayerScope::~LayerScope() {
+  path.resize(length_before);
+}
+const std::string& layer_path() {
+  return path;
+}
+
+Observer::Observer(std::function<void(const Observation&)> see) : before(std::move(observer)) {
+  observer = std::move(see);
+}
+Observer::~Observer() {
+  observer = std::move(before);
+}
+
+}  // namespace sonograd

@@ -1,0 +1,72 @@
+#pragma once
+#include <functional>
+
+#include "autograd/registry.h"
+
+namespace sonograd {
+
+// The only way to run an op: checks the shapes, allocates the outputs, runs the device's kernel (a missing
+// cpu kernel falls back to the reference) and, where an input is known to a tape, records the call there.
+// Throws Error as
+// `<layer path>: <op>: <the rule broken>; <input> <shape>, …`.
+Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs);
+
+template <class O>
+Tensors apply_all(O op, const Tensors& inputs) {
+  static const OpEntry& entry = registry().at(O::name);
+  return apply_any(std::make_shared<OpOf<O>>(std::move(op)), entry, inputs);
+}
+template <class O, class... T>
+Tensor apply(O op, const T&... inputs) {
+  return apply_all(std::move(op), Tensors{inputs...})[0];
+}
+
+// While one lives, ops of this thread are not recorded.
+class NoGrad {
+ public:
+  NoGrad();
+  ~NoGrad();
+  NoGrad(const NoGrad&) = delete;
+  NoGrad& operator=(const NoGrad&) = delete;
+
+ private:
+  bool before;
+};
+bool recording_enabled();
+
+// Adds a name to the layer path that errors, tape entries and observers of this thread carry.
+class LayerScope {
+ public:
+  explicit LayerScope(std::string_view name);
+  ~LayerScope();
+  LayerScope(const LayerScope&) = delete;
+  LayerScope& operator=(const LayerScope&) = delete;
+
+ private:
+  std::size_t length_before;
+};
+const std::string& layer_path();  // block7a.project_conv; empty outside of layers
+
+// What an observer learns of each op of this thread after it ran: for the op table, the search for the first
+// number that is not finite, and the comparison of activations.
+struct Observation {
+  const OpEntry& op;
+  const AnyOp& call;
+  const Tensors& inputs;
+  const Tensors& outputs;
+  const std::string& layer;
+  bool backward;
+  double seconds;
+};
+class Observer {
+ public:
+  explicit Observer(std::function<void(const Observation&)> see);
+  ~Observer();
+  Observer(const Observer&) = delete;
+  Observer& operator=(const Observer&) = delete;
+
+ private:
+  std::function<void(const Observation&)> before;
+};
+
+}  // namespace sonograd

@@ -1,0 +1,167 @@
+#pragma once
+#include <array>
+#include <memory>
+#include <string_view>
+#include <tuple>
+#include <type_traits>
+#include <vector>
+
+#include "tensor/view.h"
+
+namespace sonograd {
+
+// What a vector-Jacobian product is given: the inputs and outputs of the call (those that the op declared it
+// would need carry data, the others only their shape) and the cotangent of each output. A cotangent is
+// undefined where the loss does not depend on that output; at least one is defined.
+struct Vjp {
+  const Tensors& inputs;
+  const Tensors& outputs;
+  const Tensors& cotangents;
+  const std::vector<bool>& wanted;  // per input: is its gradient asked for
+
+  const Tensor& x(int input = 0) const { return inputs[static_cast<std::size_t>(input)]; }
+  const Tensor& y(int output = 0) const { return outputs[static_cast<std::size_t>(output)]; }
+  const Tensor& dy(int output = 0) const { return cotangents[static_cast<std::size_t>(output)]; }
+  bool wants(int input) const { return wanted[static_cast<std::size_t>(input)]; }
+};
+
+// An op as the tape and the registry see it: a name, a shape rule, a reference kernel, a vjp. Op authors
+// write a plain struct (see OpOf below) and never this interface.
+class AnyOp {
+ public:
+  virtual ~AnyOp() = default;
+  virtual std::string_view name() const = 0;
+  virtual Shapes shapes(
+      const Shapes& inputs) const = 0;  // of the outputs; throws Error where the rule is broken
+  virtual void reference(const Tensors& inputs, Tensors& outputs) const = 0;
+  virtual Tensors vjp(const Vjp& at) const = 0;  // one gradient per input, undefined where not wanted
+  virtual bool is_view() const = 0;
+  virtual Tensor view(
+      const Tensor& input) const = 0;  // view ops alone: the output shares the input's storage
+  virtual bool saves_input(int input) const = 0;
+  virtual bool saves_output(int output) const = 0;
+  virtual const void* attributes() const = 0;  // the op struct, for its fast kernels
+};
+
+// The op struct O has
+//   static constexpr auto name = "conv2d";
+//   static constexpr std::array arguments{"x", "w"};   names of the inputs, used in errors. Left out: any
+//   number of inputs. static constexpr std::array results{"y", "mean"};  names of the outputs; left out: one
+//   static constexpr Saves saves{…};                    what vjp reads; left out: all inputs, no output
+//   Shape shape(const Shape& x, const Shape& w) const;  (Shapes where there are several outputs; `const
+//   Shapes&` with any
+//                                                        number of inputs)
+//   void reference(auto x, auto w, auto y) const;       View<const T>… of the inputs, View<T>… of the
+//   outputs, T f32 or f64
+//                                                        (std::vector<View<const T>> with any number of
+//                                                        inputs)
+//   Tensors vjp(const Vjp& at) const;                    left out by an op whose gradient nothing asks for
+// A view op has `Tensor view(const Tensor& x) const` in place of `reference`.
+struct Saves {
+  std::array<bool, 6> inputs{true, true, true, true, true, true};
+  std::array<bool, 3> outputs{false, false, false};
+};
+
+namespace detail {
+
+template <class O>
+concept HasArguments = requires {
+  O::arguments.size();
+};
+template <class O>
+concept HasResults = requires {
+  O::results.size();
+};
+template <class O>
+concept HasSaves = requires {
+  O::saves.inputs;
+};
+template <class O>
+concept HasVjp = requires(const O& op, const Vjp& at) {
+  op.vjp(at);
+};
+template <class O>
+concept HasView = requires(const O& op, const Tensor& x) {
+  op.view(x);
+};
+
+template <class O>
+constexpr std::size_t output_count() {
+  if constexpr (HasResults<O>)
+    return O::results.size();
+  else
+    return 1;
+}
+
+}  // namespace detail
+
+template <class O>
+class OpOf final : public AnyOp {
+ public:
+  explicit OpOf(O op) : op(std::move(op)) {}
+  std::string_view name() const override { return O::name; }
+
+  Shapes shapes(const Shapes& in) const override {
+    if constexpr (detail::HasArguments<O>) {
+      return [&]<std::size_t... I>(std::index_sequence<I...>) {
+        return as_list(op.shape(in[I]...));
+      }
+      (std::make_index_sequence<O::arguments.size()>());
+    } else {
+      return as_list(op.shape(in));
+    }
+  }
+
+  void reference(const Tensors& in, Tensors& out) const override {
+    if constexpr (!detail::HasView<O>)
+      with_type(out[0].dtype(), [&](auto zero) { run<decltype(zero)>(in, out); });
+  }
+
+  Tensors vjp(const Vjp& at) const override {
+    if constexpr (detail::HasVjp<O>)
+      return op.vjp(at);
+    else
+      throw Error("{} has no vjp, so nothing can be differentiated through it", O::name);
+  }
+  bool is_view() const override { return detail::HasView<O>; }
+  Tensor view(const Tensor& input) const override {
+    if constexpr (detail::HasView<O>)
+      return op.view(input);
+    else
+      return input;
+  }
+  bool saves_input(int i) const override {
+    if constexpr (detail::HasSaves<O>) return O::saves.inputs[static_cast<std::size_t>(i) % 6];
+    return true;
+  }
+  bool saves_output(int i) const override {
+    if constexpr (detail::HasSaves<O>) return O::saves.outputs[static_cast<std::size_t>(i)];
+    return false;
+  }
+  const void* attributes() const override { return &op; }
+
+ private:
+  static Shapes as_list(Shape shape) { return {shape}; }
+  static Shapes as_list(Shapes shapes) { return shapes; }
+
+  template <class T>
+  void run(const Tensors& in, Tensors& out) const {
+    [&]<std::size_t... O_>(std::index_sequence<O_...>) {
+      if constexpr (detail::HasArguments<O>) {
+        [&]<std::size_t... I>(std::index_sequence<I...>) {
+          op.reference(read_view<T>(in[I])..., write_view<T>(out[O_])...);
+        }
+        (std::make_index_sequence<O::arguments.size()>());
+      } else {
+        std::vector<View<const T>> views;
+        for (const Tensor& x : in) views.push_back(read_view<T>(x));
+        op.reference(views, write_view<T>(out[O_])...);
+      }
+    }
+    (std::make_index_sequence<detail::output_count<O>()>());
+  }
+
+  O op;
+};
+
+}  // namespace sonograd

@@ -1,0 +1,73 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autograd/sample.h"
+
+namespace sonograd {
+
+// A fast kernel writes outputs that apply() has allocated. It is given dense inputs unless it was registered
+// as `strided`.
+using Kernel = std::function<void(const void* attributes, const Tensors& inputs, Tensors& outputs)>;
+enum class Layout { dense, strided };
+
+struct FastKernel {
+  Kernel run;
+  Layout layout = Layout::dense;
+};
+
+// What registering an op requires. `linear` names the arguments in which the op is linear for fixed others:
+// for these the adjoint identity <dy, y> = <dx, x> is checked on each fast device.
+struct OpEntry {
+  std::string equation;          // y[n,i,j,o] = …
+  std::vector<int> linear = {};  // argument numbers
+  std::vector<Sample> good = {};
+  std::vector<BadSample> bad = {};
+
+  std::string name = {};                    // the rest is filled in by add() and add_cpu()
+  std::vector<std::string> arguments = {};  // empty: any number
+  bool is_view = false;
+  bool has_vjp = false;
+  std::shared_ptr<const AnyOp> plain = {};  // the op with its default attributes, where it has defaults
+  std::map<Device, FastKernel> kernels = {};
+};
+
+class Registry {
+ public:
+  template <class O>
+  void add(OpEntry entry) {
+    entry.name = O::name;
+    if constexpr (detail::HasArguments<O>) entry.arguments.assign(O::arguments.begin(), O::arguments.end());
+    entry.is_view = detail::HasView<O>;
+    entry.has_vjp = detail::HasVjp<O>;
+    if constexpr (std::is_default_constructible_v<O>) entry.plain = std::make_shared<OpOf<O>>(O{});
+    insert(std::move(entry));
+  }
+  // kernel: void(const O&, const Tensors& inputs, Tensors& outputs), f32
+  template <class O, class F>
+  void add_cpu(F kernel, Layout layout = Layout::dense) {
+    add_kernel(O::name, Device::cpu,
+               {[kernel](const void* op, const Tensors& in, Tensors& out) {
+                  kernel(*static_cast<const O*>(op), in, out);
+                },
+                layout});
+  }
+
+  const OpEntry& at(std::string_view name) const;  // throws Error naming the op
+  const std::map<std::string, OpEntry, std::less<>>& ops() const { return entries; }
+
+ private:
+  void insert(OpEntry entry);  // throws where samples are missing
+  void add_kernel(std::string_view op, Device device, FastKernel kernel);
+
+  std::map<std::string, OpEntry, std::less<>> entries;
+  std::vector<std::pair<std::string, FastKernel>> early;  // kernels registered before their op
+};
+
+// Every op of the library, collected from the folders under ops/.
+const Registry& registry();
+
+}  // namespace sonograd

@@ -1,0 +1,61 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <utility>
+
+#include "tensor/tensor.h"
+
+namespace sonograd {
+
+class AnyOp;
+struct OpEntry;
+
+struct GradientOptions {
+  Tensor cotangent = {};  // of y; left out: 1, and y must be a scalar
+  bool record =
+      false;          // record backward as well, so that the gradients can be differentiated; keeps the tape
+  bool keep = false;  // keep the tape and what it saved for another backward pass
+  // Called as soon as a gradient is complete, and the gradient let go after it; gradient() then returns
+  // undefined tensors.
+  std::function<void(std::size_t which, const Tensor& gradient)> on_gradient = {};
+};
+
+// A record of ops in the order in which they ran. Ops on tensors that the tape watches, and on what was
+// computed from them, are recorded with the values that their vjp needs; gradient() walks back and lets each
+// value go as it passes it.
+class Tape {
+ public:
+  Tape();
+  ~Tape();
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+
+  void watch(Tensor& x);  // x becomes a leaf of this tape
+
+  // d y / d wrt, each of its wrt's shape; zeros where y does not depend on it. Throws Error naming op and
+  // layer where a value that backward needs was written over since.
+  Tensors gradient(const Tensor& y, const Tensors& wrt, const GradientOptions& options = {});
+
+  Int recorded() const;  // ops on the tape
+
+ private:
+  std::shared_ptr<TapeState> state;
+};
+
+// f's value and its gradients with respect to the tensors that `wrt` points to. While f runs, these are
+// watched in place, so that layers that hold them compute with the watched values.
+std::pair<Tensor, Tensors> value_and_gradient(const std::function<Tensor()>& f,
+                                              const std::vector<Tensor*>& wrt,
+                                              const GradientOptions& options = {});
+
+// into[i] += gradients[i]; takes the gradients over where into is empty.
+void accumulate(Tensors& into, const Tensors& gradients);
+
+bool in_backward();  // whether this thread is inside Tape::gradient
+
+// For apply() alone: the call is put on the tape that knows one of the inputs, and the outputs become known
+// to it.
+void record_call(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
+                 Tensors& outputs);
+
+}  // namespace sonograd

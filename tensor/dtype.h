@@ -1,0 +1,32 @@
+#pragma once
+#include <string_view>
+
+#include "tensor/shape.h"
+
+namespace sonograd {
+
+enum class DType { f32, f64 };
+enum class Device { reference, cpu, gpu };
+
+constexpr Int size_of(DType dtype) {
+  return dtype == DType::f32 ? 4 : 8;
+}
+constexpr std::string_view name_of(DType dtype) {
+  return dtype == DType::f32 ? "f32" : "f64";
+}
+constexpr std::string_view name_of(Device device) {
+  return device == Device::reference ? "reference" : device == Device::cpu ? "cpu" : "gpu";
+}
+
+template <class T>
+constexpr DType dtype_of = DType::f32;
+template <>
+inline constexpr DType dtype_of<double> = DType::f64;
+
+// Calls f(float{}) or f(double{}): the one place where a data type becomes a C++ type.
+template <class F>
+decltype(auto) with_type(DType dtype, F&& f) {
+  return dtype == DType::f32 ? f(float{}) : f(double{});
+}
+
+}  // namespace sonograd

@@ -1,0 +1,31 @@
+#pragma once
+#include <omp.h>
+
+#include <algorithm>
+
+#include "tensor/shape.h"
+
+namespace sonograd {
+
+inline void set_threads(int count) {
+  omp_set_num_threads(count);
+}
+inline int threads() {
+  return omp_get_max_threads();
+}
+
+// Calls f(begin, end) on pieces of 0 … n-1, one piece a thread: the pieces depend on n, grain and the number
+// of threads alone, so that sums made piece by piece repeat bit for bit. A piece has at least `grain` items;
+// f must not throw.
+template <class F>
+void parallel_for(Int n, Int grain, F&& f) {
+  const Int pieces = std::clamp<Int>(n / std::max<Int>(grain, 1), 1, omp_in_parallel() ? 1 : threads());
+  if (pieces == 1) {
+    f(Int{0}, n);
+    return;
+  }
+#pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(pieces))
+  for (Int piece = 0; piece < pieces; ++piece) f(n * piece / pieces, n * (piece + 1) / pieces);
+}
+
+}  // namespace sonograd

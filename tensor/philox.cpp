@@ -1,0 +1,92 @@
+#include "tensor/philox.h"
+
+#include <cmath>
+#include <numbers>
+
+namespace sonograd {
+
+Words philox(Counter counter, std::array<std::uint32_t, 2> key) {
+  constexpr std::uint64_t multiplier0 = 0xD2511F53, multiplier1 = 0xCD9E8D57;  // Salmon et al. 2011, table 2
+  constexpr std::uint32_t weyl0 = 0x9E3779B9, weyl1 = 0xBB67AE85;
+  for (int round = 0; round < 10; ++round) {
+    const std::uint64_t product0 = multiplier0 * counter[0];
+    const std::uint64_t product1 = multiplier1 * counter[2];
+    counter = {static_cast<std::uint32_t>(product1 >> 32) ^ counter[1] ^ key[0],
+               static_cast<std::uint32_t>(product1),
+               static_cast<std::uint32_t>(product0 >> 32) ^ counter[3] ^ key[1],
+               static_cast<std::uint32_t>(product0)};
+    key[0] += weyl0;
+    key[1] += weyl1;
+  }
+  return counter;
+}
+
+namespace {
+
+// FNV-1a over the purpose's bytes, finished with a 64-bit mix, so that near seeds and names give unlike keys.
+std::uint64_t mix(std::uint64_t key, std::string_view purpose) {
+  std::uint64_t hash = 0xCBF29CE484222325u ^ key;
+  for (const char c : purpose) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3u;
+  hash = (hash ^ (hash >> 30)) * 0xBF58476D1CE4E5B9u;
+  hash = (hash ^ (hash >> 27)) * 0x94D049BB133111EBu;
+  return hash ^ (hash >> 31);
+}
+
+double to_unit(std::uint32_t high, std::uint32_t low) {
+  const std::uint64_t bits = (static_cast<std::uint64_t>(high) << 32 | low) >> 11;
+  return static_cast<double>(bits) * 0x1p-53;
+}
+
+}  // namespace
+
+Random::Random(std::uint64_t seed, std::string_view purpose) : key_(mix(seed, purpose)) {}
+
+Random Random::stream(std::string_view purpose) const {
+  Random random = *this;
+  random.key_ = mix(key_, purpose);
+  return random;
+}
+
+Random Random::at(std::uint64_t step) const {
+  Random random = *this;
+  random.step_ = step;
+  return random;
+}
+
+Words Random::words(std::uint64_t index) const {
+  return philox({static_cast<std::uint32_t>(index), static_cast<std::uint32_t>(index >> 32),
+                 static_cast<std::uint32_t>(step_), static_cast<std::uint32_t>(step_ >> 32)},
+                {static_cast<std::uint32_t>(key_), static_cast<std::uint32_t>(key_ >> 32)});
+}
+
+double Random::uniform(std::uint64_t index) const {
+  const Words w = words(index);
+  return to_unit(w[0], w[1]);
+}
+
+float Random::uniform_f32(std::uint64_t index) const {
+  // Four neighbours share one block of words, so a vector of draws costs a quarter of the rounds.
+  return static_cast<float>(words(index / 4)[index % 4] >> 8) * 0x1p-24f;
+}
+
+double Random::normal(std::uint64_t index) const {
+  const Words w = words(index);
+  const double radius = std::sqrt(-2.0 * std::log(1.0 - to_unit(w[0], w[1])));
+  return radius * std::cos(2.0 * std::numbers::pi * to_unit(w[2], w[3]));
+}
+
+double Random::truncated_normal(std::uint64_t index) const {
+  // Rejected draws go on in a stream of their own, so that the result stays a function of the index alone.
+  const Random again = stream("rejected").at(index);
+  double z = normal(index);
+  for (std::uint64_t attempt = 0; std::abs(z) > 2.0; ++attempt) z = again.normal(attempt);
+  return z;
+}
+
+Int Random::below(Int bound, std::uint64_t index) const {
+  const Words w = words(index);
+  const std::uint64_t bits = static_cast<std::uint64_t>(w[0]) << 32 | w[1];
+  return static_cast<Int>((static_cast<unsigned __int128>(bits) * static_cast<std::uint64_t>(bound)) >> 64);
+}
+
+}  // namespace sonograd

@@ -1,0 +1,21 @@
+#pragma once
+#include "tensor/shape.h"
+
+namespace sonograd {
+
+// Memory of all tensors: one arena of blocks, best fit with coalescing, whose pages stay with the process. A
+// training step asks for the same blocks as the one before it, so after the first no page is faulted in
+// again.
+namespace pool {
+
+constexpr Int alignment = 64;  // bytes; a cache line and an AVX-512 register
+
+void* allocate(Int bytes);  // throws Error naming the size where the system has no more memory
+void release(void* block, Int bytes) noexcept;
+
+Int live_bytes();
+Int peak_bytes();
+void reset_peak();
+
+}  // namespace pool
+}  // namespace sonograd

@@ -1,0 +1,13 @@
+#pragma once
+
+// Kernels of ours are compiled for AVX-512, AVX2 and plain x86-64, and the machine's best is chosen at run
+// time. Write
+//   SONOGRAD_CLONES void kernel(Int n, const float* x, float* y) { for (…) … }
+// as a plain loop that the compiler vectorises, outside of any OpenMP region (call it from one). What it
+// calls must be SONOGRAD_INLINE to be compiled with it.
+#if defined(SONOGRAD_SANITIZED) || !defined(__x86_64__)
+#define SONOGRAD_CLONES
+#else
+#define SONOGRAD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#endif
+#define SONOGRAD_INLINE [[gnu::always_inline]] inline

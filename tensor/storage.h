@@ -1,0 +1,52 @@
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "tensor/shape.h"
+
+namespace sonograd {
+
+// The elements of a storage that a view covers, as the view's geometry.
+struct Region {
+  Int offset = 0;
+  Shape shape;
+  Strides strides;
+
+  bool operator==(const Region& other) const = default;
+  // Whether any element may belong to both. Exact for views cut from one parent by slicing (equal strides);
+  // for other pairs it compares the spans of memory, and so may report an overlap that is none, never the
+  // reverse.
+  bool may_overlap(const Region& other) const;
+};
+
+// Bytes from the pool, shared by the views on them, with a record of what was written when.
+class Storage {
+ public:
+  explicit Storage(Int bytes);
+  ~Storage();
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
+
+  void* data() const { return block; }
+  Int bytes() const { return bytes_; }
+
+  // Versions are kept per written range: backward asks whether anything it saved has been written over since.
+  std::uint64_t version() const;
+  void record_write(const Region& region);
+  bool written_since(std::uint64_t version, const Region& region) const;
+
+ private:
+  struct Write {
+    Region region;
+    std::uint64_t version;
+  };
+  void* block;
+  Int bytes_;
+  mutable std::mutex mutex;
+  std::uint64_t version_ = 0;
+  std::vector<Write> writes;
+};
+
+}  // namespace sonograd

@@ -1,0 +1,94 @@
+#pragma once
+#include <memory>
+#include <vector>
+
+#include "tensor/dtype.h"
+#include "tensor/error.h"
+#include "tensor/shape.h"
+#include "tensor/storage.h"
+
+namespace sonograd {
+
+struct TapeState;  // autograd/tape.cpp
+
+// A typed strided view of pooled storage. Copies share elements. Images are [batch, height, width, channels],
+// convolution weights [kernel height, kernel width, in, out], dense weights [in, out].
+class Tensor {
+ public:
+  Tensor() = default;  // undefined: no storage, no shape
+  static Tensor empty(const Shape& shape, DType dtype = DType::f32, Device device = Device::cpu);
+  static Tensor filled(const Shape& shape, double value, DType dtype = DType::f32,
+                       Device device = Device::cpu);
+  static Tensor zeros(const Shape& shape, DType dtype = DType::f32, Device device = Device::cpu);
+  // Values in row-major order; throws where their number is not the shape's.
+  static Tensor of(const Shape& shape, const std::vector<double>& values, DType dtype = DType::f32,
+                   Device device = Device::cpu);
+
+  bool defined() const { return defined_; }
+  bool has_data() const { return storage_ != nullptr; }
+  const Shape& shape() const { return region_.shape; }
+  const Strides& strides() const { return region_.strides; }
+  Int offset() const { return region_.offset; }
+  int rank() const { return shape().rank(); }
+  Int size(int axis) const { return shape()[axis]; }
+  Int elements() const { return shape().elements(); }
+  DType dtype() const { return dtype_; }
+  Device device() const { return device_; }
+  bool dense() const;  // row-major without gaps
+
+  // First element. T must be the tensor's type. mutable_data records that the view is written: backward
+  // refuses a saved value that was written over.
+  template <class T>
+  const T* data() const {
+    check_access(dtype_of<T>);
+    return static_cast<const T*>(storage_->data()) + offset();
+  }
+  template <class T>
+  T* mutable_data() {
+    check_access(dtype_of<T>);
+    storage_->record_write(region_);
+    return static_cast<T*>(storage_->data()) + offset();
+  }
+
+  // Views and copies; none of these is recorded by a tape (ops/slice, ops/reshape … are the recorded forms).
+  Tensor view(Int offset, const Shape& shape,
+              const Strides& strides) const;  // offset counts from this view's first element
+  Tensor slice(int axis, Int begin, Int end) const;
+  Tensor reshaped(const Shape& shape) const;  // dense tensors only
+  Tensor copy() const;                        // dense, of its own storage
+  Tensor as_dense() const { return dense() ? *this : copy(); }
+  Tensor to(DType dtype) const;
+  Tensor to(Device device) const;     // reference and cpu share memory: only the label changes
+  Tensor detach() const;              // the same elements, unknown to any tape
+  Tensor without_data() const;        // shape, type and device alone
+  void assign(const Tensor& source);  // copies source's elements into this view (in-place write)
+  void fill(double value);
+
+  double item() const;  // the value of a tensor with one element
+  double at(Int row_major_index) const;
+  std::vector<double> values() const;  // row-major
+
+  // What autograd keeps on a tensor: the tape that knows it and its number there.
+  const std::shared_ptr<TapeState>& tape() const { return tape_; }
+  Int node() const { return node_; }
+  void set_node(std::shared_ptr<TapeState> tape, Int node);
+
+  const std::shared_ptr<Storage>& storage() const { return storage_; }
+  const Region& region() const { return region_; }
+
+ private:
+  void check_access(DType asked) const;
+
+  std::shared_ptr<Storage> storage_;
+  Region region_;
+  DType dtype_ = DType::f32;
+  Device device_ = Device::cpu;
+  std::shared_ptr<TapeState> tape_;
+  Int node_ = -1;
+  bool defined_ = false;
+};
+
+using Tensors = std::vector<Tensor>;
+using Shapes = std::vector<Shape>;
+
+}  // namespace sonograd

@@ -1,0 +1,127 @@
+#include "autograd/tape.h"
+
+#include <doctest/doctest.h>
+
+#include "ops/binary/binary.h"
+#include "tensor/pool.h"
+
+using namespace sonograd;
+
+namespace {
+Tensor f64(const Shape& shape, const std::vector<double>& values) {
+  return Tensor::of(shape, values, DType::f64, Device::reference);
+}
+}  // namespace
+
+TEST_CASE("gradient of a product with a broadcast factor") {
+  Tensor x = f64({2, 2}, {1, 2, 3, 4}), y = f64({2}, {10, 20});
+  const auto [value, gradients] = value_and_gradient([&] { return sum_to(multiply(x, y), {}); }, {&x, &y});
+  CHECK(value.item() == 160);
+  CHECK(gradients[0].values() == std::vector<double>{10, 20, 10, 20});
+  CHECK(gradients[1].values() == std::vector<double>{4, 6});
+  CHECK(x.tape() == nullptr);
+}
+
+TEST_CASE("a tensor used twice gets the sum of both gradients, an unused one zeros") {
+  Tensor x = f64({}, {3}), unused = f64({2}, {1, 1});
+  const auto [value, gradients] = value_and_gradient([&] { return add(multiply(x, x), x); }, {&x, &unused});
+  CHECK(gradients[0].item() == 7);
+  CHECK(gradients[1].values() == std::vector<double>{0, 0});
+}
+
+TEST_CASE("a gradient can be differentiated") {
+  Tensor x = f64({}, {3});
+  Tape tape;
+  tape.watch(x);
+  const Tensor cube = multiply(x, multiply(x, x));
+  const Tensor first = tape.gradient(cube, {x}, {.record = true})[0];
+  const Tensor second = tape.gradient(first, {x})[0];
+  CHECK(first.item() == 27);
+  CHECK(second.item() == 18);
+}
+
+TEST_CASE("no-grad and detach keep ops off the tape") {
+  Tensor x = f64({}, {3});
+  Tape tape;
+  tape.watch(x);
+  {
+    const NoGrad quiet;
+    multiply(x, x);
+  }
+  multiply(x.detach(), x.detach());
+  CHECK(tape.recorded() == 0);
+  multiply(x, x.detach());
+  CHECK(tape.recorded() == 1);
+}
+
+TEST_CASE("writing over a value that backward needs is an error, never a wrong gradient") {
+  Tensor x = f64({2}, {1, 2}), y = f64({2}, {3, 4});
+  Tape tape;
+  tape.watch(x);
+  const Tensor z = sum_to(multiply(x, y), {});
+  y.fill(0);
+  CHECK_THROWS_WITH_AS(tape.gradient(z, {x}), doctest::Contains("multiply: y [2] was written in place"),
+                       Error);
+}
+
+TEST_CASE("using a watched value after it was written in place is an error") {
+  Tensor x = f64({2}, {1, 2});
+  Tape tape;
+  tape.watch(x);
+  x.fill(5);
+  CHECK_THROWS_WITH_AS(multiply(x, x), doctest::Contains("was written in place after the tape recorded it"),
+                       Error);
+}
+
+TEST_CASE("writing channels that no saved view covers is legal, as a dense block does") {
+  Tensor buffer = Tensor::zeros({1, 2, 2, 4}, DType::f64, Device::reference);
+  Tensor old_channels = buffer.slice(3, 0, 2), new_channels = buffer.slice(3, 2, 4);
+  old_channels.fill(2);
+  Tensor w = f64({2}, {1, 1});
+  Tape tape;
+  tape.watch(w);
+  const Tensor y = sum_to(multiply(old_channels, w), {});
+  new_channels.fill(7);
+  CHECK(tape.gradient(y, {w}, {.keep = true})[0].values() == std::vector<double>{8, 8});
+  buffer.slice(3, 1, 3).fill(9);
+  CHECK_THROWS_AS(tape.gradient(y, {w}), Error);
+}
+
+TEST_CASE("backward lets saved values go as it passes them") {
+  Tensor x = Tensor::filled({1000}, 2, DType::f64, Device::reference);
+  Tape tape;
+  tape.watch(x);
+  Tensor y = x;
+  for (int i = 0; i < 10; ++i) y = multiply(y, x);
+  const Tensor loss = sum_to(y, {});
+  y = Tensor();
+  const Int before = pool::live_bytes();
+  std::vector<Int> live;
+  tape.gradient(loss, {x},
+                {.on_gradient = [&](std::size_t, const Tensor&) { live.push_back(pool::live_bytes()); }});
+  CHECK(before - pool::live_bytes() >= 9 * 8000);
+  CHECK(live.size() == 1);
+}
+
+TEST_CASE("gradients are handed out as soon as they are complete, last layers first") {
+  Tensor a = f64({}, {2}), b = f64({}, {3}), c = f64({}, {5});
+  std::vector<std::size_t> order;
+  value_and_gradient([&] { return multiply(multiply(a, b), c); }, {&a, &b, &c},
+                     {.on_gradient = [&](std::size_t which, const Tensor&) { order.push_back(which); }});
+  CHECK(order == std::vector<std::size_t>{2, 0, 1});
+}
+
+TEST_CASE("accumulate adds gradients") {
+  Tensors total;
+  accumulate(total, {f64({2}, {1, 2})});
+  accumulate(total, {f64({2}, {10, 20})});
+  CHECK(total[0].values() == std::vector<double>{11, 22});
+}
+
+TEST_CASE("an error names the layers, the op, the rule and the shapes") {
+  const LayerScope block("block7a"), layer("project");
+  const Tensor x = f64({2}, {1, 2}), y = f64({3}, {1, 2, 3});
+  CHECK_THROWS_WITH_AS(
+      add(x, y), "block7a.project: add: [2] and [3] do not broadcast: axis -1 has 2 against 3; x [2], y [3]",
+      Error);
+}
