@@ -1,0 +1,68 @@
+#include "report/metrics.h"
+
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "report/compare.h"
+#include "tensor/error.h"
+#include "tensor/file.h"
+
+using namespace sonograd;
+using Json = nlohmann::json;
+
+namespace {
+
+const Json& golden() {
+  static const Json json = Json::parse(read_file(SONOGRAD_SOURCE_DIR "/tests/golden/data/metrics.json"));
+  return json;
+}
+
+void check_near(double ours, const Json& theirs) {
+  if (theirs.is_null()) {
+    CHECK(std::isnan(ours));
+  } else {
+    CHECK(std::abs(ours - theirs.get<double>()) < 1e-12);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("metrics are scikit-learn's") {
+  REQUIRE(golden()["cases"].size() == 4);
+  for (const Json& expected : golden()["cases"]) {
+    CAPTURE(expected["name"].get<std::string>());
+    const auto probabilities = expected["probabilities"].get<std::vector<std::vector<double>>>();
+    std::vector<std::string> names;
+    for (std::size_t c = 0; c < probabilities[0].size(); ++c) names.push_back(fmt::format("class {}", c));
+    const Metrics m = measure(names, expected["truth"].get<std::vector<Int>>(), probabilities);
+    check_near(m.accuracy, expected["accuracy"]);
+    check_near(m.precision, expected["weighted"][0]);
+    check_near(m.recall, expected["weighted"][1]);
+    check_near(m.f1, expected["weighted"][2]);
+    check_near(m.brier, expected["brier"]);
+    CHECK(m.confusion == expected["confusion"].get<std::vector<std::vector<Int>>>());
+    for (std::size_t c = 0; c < names.size(); ++c) {
+      check_near(m.per_class[c].precision, expected["precision"][c]);
+      check_near(m.per_class[c].recall, expected["recall"][c]);
+      check_near(m.per_class[c].f1, expected["f1"][c]);
+      check_near(m.per_class[c].auc, expected["auc"][c]);
+      CHECK(m.per_class[c].support == expected["support"][c].get<Int>());
+    }
+  }
+}
+
+TEST_CASE("Wilson's interval is SciPy's") {
+  for (const Json& row : golden()["wilson"]) {
+    const Interval interval = wilson_interval(row[0].get<Int>(), row[1].get<Int>());
+    check_near(interval.low, row[2]);
+    check_near(interval.high, row[3]);
+  }
+}
+
+TEST_CASE("McNemar's exact p is SciPy's binomial test") {
+  for (const Json& row : golden()["mcnemar"]) {
+    check_near(mcnemar(50, row[0].get<Int>(), row[1].get<Int>(), 4).p, row[2]);
+  }
+}

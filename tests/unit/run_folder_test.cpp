@@ -1,0 +1,150 @@
+#include "report/run_folder.h"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <cmath>
+
+#include "report/compare.h"
+#include "report/history.h"
+#include "report/manifest.h"
+#include "report/metrics.h"
+#include "tensor/error.h"
+#include "tensor/file.h"
+
+using namespace sonograd;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+  fs::path path = fs::path(SONOGRAD_BINARY_DIR) / fmt::format("run_test.{}", ::getpid());
+  Folder() { fs::create_directories(path); }
+  ~Folder() { fs::remove_all(path); }
+};
+
+std::string message(auto call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+Manifest sample_manifest() {
+  Manifest m;
+  m.command = "sonograd train --model mini";
+  m.model = "mini";
+  m.seed = 18446744073709551615u;
+  m.flags = {{"lr", "0.001"}, {"batch", "16"}};
+  m.classes = {{"benign", 350, 43, 44}, {"normal", 106, 14, 13}};
+  m.bad_files = {{"benign/x.png", "truncated \"file\""}};
+  m.phases = {{"transfer", {{"epochs", "30"}}}};
+  m.machine = {"a processor", "a system", 2, 7.75};
+  m.threads = 2;
+  m.started = "2026-01-31T12:00:00Z";
+  return m;
+}
+
+}  // namespace
+
+TEST_CASE("a run folder is never taken over without being asked") {
+  const Folder folder;
+  const fs::path path = folder.path / "a" / "run";
+  const std::string name = path.string();
+  const RunFolder run = RunFolder::create(path);
+  CHECK_NOTHROW(RunFolder::create(path));
+  write_file_atomically(path / "manifest.json.tmp", "cut short");
+  CHECK_NOTHROW(RunFolder::create(path, true));
+
+  write_file_atomically(run.manifest(), "{}");
+  CHECK(message([&] { RunFolder::create(path); }) ==
+        name + " holds a run that did not finish; continue it with --resume or choose another folder");
+  CHECK_NOTHROW(RunFolder::create(path, true));
+  write_file_atomically(run.metrics(), "{}");
+  CHECK(message([&] { RunFolder::create(path); }) ==
+        name + " holds a finished run; choose another folder for this one");
+
+  fs::remove(run.manifest());
+  fs::remove(run.metrics());
+  write_file_atomically(path / "letter.txt", "mine");
+  for (const bool resume : {false, true}) {
+    CHECK(message([&] { RunFolder::create(path, resume); }) ==
+          name + " is not empty and holds no run; choose another folder");
+  }
+  CHECK(message([&] { RunFolder::create(path / "letter.txt"); }) ==
+        "cannot make the run folder " + (path / "letter.txt").string() +
+            ": a file has that name; choose another");
+  CHECK(message([&] { RunFolder::create(path / "letter.txt" / "run"); }).find("cannot make the run folder") ==
+        0);
+  CHECK(message([&] { RunFolder::open(path); }) ==
+        name + " holds no run: manifest.json is missing; check the path");
+}
+
+TEST_CASE("history, predictions and the manifest read back as they were written") {
+  const Folder folder;
+  const fs::path csv = folder.path / "x.csv", json = folder.path / "x.json";
+  write_history(
+      csv, {{"transfer", 1, 1.0 / 3, 0.5, 0.25, 1, 12.5}, {"finetune", 1, 2, 0, Epoch::nan, Epoch::nan, 1}});
+  CHECK(read_file(csv) ==
+        "phase,epoch,loss,accuracy,val_loss,val_accuracy,seconds\n"
+        "transfer,1,0.333333333,0.5,0.25,1,12.5\nfinetune,1,2,0,,,1\n");
+  const History history = read_history(csv);
+  CHECK(history[0].loss == 0.333333333);
+  CHECK(std::isnan(history[1].val_loss));
+  write_file_atomically(csv, "phase,epoch\ntransfer,1\n");
+  CHECK(message([&] { read_history(csv); }).find("the columns are not those of a history") !=
+        std::string::npos);
+
+  write_predictions(csv, {"benign", "normal"}, {{"benign/a, b.png", 0, 1, {0.25, 0.75}}});
+  CHECK(read_file(csv) == "file,true,predicted,benign,normal\n\"benign/a, b.png\",benign,normal,0.25,0.75\n");
+  CHECK(read_predictions(csv).rows[0].predicted == 1);
+  write_file_atomically(csv, "file,true,predicted,benign,normal\nx,cyst,normal,0,1\n");
+  CHECK(message([&] { read_predictions(csv); }) ==
+        csv.string() + ": the label 'cyst' is not one of the classes benign, normal");
+
+  write_file_atomically(json, manifest_json(sample_manifest()));
+  CHECK(manifest_json(read_manifest(json)) == manifest_json(sample_manifest()));
+  CHECK(read_manifest(json).seed == 18446744073709551615u);
+  write_file_atomically(json, "[]");
+  CHECK(message([&] { read_manifest(json); }).find("not a manifest of a run") != std::string::npos);
+}
+
+TEST_CASE("two runs are compared in settings, results and image by image") {
+  const Folder folder;
+  const auto write_run = [&](const char* name, const std::string& rate, const std::vector<Int>& predicted) {
+    const RunFolder run = RunFolder::create(folder.path / name);
+    Manifest m = sample_manifest();
+    m.flags[0].second = rate;
+    m.started = name;
+    write_file_atomically(run.manifest(), manifest_json(m));
+    const std::vector<std::string> classes = {"benign", "normal"};
+    std::vector<Prediction> rows;
+    std::vector<Int> truth;
+    for (std::size_t i = 0; i < predicted.size(); ++i) {
+      truth.push_back(static_cast<Int>(i % 2));
+      rows.push_back({fmt::format("{}.png", i), truth[i], predicted[i], {0.5, 0.5}});
+    }
+    write_file_atomically(run.metrics(), metrics_json(measure(classes, truth, predicted)));
+    write_predictions(run.predictions(), classes, rows);
+    write_history(run.history(), {{"transfer", 1, 1, .5, 1, .5, 2}, {"transfer", 2, 1, .5, 1, .75, 2}});
+  };
+  write_run("first", "0.001", {0, 1, 0, 1, 0, 1});
+  write_run("second", "0.01", {1, 0, 0, 1, 0, 1});
+  const RunComparison c = compare_runs(folder.path / "first", folder.path / "second");
+  REQUIRE(c.settings.rows.size() == 1);
+  CHECK(c.settings.rows[0] == std::vector<std::string>{"flags.lr", "0.001", "0.01"});
+  CHECK(c.results.rows[1] == std::vector<std::string>{"correct", "6", "4", "-2"});
+  REQUIRE(c.test.has_value());
+  CHECK(c.test->only_first == 2);
+  CHECK(c.test->both_right == 4);
+  CHECK(c.test->p == doctest::Approx(0.5));
+  CHECK(c.json().find("\"mcnemar\": {") != std::string::npos);
+  CHECK(c.text().find("p = 0.5") != std::string::npos);
+
+  write_run("third", "0.001", {0, 1, 0, 1});
+  const RunComparison other = compare_runs(folder.path / "first", folder.path / "third");
+  CHECK_FALSE(other.test.has_value());
+  CHECK(other.no_test == "the test images differ in number");
+}
