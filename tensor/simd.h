@@ -4,8 +4,9 @@
 // time. Write
 //   SONOGRAD_CLONES void kernel(Int n, const float* x, float* y) { for (…) … }
 // as a plain loop that the compiler vectorises, outside of any OpenMP region (call it from one). What it
-// calls must be SONOGRAD_INLINE to be compiled with it.
-#if defined(SONOGRAD_SANITIZED) || !defined(__x86_64__)
+// calls must be SONOGRAD_INLINE to be compiled with it. Templates may be cloned by g++ alone, so that clang
+// compiles plain x86-64.
+#if defined(SONOGRAD_SANITIZED) || !defined(__x86_64__) || defined(__clang__)
 #define SONOGRAD_CLONES
 #else
 #define SONOGRAD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
