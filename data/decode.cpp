@@ -13,7 +13,9 @@ bool starts_with(Bytes file, std::initializer_list<std::uint8_t> magic) {
   return file.size() >= magic.size() && std::equal(magic.begin(), magic.end(), file.begin());
 }
 
-Image decode_by_content(Bytes file, Int max_pixels) {
+}  // namespace
+
+Image decode_image(Bytes file, Int max_pixels) {
   expect(!file.empty(), "the file is empty");
   if (starts_with(file, {0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'})) return decode_png(file, max_pixels);
   if (starts_with(file, {0xff, 0xd8, 0xff})) return decode_jpeg(file, max_pixels);
@@ -21,19 +23,14 @@ Image decode_by_content(Bytes file, Int max_pixels) {
   throw Error("not a PNG, JPEG or BMP image");
 }
 
-}  // namespace
-
-Image decode_image(Bytes file, const std::string& name, Int max_pixels) {
+Image read_image(const std::filesystem::path& path) {
+  const std::string file = read_file(path);
   try {
-    return decode_by_content(file, max_pixels);
+    return decode_image(bytes_of(file));
   } catch (Error& error) {
-    error.prepend(name + ": ");
+    error.prepend(path.string() + ": ");
     throw;
   }
-}
-
-Image read_image(const std::filesystem::path& path) {
-  return decode_image(bytes_of(read_file(path)), path.string());
 }
 
 void expect_decodable(const char* format, Int height, Int width, Int max_pixels) {

@@ -1,6 +1,5 @@
 #pragma once
 #include <filesystem>
-#include <string>
 
 #include "data/image.h"
 
@@ -13,8 +12,10 @@ constexpr Int max_image_pixels = Int{1} << 28;
 // PNG, JPEG or BMP, told by content. The pixels are those of cv2.imread's 8-bit colour, in RGB order: grey
 // repeated, alpha dropped, 16 bits by the high byte, palette expanded, turned as the Exif orientation says.
 // Throws Error
-// "<name>: <format>: <reason>" for an unknown, empty, broken, truncated or oversized file.
-Image decode_image(Bytes file, const std::string& name, Int max_pixels = max_image_pixels);
+// "<format>: <reason>" for an unknown, empty, broken, truncated or oversized file.
+Image decode_image(Bytes file, Int max_pixels = max_image_pixels);
+
+// The same of a file; its errors begin with the path.
 Image read_image(const std::filesystem::path& path);
 
 // One decoder per format; each throws Error "<format>: <reason>".

@@ -2,11 +2,12 @@
 """Golden numbers of OpenCV for data/decode.h and data/resize.h.
 
 Writes tests/golden/data/opencv.json and the small pictures in tests/golden/data/decode/, all made from a formula.
-Needs numpy, opencv-python and pillow. Run from the root of the project: python3 scripts/golden_opencv.py
+Needs numpy, opencv-python and pillow. Run from the root of the project: python3 scripts/golden_opencv.py BUSI_FOLDER
 """
 import hashlib
 import json
 import struct
+import sys
 import zlib
 from pathlib import Path
 
@@ -161,6 +162,16 @@ def bilinear():
     return result
 
 
+def busi(folder):
+    """One hash over all pictures at 224x224: classes in code order, files in byte order of their names."""
+    total = hashlib.sha256()
+    for name in ("benign", "normal", "malignant"):
+        for path in sorted((Path(folder) / name).iterdir(), key=lambda p: p.name.encode()):
+            rgb = cv2.imread(str(path))[..., ::-1]
+            total.update(cv2.resize(rgb, (224, 224), interpolation=cv2.INTER_AREA).tobytes())
+    return total.hexdigest()
+
+
 def main():
     write_pictures()
     levels = np.arange(256, dtype=np.uint8).reshape(256, 1)
@@ -169,10 +180,11 @@ def main():
         "decode": decoded(),
         "resize_area": resized(),
         "resize_bilinear": bilinear(),
+        "busi_224_sha256": busi(sys.argv[1]),
         "jet_sha256": sha(cv2.applyColorMap(levels, cv2.COLORMAP_JET)[:, 0, ::-1]),
     }
     text = json.dumps(golden, separators=(",", ":"))
-    for key in ('{"file"', '{"from"', '"decode"', '"resize', '"jet'):
+    for key in ('{"file"', '{"from"', '"decode"', '"resize', '"busi', '"jet'):
         text = text.replace(key, "\n" + key)
     (OUT / "opencv.json").write_text(text + "\n")
 

@@ -1,10 +1,13 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
 #include "data/decode.h"
+#include "data/images.h"
 #include "data/resize.h"
 #include "data/sha256.h"
 
@@ -83,4 +86,18 @@ TEST_CASE("the jet colour map equals OpenCV's") {
   for (int level = 0; level < 256; ++level)
     for (const std::uint8_t channel : jet(static_cast<std::uint8_t>(level))) colours.push_back(channel);
   CHECK(sha256(colours) == golden()["jet_sha256"]);
+}
+
+TEST_CASE("all pictures of BUSI, read and resized, equal OpenCV's") {
+  const char* given = std::getenv("SONOGRAD_DATA");
+  const std::filesystem::path root =
+      std::filesystem::path(given != nullptr ? given : SONOGRAD_SOURCE_DIR "/../shared/data") / "busi";
+  if (!std::filesystem::exists(root)) {
+    MESSAGE("skipped: no ", root.string(), "; set SONOGRAD_DATA to the folder that holds busi");
+    return;
+  }
+  Dataset data = list_folder(root);
+  CHECK(data.class_counts() == std::vector<Int>{437, 133, 210});
+  const ImageSet images = read_images(data, 224, 224);
+  CHECK(sha256(images.pixels) == golden()["busi_224_sha256"]);
 }

@@ -1,0 +1,73 @@
+#include "data/images.h"
+
+#include <algorithm>
+
+#include "data/decode.h"
+#include "data/resize.h"
+#include "data/sha256.h"
+#include "tensor/error.h"
+#include "tensor/file.h"
+#include "tensor/parallel.h"
+
+namespace sonograd {
+namespace {
+
+std::string content_hash(const Image& image) {
+  return sha256(fmt::format("{}x{} {}", image.height, image.width, sha256(image.pixels)));
+}
+
+void refuse_bad(const Dataset& data) {
+  std::string list;
+  for (const UnreadableFile& file : data.bad)
+    list += fmt::format("{}{} ({})", list.empty() ? "" : "; ", file.file, file.reason);
+  expect(data.bad.empty(), "{}: {} of {} files are bad; mend them or pass --on-bad-file skip: {}",
+         data.root.string(), data.bad.size(), data.bad.size() + data.samples.size(), list);
+}
+
+}  // namespace
+
+ImageSet read_images(Dataset& data, Int height, Int width, OnBadFile on_bad) {
+  const Int bytes = height * width * 3;
+  ImageSet set{height, width, std::vector<std::uint8_t>(data.size() * bytes),
+               std::vector<std::string>(data.size())};
+  std::vector<std::string> reasons(data.size());
+  parallel_for(data.size(), 1, [&](Int begin, Int end) {
+    for (Int i = begin; i < end; ++i) {
+      try {
+        const std::string file = read_file(data.root / data.samples[i].file);
+        const Image image = decode_image(bytes_of(file));
+        set.content[i] = content_hash(image);
+        const Image resized = resize_area(image, height, width);
+        std::copy(resized.pixels.begin(), resized.pixels.end(), set.pixels.begin() + i * bytes);
+      } catch (const std::exception& error) {
+        reasons[i] = error.what();
+      }
+    }
+  });
+  Int kept = 0;
+  for (Int i = 0; i < data.size(); ++i) {
+    if (!reasons[i].empty()) continue;
+    set.content[kept] = std::move(set.content[i]);
+    if (kept != i) std::copy_n(set.pixels.begin() + i * bytes, bytes, set.pixels.begin() + kept * bytes);
+    ++kept;
+  }
+  set.content.resize(kept);
+  set.pixels.resize(kept * bytes);
+  move_to_bad(data, reasons);
+  if (on_bad == OnBadFile::fail) refuse_bad(data);
+  const std::vector<Int> counts = data.class_counts();
+  const auto empty = std::find(counts.begin(), counts.end(), 0);
+  expect(empty == counts.end(), "{}: no image of class {} can be read", data.root.string(),
+         empty == counts.end() ? "" : data.classes[empty - counts.begin()]);
+  return set;
+}
+
+Tensor batch_of(const ImageSet& images, std::span<const Int> indices) {
+  Tensor batch = Tensor::empty({static_cast<Int>(indices.size()), images.height, images.width, 3});
+  float* out = batch.mutable_data<float>();
+  for (const Int i : indices)
+    out = std::copy_n(images.image(i).begin(), images.height * images.width * 3, out);
+  return batch;
+}
+
+}  // namespace sonograd
