@@ -40,6 +40,7 @@ class AnyOp {
       const Tensor& input) const = 0;  // view ops alone: the output shares the input's storage
   virtual bool saves_input(int input) const = 0;
   virtual bool saves_output(int output) const = 0;
+  virtual Int macs(const Tensors& inputs, const Tensors& outputs) const = 0;  // multiply-adds of one call
   virtual const void* attributes() const = 0;  // the op struct, for its fast kernels
 };
 
@@ -56,6 +57,7 @@ class AnyOp {
 //                                                        (std::vector<View<const T>> with any number of
 //                                                        inputs)
 //   Tensors vjp(const Vjp& at) const;                    left out by an op whose gradient nothing asks for
+//   Int macs(const Shape& x, const Shape& w, const Shape& y) const;   multiply-adds; left out: not counted
 // A view op has `Tensor view(const Tensor& x) const` in place of `reference`.
 struct Saves {
   std::array<bool, 6> inputs{true, true, true, true, true, true};
@@ -83,6 +85,12 @@ concept HasVjp = requires(const O& op, const Vjp& at) {
 template <class O>
 concept HasView = requires(const O& op, const Tensor& x) {
   op.view(x);
+};
+
+// Ops that count have two inputs and one output: x, w, y.
+template <class O>
+concept HasMacs = requires(const O& op, const Shape& s) {
+  op.macs(s, s, s);
 };
 
 template <class O>
@@ -137,6 +145,10 @@ class OpOf final : public AnyOp {
   bool saves_output(int i) const override {
     if constexpr (detail::HasSaves<O>) return O::saves.outputs[static_cast<std::size_t>(i)];
     return false;
+  }
+  Int macs([[maybe_unused]] const Tensors& in, [[maybe_unused]] const Tensors& out) const override {
+    if constexpr (detail::HasMacs<O>) return op.macs(in[0].shape(), in[1].shape(), out[0].shape());
+    return 0;
   }
   const void* attributes() const override { return &op; }
 
