@@ -1,0 +1,30 @@
+#include "models/weights/weight_file.h"
+
+#include "models/weights/open_file.h"
+#include "models/weights/safetensors.h"
+
+namespace sonograd {
+
+std::string_view name_of(WeightFormat format) {
+  return format == WeightFormat::safetensors ? "safetensors" : "Keras 3 .weights.h5";
+}
+
+StoredTensor stored(std::string name, const Tensor& value) {
+  const ElementType type = value.dtype() == DType::f32 ? ElementType::f32 : ElementType::f64;
+  return {std::move(name), value.shape(), type, [value] { return value.as_dense(); }};
+}
+
+WeightFile read_weights(const std::filesystem::path& path) {
+  const OpenFile file(path);
+  const std::string start = file.read(0, std::min<Int>(file.size(), 9));
+  expect(start.size() == 9,
+         "cannot read {}: {} bytes are too few for a weight file; copy or download it again", path.string(),
+         start.size());
+  if (start[8] == '{') return read_safetensors(path);
+  throw Error(
+      "cannot read {}: its first bytes are those of no weight format that is known; give a .safetensors or a "
+      "Keras 3 .weights.h5",
+      path.string());
+}
+
+}  // namespace sonograd

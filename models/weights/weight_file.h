@@ -1,0 +1,49 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tensor/tensor.h"
+
+namespace sonograd {
+
+// How the elements lie in a file. In memory f64 and i64 become f64 tensors, the others f32.
+enum class ElementType { f64, f32, f16, bf16, i64 };
+std::string_view name_of(ElementType type);  // F64, F32, F16, BF16, I64: safetensors' words
+
+// A tensor of a weight file, known by its header; read() brings its elements, dense and of `shape`. It may
+// throw Error, and it keeps the file open: a model is read tensor by tensor and is never in memory twice.
+struct StoredTensor {
+  std::string name;
+  Shape shape;
+  ElementType type;
+  std::function<Tensor()> read;
+};
+using StoredTensors = std::vector<StoredTensor>;
+
+// A tensor in memory, as one to write.
+StoredTensor stored(std::string name, const Tensor& value);
+
+enum class WeightFormat { safetensors, keras3_h5 };
+std::string_view name_of(WeightFormat format);
+
+// What a weight file says about its model beside the tensors: `model`, `classes`, `image_size`, `input`,
+// `pooling`, `keras`. A safetensors file keeps them in its header; of a Keras file only `input` (imagenet or
+// plain) can be told.
+using Facts = std::map<std::string, std::string>;
+
+struct WeightFile {
+  std::filesystem::path path;
+  WeightFormat format;
+  StoredTensors tensors;  // in the file's order, under the file's names
+  Facts facts;
+};
+
+// Opens a weight file of any format that is known, told by content. Throws Error `cannot read <path>: …`, one
+// line, for a file that is damaged, cut short, hostile or of another kind.
+WeightFile read_weights(const std::filesystem::path& path);
+
+}  // namespace sonograd
