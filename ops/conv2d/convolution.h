@@ -1,0 +1,21 @@
+#pragma once
+#include <string>
+
+#include "ops/conv2d/conv2d.h"
+
+namespace sonograd {
+
+// The library's convolution on dense tensors, for all but 1x1 kernels. x [n,height,width,in],
+// w [kh,kw,in/groups,out], y [n,·,·,out].
+namespace convolution {
+
+enum class Direction { forward, grad_x, grad_w };
+
+// Writes that of x, w and y which the direction names from the other two.
+void run(Direction direction, const Conv2d& conv, Tensor& x, Tensor& w, Tensor& y);
+
+// Which of its kernels the library takes, for example "jit:avx512_core"; "ref" in it marks the slow ones.
+std::string kernel_name(Direction direction, const Conv2d& conv, const Shape& x, const Shape& w);
+
+}  // namespace convolution
+}  // namespace sonograd

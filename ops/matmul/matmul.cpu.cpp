@@ -1,0 +1,70 @@
+#include <atomic>
+
+#include "ops/matmul/matmul.h"
+#include "tensor/onednn.h"
+#include "tensor/parallel.h"
+
+namespace sonograd {
+namespace {
+
+// The batch as one tall matrix, its leading sizes folded into the rows; undefined where strides forbid that.
+Tensor folded(const Tensor& x) {
+  Int rows = 1, stride = 0;
+  for (int axis = x.rank() - 2; axis >= 0; --axis) {
+    if (x.size(axis) == 1) continue;
+    if (rows == 1) stride = x.strides()[axis];
+    if (x.strides()[axis] != stride * rows) return {};
+    rows *= x.size(axis);
+  }
+  return x.view(0, {rows, x.size(-1)}, {stride, x.strides()[-1]});
+}
+
+// The tensor itself where the library can read its matrices in place, else a dense copy.
+Tensor readable(const Tensor& x) {
+  const Shape matrix{x.size(-2), x.size(-1)};
+  const Strides strides{x.strides()[-2], x.strides()[-1]};
+  return onednn::is_gemm_matrix(matrix, strides) ? x : x.copy();
+}
+
+Shape batch_index(Int number, const Shape& batch) {
+  Shape index = batch;
+  for (int axis = batch.rank() - 1; axis >= 0; number /= batch[axis--]) index[axis] = number % batch[axis];
+  return index;
+}
+
+void run(const MatMul& op, const Tensors& in, Tensors& out) {
+  Tensor x = readable(in[0]), w = readable(in[1]), y = out[0];
+  const bool fold_rows = !op.sum_batch && !op.transpose_x && w.rank() == 2;
+  const bool fold_sum = op.sum_batch && op.transpose_x && !op.transpose_w;
+  if (fold_rows || fold_sum) {
+    const Tensor tall_x = folded(x), tall_w = fold_sum ? folded(w) : w;
+    if (tall_x.defined() && tall_w.defined()) x = tall_x, w = tall_w, y = fold_sum ? y : folded(y);
+  }
+  const Shape batch = MatMul::batch(x.rank() > 2 ? x.shape() : w.shape());
+  const Int count = batch.elements();
+  const View<const float> xs = read_view<float>(x), ws = read_view<float>(w);
+  const View<float> ys = write_view<float>(y);
+  std::atomic<bool> done = true;
+  const auto multiply = [&](Int begin, Int end) {
+    for (Int number = begin; number < end; ++number) {
+      const Shape b = batch_index(number, batch);
+      const bool ok =
+          onednn::gemm(MatMul::matrix(xs, b, op.transpose_x), MatMul::matrix(ws, b, op.transpose_w),
+                       MatMul::matrix(ys, b, false), op.sum_batch && number > 0 ? 1.0f : 0.0f);
+      if (!ok) done = false;
+    }
+  };
+  if (op.sum_batch || count < threads())
+    multiply(0, count);  // one after the other, each by all threads
+  else
+    parallel_for(count, 1, multiply);
+  expect(done, "matmul: no memory left for the library's packed copies");
+}
+
+}  // namespace
+
+void register_matmul_cpu(Registry& registry) {
+  registry.add_cpu<MatMul>(run, Layout::strided);
+}
+
+}  // namespace sonograd
