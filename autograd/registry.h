@@ -22,8 +22,9 @@ struct FastKernel {
 // What registering an op requires. `linear` names the arguments in which the op is linear for fixed others:
 // for these the adjoint identity <dy, y> = <dx, x> is checked on each fast device.
 struct OpEntry {
-  std::string equation;          // y[n,i,j,o] = …
-  std::vector<int> linear = {};  // argument numbers
+  std::string equation;            // y[n,i,j,o] = …
+  std::vector<int> linear = {};    // argument numbers
+  std::vector<int> constant = {};  // argument numbers without a gradient, such as labels
   std::vector<Sample> good = {};
   std::vector<BadSample> bad = {};
 

@@ -1,0 +1,30 @@
+#pragma once
+#include "autograd/gradcheck.h"
+#include "autograd/registry.h"
+
+namespace sonograd {
+
+// One property, over all samples of an op, with the worst of them.
+struct Check {
+  std::string what;  // gradient, values on cpu, adjoint on cpu, vjp on cpu, refusals
+  double max_error = 0;
+  double tolerance = 0;
+  bool ok = true;
+  std::string text = {};  // of the first failure
+
+  void see(double error, double allowed, const std::string& where);
+  void fail(const std::string& why);
+};
+
+// Everything that registering an op promises:
+//   refusals         each bad sample is refused with its text
+//   gradient         each gradient sample passes gradcheck in f64 on the reference (in f32 too, if asked)
+// and on the cpu, where the op has a kernel for it,
+//   values on cpu    those of the reference in f32, within the sample's tolerance, from dense and strided
+//   inputs,
+//                    the same bits twice
+//   adjoint on cpu   <dy, y> = <dx, x> within 64 ε Σ|dy·y| for each argument in which the op is linear
+//   vjp on cpu       the reference's, within four times the sample's tolerance
+std::vector<Check> check_op(const OpEntry& op, bool f32 = false);
+
+}  // namespace sonograd
