@@ -1,0 +1,67 @@
+#include <doctest/doctest.h>
+
+#include "ops/batch_norm/frozen.h"
+
+using namespace sonograd;
+
+namespace {
+Tensor tensor(const Shape& shape, std::uint64_t seed, double low, double high) {
+  const Random random(seed);
+  std::vector<double> values;
+  for (Int i = 0; i < shape.elements(); ++i)
+    values.push_back(low + (high - low) * random.uniform(static_cast<std::uint64_t>(i)));
+  return Tensor::of(shape, values);
+}
+}  // namespace
+
+TEST_CASE("batch statistics keep their digits when the mean is large against the deviation") {
+  // Every channel holds offset ± 1 in equal numbers: mean = offset and variance = 1, exactly. The first half
+  // of the rows is far from the second in the second channel.
+  std::vector<double> values;
+  for (int r = 0; r < 4000; ++r) {
+    values.push_back(4096 + (r % 2 == 0 ? 1 : -1));
+    values.push_back(r < 2000 ? 0.0 : 2.0);
+    values.push_back(r % 2 == 0 ? 1 : -1);
+  }
+  const Tensor x = Tensor::of({4000, 3}, values), one = Tensor::filled({3}, 1), zero = Tensor::zeros({3});
+  const Normalised result = batch_norm_train(x, one, zero, {.epsilon = 1e-6});
+  CHECK(result.mean.values() == std::vector<double>{4096, 1, 0});
+  for (Int c = 0; c < 3; ++c) CHECK(result.variance.at(c) == doctest::Approx(1).epsilon(1e-6));
+  CHECK(result.y.at(0) == doctest::Approx(1).epsilon(1e-6));
+}
+
+TEST_CASE("frozen with the batch's own statistics is the training mode") {
+  const Tensor x = tensor({2, 9, 8, 24}, 1, -2, 3), gamma = tensor({24}, 2, 0.5, 1.5),
+               beta = tensor({24}, 3, -1, 1);
+  for (const Activation a : {Activation::none, Activation::relu, Activation::sigmoid, Activation::swish}) {
+    const Normalised train = batch_norm_train(x, gamma, beta, {.activation = a});
+    const Tensor frozen = batch_norm_frozen(x, gamma, beta, train.mean, train.variance, {.activation = a});
+    CHECK(frozen.values() == train.y.values());
+  }
+}
+
+TEST_CASE("batch norm and its gradient repeat bit for bit") {
+  const Tensor x = tensor({4, 23, 21, 40}, 4, -1, 1), dy = tensor(x.shape(), 5, -1, 1),
+               gamma = tensor({40}, 6, 0.5, 1.5), beta = tensor({40}, 7, -1, 1);
+  const auto run = [&] {
+    const BatchNormTrain op{.activation = Activation::swish};
+    const Normalised f = batch_norm_train(x, gamma, beta, op);
+    Tensors all =
+        apply_all(BatchNormTrainGrad{op.epsilon, op.activation}, {x, gamma, beta, f.mean, f.variance, dy});
+    all.insert(all.end(), {f.y, f.mean, f.variance});
+    return all;
+  };
+  const Tensors first = run(), second = run();
+  for (std::size_t i = 0; i < first.size(); ++i) CHECK(first[i].values() == second[i].values());
+}
+
+TEST_CASE("moving statistics follow Keras 3, and Keras 2 by the factor n/(n-1)") {
+  Tensor moving = Tensor::of({2}, {1, 10}), unbiased = moving.copy();
+  const Tensor batch = Tensor::of({2}, {3, 0});
+  update_moving(moving, batch, 0.75);
+  update_moving(unbiased, batch, 0.75, 4.0 / 3.0);
+  CHECK(moving.values() == std::vector<double>{1.5, 7.5});
+  CHECK(unbiased.at(0) == doctest::Approx(1.75).epsilon(1e-7));
+  Tensor wrong = Tensor::zeros({3});
+  CHECK_THROWS_WITH(update_moving(wrong, batch, 0.75), "moving statistics [3] are updated with [2]");
+}
