@@ -108,7 +108,7 @@ struct Affine {
 template <class A>
 SONOGRAD_CLONES void normalise(Int rows, Int channels, const float* x, Affine p, float* __restrict y) {
   for (Int r = 0; r < rows; ++r, x += channels, y += channels)
-    for (Int c = 0; c < channels; ++c) y[c] = A::f(Fast{}, (x[c] - p.mean[c]) * p.scale[c] + p.beta[c]);
+    for (Int c = 0; c < channels; ++c) y[c] = A{}.f(Fast{}, (x[c] - p.mean[c]) * p.scale[c] + p.beta[c]);
 }
 
 // dbeta[c] += Σ dz, product[c] += Σ dz·(x − mean)
@@ -122,7 +122,7 @@ SONOGRAD_CLONES void add_gradient_sums(Int rows, Int channels, const float* x, c
       rows, channels,
       [=](Int c, Int i) __attribute__((always_inline)) {
         const float centred = x[i] - p.mean[c];
-        const float dz = A::df(Fast{}, centred * p.scale[c] + p.beta[c]) * dy[i];
+        const float dz = A{}.df(Fast{}, centred * p.scale[c] + p.beta[c]) * dy[i];
         return Both{dz, dz * centred};
       },
       first, second);
@@ -139,7 +139,7 @@ SONOGRAD_CLONES void input_gradient(Int rows, Int channels, const float* x, cons
   for (Int r = 0; r < rows; ++r, x += channels, dy += channels, dx += channels)
     for (Int c = 0; c < channels; ++c) {
       const float centred = x[c] - p.mean[c];
-      const float dz = A::df(Fast{}, centred * p.scale[c] + p.beta[c]) * dy[c];
+      const float dz = A{}.df(Fast{}, centred * p.scale[c] + p.beta[c]) * dy[c];
       dx[c] = p.scale[c] * dz - constant[c] - slope[c] * centred;
     }
 }
@@ -149,7 +149,7 @@ SONOGRAD_CLONES void frozen_input_gradient(Int rows, Int channels, const float* 
                                            float* __restrict dx) {
   for (Int r = 0; r < rows; ++r, x += channels, dy += channels, dx += channels)
     for (Int c = 0; c < channels; ++c)
-      dx[c] = p.scale[c] * A::df(Fast{}, (x[c] - p.mean[c]) * p.scale[c] + p.beta[c]) * dy[c];
+      dx[c] = p.scale[c] * A{}.df(Fast{}, (x[c] - p.mean[c]) * p.scale[c] + p.beta[c]) * dy[c];
 }
 
 // γ/√(σ² + ε) of each channel; with γ left out, 1/√(σ² + ε).
