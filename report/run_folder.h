@@ -11,6 +11,9 @@ class RunFolder {
   // with an Error, unless `resume`: then a run that goes on there is taken up, and an empty folder begins
   // one.
   static RunFolder create(std::filesystem::path folder, bool resume = false);
+  static RunFolder at(std::filesystem::path folder) {
+    return RunFolder(std::move(folder));
+  }                                                     // the names alone
   static RunFolder open(std::filesystem::path folder);  // throws Error where no run was ever written
 
   const std::filesystem::path& path() const { return folder; }

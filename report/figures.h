@@ -1,0 +1,38 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "report/history.h"
+#include "report/manifest.h"
+#include "report/metrics.h"
+#include "report/predictions.h"
+#include "report/svg.h"
+
+namespace sonograd {
+
+// Every figure is 400 units wide, so that it is read as well on a phone as beside another on a screen.
+constexpr double figure_width = 400;
+
+// Training and validation over the epochs of all phases, one after another; a ring marks the epoch with the
+// best validation accuracy of the last phase (the first of equals), whose weights are kept.
+Svg accuracy_curves(const History& history);
+Svg loss_curves(
+    const History& history);  // values far above the rest run out of the top, and a note counts them
+
+Svg confusion_matrix(const Metrics& metrics);  // shaded by the share of the row
+Svg class_counts(const std::vector<ClassCount>& classes);
+Svg per_class_bars(const Metrics& metrics);  // precision and recall with 95 % intervals, F1 without
+
+// A rival of the run on the same test images: the majority class, a linear classifier, another model.
+struct Baseline {
+  std::string name;
+  Int correct = 0, n = 0;
+};
+Svg accuracy_ladder(const std::string& name, const Metrics& metrics, const std::vector<Baseline>& baselines);
+
+Svg roc_curves(const std::vector<std::string>& classes, const std::vector<Prediction>& predictions);
+// Share of right answers by confidence, in ten equal bins, with Wilson intervals.
+Svg reliability(const Metrics& metrics, const std::vector<Prediction>& predictions);
+Svg probability_bars(const std::vector<std::string>& classes, const Prediction& prediction);
+
+}  // namespace sonograd

@@ -1,0 +1,112 @@
+#include "report/figures.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <regex>
+
+#include "tensor/error.h"
+
+using namespace sonograd;
+
+namespace {
+
+// Every tag is closed in order, every attribute quoted; returns the first fault.
+std::string xml_fault(const std::string& text) {
+  std::vector<std::string> open;
+  for (std::size_t at = 0; (at = text.find('<', at)) != std::string::npos;) {
+    const std::size_t end = text.find('>', at);
+    if (end == std::string::npos) return "a tag without end";
+    const std::string tag = text.substr(at + 1, end - at - 1);
+    const std::string name = tag.substr(0, tag.find_first_of(" /"));
+    if (tag[0] == '/') {
+      if (open.empty() || open.back() != tag.substr(1)) return "unexpected <" + tag + ">";
+      open.pop_back();
+    } else if (tag.back() != '/') {
+      open.push_back(name);
+    }
+    if (std::count(tag.begin(), tag.end(), '"') % 2 != 0) return "an open quote in <" + tag + ">";
+    at = end;
+  }
+  return open.empty() ? "" : "<" + open.back() + "> is not closed";
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t found = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++found;
+  return found;
+}
+
+void check_drawing(const Svg& svg) {
+  const std::string text = svg.file();
+  CHECK(xml_fault(text) == "");
+  CHECK_FALSE(std::regex_search(text, std::regex("=\"[^\"]*(nan|inf)")));
+  CHECK(text == svg.file());
+}
+
+History two_phases() {
+  return {{"transfer", 1, 1.0, 0.5, 0.9, 0.95, 1},
+          {"finetune", 1, 0.8, 0.6, 0.7, 0.75, 1},
+          {"finetune", 2, 0.6, 0.7, 0.6, 0.8, 1},
+          {"finetune", 3, 0.5, 0.8, 0.5, 0.8, 1}};
+}
+
+}  // namespace
+
+TEST_CASE("ticks are round numbers inside the range") {
+  CHECK(nice_ticks(0, 1, 5).size() == 6);
+  CHECK(nice_ticks(0, 1, 5)[1] == doctest::Approx(0.2));
+  CHECK(nice_ticks(0.61, 0.98, 4).front() == doctest::Approx(0.7));
+  CHECK(nice_ticks(1, 59, 7) == std::vector<double>{10, 20, 30, 40, 50});
+  CHECK(nice_ticks(3, 3, 5) == std::vector<double>{3});
+}
+
+TEST_CASE("curves name their phases and mark the first best epoch of the last") {
+  const std::string text = accuracy_curves(two_phases()).markup();
+  CHECK(count(text, "transfer</t") == 1);
+  CHECK(count(text, "kept: finetune 2, 80.0 %") == 1);
+  CHECK(count(text, "class=\"dash\"") == 1);
+  CHECK(count(text, "class=\"line line-a\"") == 2);  // the curve and its key
+  check_drawing(accuracy_curves(two_phases()));
+}
+
+TEST_CASE("curves of odd histories are drawings too") {
+  for (const auto draw : {accuracy_curves, loss_curves}) {
+    check_drawing(draw({}));
+    check_drawing(draw({{"scratch", 1, 1.1, 0.4, Epoch::nan, Epoch::nan, 1}}));
+    History spike = two_phases();
+    for (int i = 4; i < 30; ++i) spike.push_back({"finetune", i, 0.3, 0.9, 0.4, 0.8, 1});
+    spike[0].val_loss = 1e4;
+    spike[1].val_loss = std::numeric_limits<double>::infinity();
+    check_drawing(draw(spike));
+  }
+  History spike(20, Epoch{"scratch", 1, 0.5, 0.5, 0.5, 0.5, 1});
+  spike[0].val_loss = 40;
+  CHECK(count(loss_curves(spike).markup(), "1 values above, up to 40") == 1);
+}
+
+TEST_CASE("the confusion matrix shows each count and its share of the row") {
+  const Metrics m = measure({"a", "<b>"}, {0, 0, 0, 0, 1}, std::vector<Int>{0, 0, 0, 1, 1});
+  const std::string text = confusion_matrix(m).markup();
+  CHECK(count(text, ">75 %<") == 1);
+  CHECK(count(text, ">3<") == 1);
+  CHECK(count(text, "&lt;b&gt;") == 2);
+  CHECK(count(text, "<b>") == 0);
+  check_drawing(confusion_matrix(m));
+}
+
+TEST_CASE("the other figures are drawings, with absent classes and long names too") {
+  const std::vector<std::string> names = {"benign", "a class with a very long name indeed — ß", "none"};
+  const Metrics m = measure(names, {0, 1, 0}, std::vector<std::vector<double>>(3, {0.5, 0.3, 0.2}));
+  std::vector<Prediction> predictions;
+  for (const Int truth : {0, 1, 0}) predictions.push_back({"x.png", truth, 0, {0.5, 0.3, 0.2}});
+  check_drawing(per_class_bars(m));
+  check_drawing(confusion_matrix(m));
+  check_drawing(class_counts({{names[1], 350, 43, 44}, {"empty", 0, 0, 0}}));
+  check_drawing(accuracy_ladder("this model", m, {{"majority class", 2, 3}, {"nobody", 0, 0}}));
+  check_drawing(roc_curves(names, predictions));
+  check_drawing(reliability(m, predictions));
+  check_drawing(probability_bars(names, predictions[0]));
+  CHECK(count(per_class_bars(m).markup(), "…</text>") == 1);
+  CHECK(count(per_class_bars(m).markup(), "<title>a class with a very long name indeed — ß</title>") == 1);
+}
