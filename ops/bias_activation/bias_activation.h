@@ -1,0 +1,53 @@
+#pragma once
+#include "ops/unary/unary.h"
+
+namespace sonograd {
+
+// dx[r,c] = dy[r,c] · f′(x[r,c] + b[c]),   db[c] = Σ_r dx[r,c]
+struct BiasActivationGrad {
+  static constexpr auto name = "bias_activation_grad";
+  static constexpr std::array arguments{"dy", "x", "b"};
+  static constexpr std::array results{"dx", "db"};
+  Activation activation = Activation::none;
+
+  Shapes shape(const Shape& dy, const Shape& x, const Shape& b) const;
+  void reference(auto dy, auto x, auto b, auto dx, auto db) const {
+    for (Int c = 0; c < b.elements(); ++c) db(c) = 0;
+    with_activation(activation, [&](auto function) {
+      for_each_index(x.shape, [&](const Shape& i) {
+        const Int c = i[-1];
+        dx(i) = dy(i) * function.df(Exact{}, x(i) + b(c));
+        db(c) += dx(i);
+      });
+    });
+  }
+  Tensors vjp(const Vjp& at) const;
+};
+
+// y[r,c] = f(x[r,c] + b[c]),   f an activation, c the last axis
+struct BiasActivation {
+  static constexpr auto name = "bias_activation";
+  static constexpr std::array arguments{"x", "b"};
+  Activation activation = Activation::none;
+
+  Shape shape(const Shape& x, const Shape& b) const {
+    expect(x.rank() >= 1 && b == Shape{x[-1]}, "b {} is not one number for each of the last axis of x {}",
+           b.text(), x.text());
+    return x;
+  }
+  void reference(auto x, auto b, auto y) const {
+    with_activation(activation, [&](auto function) {
+      for_each_index(x.shape, [&](const Shape& i) { y(i) = function.f(Exact{}, x(i) + b(i[-1])); });
+    });
+  }
+  Tensors vjp(const Vjp& at) const {
+    return apply_all(BiasActivationGrad{activation}, {at.dy(), at.x(0), at.x(1)});
+  }
+};
+
+// f(x + b) in one pass; the same as activate(add(x, b), f).
+inline Tensor bias_activation(const Tensor& x, const Tensor& b, Activation activation = Activation::none) {
+  return apply(BiasActivation{activation}, x, b);
+}
+
+}  // namespace sonograd
