@@ -28,13 +28,13 @@ struct Close {
   }
 };
 
-// The rows (one per element of x) in another order; a row whose source is −1 is zeros.
+// The numeric rows (one per element of x) in another order; a row whose source is −1 is not compared.
 template <class F>
-Values reordered(const Values& rows, Int count, Int outputs, F source) {
-  Values result(rows.size(), 0.0);
-  for (Int i = 0; i < count; ++i)
+Values reordered(const Jacobian& j, F source) {
+  Values result = j.analytic;
+  for (Int i = 0; i < j.shape.elements(); ++i)
     if (const Int from = source(i); from >= 0)
-      std::copy_n(rows.begin() + from * outputs, outputs, result.begin() + i * outputs);
+      std::copy_n(j.numeric.begin() + from * j.outputs, j.outputs, result.begin() + i * j.outputs);
   return result;
 }
 
@@ -69,10 +69,7 @@ std::string common_factor(const Jacobian& j, const Close& close) {
 // The right numbers, at other elements of x.
 std::string other_order(const Jacobian& j, const Close& close) {
   const Shape& shape = j.shape;
-  const Int n = shape.elements();
-  const auto matches = [&](auto source) {
-    return close(j.analytic, reordered(j.numeric, n, j.outputs, source));
-  };
+  const auto matches = [&](auto source) { return close(j.analytic, reordered(j, source)); };
   for (int p = 0; p < shape.rank(); ++p)
     for (int q = p + 1; q < shape.rank(); ++q) {
       Shape swapped = shape;
@@ -92,15 +89,12 @@ std::string other_order(const Jacobian& j, const Close& close) {
         }))
       return fmt::format("reversed along axis {}", axis);
     for (const Int shift : {-1, 1})
-      for (const bool wraps : {false, true})
-        if (matches([&](Int i) {
-              Shape index = index_of(i, shape);
-              index[axis] += shift;
-              if (wraps) index[axis] = (index[axis] + shape[axis]) % shape[axis];
-              const bool inside = 0 <= index[axis] && index[axis] < shape[axis];
-              return inside ? row_major_number(index, shape) : Int{-1};
-            }))
-          return fmt::format("index: off by one along axis {}", axis);
+      if (shape[axis] > 2 && matches([&](Int i) {
+            Shape index = index_of(i, shape);
+            index[axis] += shift;
+            return 0 <= index[axis] && index[axis] < shape[axis] ? row_major_number(index, shape) : Int{-1};
+          }))
+        return fmt::format("index: off by one along axis {}", axis);
   }
   Values mine = j.analytic, right = j.numeric;
   std::sort(mine.begin(), mine.end());
