@@ -1,0 +1,193 @@
+// The rules of the house that a text search can check: docs/architecture.md states them.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path root = SONOGRAD_SOURCE_DIR;
+
+// What a folder may include beside itself and what lies behind these in turn.
+const std::map<std::string, std::set<std::string>> arrows{
+    {"tensor", {}},
+    {"autograd", {"tensor"}},
+    {"ops", {"autograd"}},
+    {"layers", {"ops"}},
+    {"data", {"tensor"}},
+    {"report", {}},
+    {"models/weights", {"tensor"}},
+    {"models", {"layers", "models/weights"}},
+    {"train", {"models", "data", "report"}},
+    {"explain", {"models", "data", "report"}},
+    {"gan", {"layers", "train", "data", "report"}},
+};
+const std::set<std::string> for_all{"tensor/error.h"};  // the one header report may include
+const std::set<std::string> report_may{"tensor/error.h", "tensor/file.h"};
+
+std::string folder_of(const std::string& path) {
+  if (path.rfind("models/weights/", 0) == 0) return "models/weights";
+  return path.substr(0, path.find('/'));
+}
+
+void collect(const std::string& folder, std::set<std::string>& seen) {
+  if (!seen.insert(folder).second) return;
+  const auto found = arrows.find(folder);
+  if (found == arrows.end()) return;
+  for (const std::string& next : found->second) collect(next, seen);
+}
+
+// Why `file` may not include `header` (both from the root); empty where it may.
+std::string wrong_include(const std::string& file, const std::string& header) {
+  const std::string from = folder_of(file), to = folder_of(header);
+  const std::string name = fs::path(file).filename().string();
+  if (header.rfind("dnnl", 0) == 0 || header.rfind("oneapi/dnnl", 0) == 0) {
+    const bool allowed = name.find(".cpu.cpp") != std::string::npos || file.rfind("tensor/onednn", 0) == 0;
+    return allowed ? "" : file + " includes oneDNN's " + header + ": only *.cpu.cpp and tensor/onednn* may";
+  }
+  if (header.rfind("cuda", 0) == 0 || header.rfind("cudnn", 0) == 0 || header.rfind("cublas", 0) == 0) {
+    const bool allowed =
+        name.find(".gpu.") != std::string::npos || name.find(".cu") != std::string::npos || from == "tensor";
+    return allowed ? "" : file + " includes CUDA's " + header + ": only *.gpu.cpp, *.cu and tensor/ may";
+  }
+  if (arrows.count(from) == 0 || arrows.count(to) == 0 || from == to || for_all.count(header) > 0) return "";
+  if (from == "report" && report_may.count(header) > 0) return "";
+  std::set<std::string> reachable;
+  collect(from, reachable);
+  return reachable.count(to) > 0
+             ? ""
+             : file + " includes " + header + ": no arrow leads from " + from + " to " + to;
+}
+
+struct Source {
+  std::string path;  // from the root, with /
+  std::vector<std::string> lines;
+};
+
+// Sources of ours: what git would list, without build folders.
+const std::vector<Source>& sources() {
+  static const std::vector<Source> all = [] {
+    std::vector<Source> found;
+    for (auto walk = fs::recursive_directory_iterator(root); walk != fs::recursive_directory_iterator();
+         ++walk) {
+      const std::string name = walk->path().filename().string(), suffix = walk->path().extension().string();
+      if (walk->is_directory() && (name == "build" || name == "shared" || name[0] == '.'))
+        walk.disable_recursion_pending();
+      if (!walk->is_regular_file()) continue;
+      if (suffix != ".h" && suffix != ".cpp" && suffix != ".py" && suffix != ".cu") continue;
+      std::ifstream file(walk->path());
+      Source source{fs::relative(walk->path(), root).generic_string(), {}};
+      for (std::string line; std::getline(file, line);) source.lines.push_back(line);
+      found.push_back(std::move(source));
+    }
+    return found;
+  }();
+  return all;
+}
+
+std::vector<std::string> includes(const Source& source) {
+  std::vector<std::string> headers;
+  for (const std::string& line : source.lines) {
+    if (line.rfind("#include", 0) != 0) continue;
+    const std::size_t open = line.find_first_of("\"<"), close = line.find_last_of("\">");
+    if (open != std::string::npos && close > open) headers.push_back(line.substr(open + 1, close - open - 1));
+  }
+  return headers;
+}
+
+}  // namespace
+
+TEST_CASE("includes follow the arrows of the architecture") {
+  CHECK(sources().size() > 50);
+  for (const Source& source : sources())
+    for (const std::string& header : includes(source)) CHECK(wrong_include(source.path, header) == "");
+}
+
+TEST_CASE("the arrows' rules tell right from wrong") {
+  CHECK(wrong_include("ops/conv2d/conv2d.h", "autograd/apply.h") == "");
+  CHECK(wrong_include("layers/dense.h", "tensor/shape.h") == "");
+  CHECK(wrong_include("apps/train.cpp", "ops/conv2d/conv2d.h") == "");
+  CHECK(wrong_include("report/table.cpp", "tensor/error.h") == "");
+  CHECK(wrong_include("ops/conv2d/conv2d.cpu.cpp", "dnnl.hpp") == "");
+  CHECK(wrong_include("tensor/tensor.cpp", "autograd/tape.h") ==
+        "tensor/tensor.cpp includes autograd/tape.h: no arrow leads from tensor to autograd");
+  for (const auto& [file, header] :
+       std::vector<std::pair<std::string, std::string>>{{"report/table.cpp", "tensor/tensor.h"},
+                                                        {"ops/conv2d/conv2d.h", "layers/dense.h"},
+                                                        {"layers/dense.h", "models/zoo.h"},
+                                                        {"data/folder.cpp", "autograd/tape.h"},
+                                                        {"models/weights/h5.cpp", "layers/layer.h"},
+                                                        {"train/fit.cpp", "explain/gradcam.h"},
+                                                        {"ops/conv2d/conv2d.cpp", "dnnl.hpp"},
+                                                        {"models/zoo.cpp", "cuda_runtime.h"}})
+    CHECK(wrong_include(file, header) != "");
+}
+
+TEST_CASE("our own headers are included from the root and exist") {
+  for (const Source& source : sources())
+    for (const std::string& line : source.lines)
+      if (line.rfind("#include \"", 0) == 0) {
+        const std::string header = line.substr(10, line.find('"', 10) - 10);
+        INFO(source.path << " includes " << header);
+        CHECK(fs::exists(root / header));
+      }
+}
+
+TEST_CASE("no source file is longer than 400 lines") {
+  for (const Source& source : sources()) {
+    INFO(source.path);
+    CHECK(source.lines.size() <= 400);
+  }
+}
+
+TEST_CASE("an op's folder holds its page, its registration and its derivation") {
+  for (const auto& entry : fs::directory_iterator(root / "ops")) {
+    if (!entry.is_directory()) continue;
+    const std::string op = entry.path().filename().string();
+    for (const std::string suffix : {".h", ".cpp", ".md"}) {
+      INFO("ops/" << op << "/" << op << suffix);
+      CHECK(fs::exists(entry.path() / (op + suffix)));
+    }
+  }
+}
+
+TEST_CASE("header files guard themselves and name no namespace for others") {
+  for (const Source& source : sources()) {
+    if (fs::path(source.path).extension() != ".h") continue;
+    INFO(source.path);
+    CHECK(std::count(source.lines.begin(), source.lines.end(), "#pragma once") == 1);
+    CHECK(std::none_of(source.lines.begin(), source.lines.end(),
+                       [](const std::string& line) { return line.rfind("using namespace", 0) == 0; }));
+  }
+}
+
+TEST_CASE("a model file holds no weight loading and no device, a layer no device") {
+  for (const Source& source : sources()) {
+    const std::string folder = folder_of(source.path);
+    const bool model = folder == "models", layer = folder == "layers";
+    if (!model && !layer) continue;
+    for (const std::string& line : source.lines) {
+      INFO(source.path << ": " << line);
+      CHECK(line.find("Device::cpu") == std::string::npos);
+      CHECK(line.find("Device::gpu") == std::string::npos);
+    }
+  }
+}
+
+TEST_CASE("names of files are snake_case, and nothing is called helper, manager, utils or common") {
+  for (const Source& source : sources()) {
+    INFO(source.path);
+    const std::string name = fs::path(source.path).filename().string();
+    CHECK(std::none_of(name.begin(), name.end(), [](char c) { return c == '-' || ('A' <= c && c <= 'Z'); }));
+    for (const char* word : {"helper", "manager", "utils", "common", "impl."})
+      CHECK(name.find(word) == std::string::npos);
+  }
+}
