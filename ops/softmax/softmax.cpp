@@ -1,0 +1,30 @@
+#include "ops/softmax/softmax.h"
+
+namespace sonograd {
+
+void register_softmax(Registry& registry) {
+  registry.add<Softmax>(
+      {.equation = "y[r,c] = exp(x[r,c]) / (sum over k of exp(x[r,k]))",
+       .good = {sample("softmax: rows", Softmax{}, {uniform({3, 5}, -3, 3)}),
+                sample("softmax: four axes", Softmax{}, {uniform({2, 2, 3, 4}, -3, 3)}),
+                sample("softmax: one class", Softmax{}, {uniform({3, 1})}),
+                sample("softmax: a vector", Softmax{}, {uniform({7})}),
+                values_only("softmax: equal values", Softmax{}, {uniform({2, 5}, 2, 2)}),
+                values_only("softmax: special values", Softmax{}, {special_values({4, 6})}),
+                values_only("softmax: vector lengths", Softmax{}, {uniform({300, 49}, -9, 9)}),
+                values_only("softmax: long rows", Softmax{}, {uniform({3, 1000}, -60, 60)})},
+       .bad = {refused(Softmax{}, {{}}, "x [] has no last axis to sum over"),
+               refused(Softmax{}, {{3, 0}}, "x [3,0] has no last axis to sum over")}});
+  const auto y = [](Shape shape) { return uniform(shape, 0.05, 0.5); };
+  registry.add<SoftmaxGrad>(
+      {.equation = "dx[r,c] = y[r,c] * (dy[r,c] - sum over k of y[r,k] * dy[r,k])",
+       .linear = {1},
+       .good = {sample("softmax_grad: rows", SoftmaxGrad{}, {y({3, 5}), uniform({3, 5})}),
+                sample("softmax_grad: four axes", SoftmaxGrad{}, {y({2, 2, 3, 4}), uniform({2, 2, 3, 4})}),
+                values_only("softmax_grad: vector lengths", SoftmaxGrad{},
+                            {y({300, 49}), uniform({300, 49})}),
+                values_only("softmax_grad: certain", SoftmaxGrad{}, {one_hot(3, 4), special_values({3, 4})})},
+       .bad = {refused(SoftmaxGrad{}, {{3, 4}, {3, 5}}, "y [3,4] and dy [3,5] differ")}});
+}
+
+}  // namespace sonograd

@@ -1,0 +1,35 @@
+#include "ops/softmax/softmax.h"
+#include "ops/softmax/rows.h"
+#include "tensor/parallel.h"
+
+namespace sonograd {
+namespace {
+
+SONOGRAD_CLONES void softmax_rows(Int rows, Int n, const float* x, float* y) {
+  for (Int r = 0; r < rows; ++r) softmax_row(n, x + r * n, y + r * n);
+}
+SONOGRAD_CLONES void softmax_grad_rows(Int rows, Int n, const float* y, const float* dy, float* dx) {
+  for (Int r = 0; r < rows; ++r) softmax_grad_row(n, y + r * n, dy + r * n, dx + r * n);
+}
+
+}  // namespace
+
+void register_softmax_cpu(Registry& registry) {
+  registry.add_cpu<Softmax>([](const Softmax&, const Tensors& in, Tensors& out) {
+    const float* x = in[0].data<float>();
+    float* y = out[0].mutable_data<float>();
+    const Int n = in[0].size(-1);
+    parallel_for(in[0].elements() / n, 8192 / n,
+                 [=](Int begin, Int end) { softmax_rows(end - begin, n, x + begin * n, y + begin * n); });
+  });
+  registry.add_cpu<SoftmaxGrad>([](const SoftmaxGrad&, const Tensors& in, Tensors& out) {
+    const float *y = in[0].data<float>(), *dy = in[1].data<float>();
+    float* dx = out[0].mutable_data<float>();
+    const Int n = in[0].size(-1);
+    parallel_for(in[0].elements() / n, 8192 / n, [=](Int begin, Int end) {
+      softmax_grad_rows(end - begin, n, y + begin * n, dy + begin * n, dx + begin * n);
+    });
+  });
+}
+
+}  // namespace sonograd
