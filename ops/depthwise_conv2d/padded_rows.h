@@ -1,0 +1,66 @@
+#pragma once
+#include <cstring>
+#include <vector>
+
+#include "tensor/shape.h"
+
+namespace sonograd {
+
+// Rows of one image for a block of its channels, copied when asked for: zeros left, right, above and below,
+// channels rounded up to whole vectors. The kernels that read them so know neither borders nor odd sizes.
+class PaddedRows {
+ public:
+  static constexpr Int vector = 16;  // floats
+  static constexpr Int rounded(Int channels) { return (channels + vector - 1) / vector * vector; }
+
+  struct Geometry {
+    Int height, width, channels;  // of the images
+    Int left, columns;            // zeros before column 0, and columns altogether
+    Int kept;                     // rows that are in use at a time
+    Int block;                    // channels of a block, at most
+
+    Int row_floats() const { return columns * rounded(block); }
+    Int floats() const { return (kept + 1) * row_floats(); }  // what the constructor's memory must hold
+  };
+
+  PaddedRows(const Geometry& geometry, float* memory)
+      : at(geometry), memory(memory), held(static_cast<std::size_t>(geometry.kept), Int{-1}) {
+    if (memory != nullptr) std::fill_n(memory, at.floats(), 0.0f);
+  }
+
+  // From now on rows are of this image, channels first … first + count − 1.
+  void start(const float* image, Int first, Int count) {
+    source = image + first;
+    channels = count;
+    std::fill(held.begin(), held.end(), Int{-1});
+  }
+  Int pixel() const { return rounded(at.block); }  // floats from one column to the next
+
+  // Row r, which stays valid until the row `kept` further on is asked for.
+  const float* row(Int r) {
+    if (r < 0 || r >= at.height) return memory + at.kept * at.row_floats();
+    const Int slot = r % at.kept;
+    float* const copy = memory + slot * at.row_floats();
+    if (held[static_cast<std::size_t>(slot)] == r) return copy;
+    held[static_cast<std::size_t>(slot)] = r;
+    const Int width = std::min(at.width, at.columns - at.left), pixel_floats = pixel();
+    const float* from = source + r * at.width * at.channels;
+    float* to = copy + at.left * pixel_floats;
+    if (channels == at.channels && channels == pixel_floats) {
+      std::memcpy(to, from, static_cast<std::size_t>(width * channels) * sizeof(float));
+      return copy;
+    }
+    for (Int j = 0; j < width; ++j, from += at.channels, to += pixel_floats)
+      std::memcpy(to, from, static_cast<std::size_t>(channels) * sizeof(float));
+    return copy;
+  }
+
+ private:
+  Geometry at;
+  float* memory;
+  std::vector<Int> held;  // the row in each slot
+  const float* source = nullptr;
+  Int channels = 0;
+};
+
+}  // namespace sonograd
