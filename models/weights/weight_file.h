@@ -46,4 +46,10 @@ struct WeightFile {
 // line, for a file that is damaged, cut short, hostile or of another kind.
 WeightFile read_weights(const std::filesystem::path& path);
 
+// Writes tensors under our names in the format that the path's suffix names: .safetensors, or .h5 (Keras 3,
+// for a model that Keras has too). Throws Error for another suffix; an earlier file stays until the new one
+// is complete.
+void write_weights(const std::filesystem::path& path, const StoredTensors& tensors, const Facts& facts,
+                   std::string_view model);
+
 }  // namespace sonograd

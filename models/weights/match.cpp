@@ -1,0 +1,102 @@
+#include "models/weights/match.h"
+
+#include <unordered_map>
+
+#include "models/weights/element_type.h"
+#include "models/weights/name_map.h"
+
+namespace sonograd {
+namespace {
+
+// `, 20 missing (a, b, c, …)`: nothing for an empty list, and never a long line.
+std::string first_few(const char* what, const std::vector<std::string>& names) {
+  constexpr std::size_t shown = 3;
+  if (names.empty()) return {};
+  std::string text = fmt::format(", {} {} (", names.size(), what);
+  for (std::size_t i = 0; i < std::min(shown, names.size()); ++i) text += (i ? ", " : "") + names[i];
+  return text + (names.size() > shown ? ", …)" : ")");
+}
+
+}  // namespace
+
+void to_our_names(WeightFile& file, std::string_view model) {
+  if (file.format == WeightFormat::safetensors) return;
+  std::unordered_map<std::string, std::string> ours;
+  for (const NameRow& row : name_map(model)) ours[row.keras3] = row.name;
+  for (StoredTensor& tensor : file.tensors) {
+    const auto found = ours.find(tensor.name);
+    if (found != ours.end()) tensor.name = found->second;
+  }
+}
+
+Match match(const WeightFile& file, const Slots& slots) {
+  std::unordered_map<std::string_view, std::size_t> places;
+  for (std::size_t i = 0; i < file.tensors.size(); ++i) places[file.tensors[i].name] = i;
+  Match result;
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const auto found = places.find(slots[i].name);
+    if (found == places.end()) {
+      result.missing.push_back(slots[i].name);
+      continue;
+    }
+    const Shape& shape = file.tensors[found->second].shape;
+    if (shape == slots[i].shape)
+      result.mapped.push_back({found->second, i});
+    else
+      result.mismatched.push_back(
+          fmt::format("{} {} is {} here", slots[i].name, shape.text(), slots[i].shape.text()));
+    places.erase(found);
+  }
+  for (const StoredTensor& tensor : file.tensors)
+    if (places.count(tensor.name)) result.unused.push_back(printable(tensor.name));
+  return result;
+}
+
+Filled filled(const Match& match, const Slots& slots, std::size_t base, Extent extent) {
+  if (extent == Extent::partial && !match.mapped.empty())
+    return match.mapped.size() == slots.size() ? Filled::whole : Filled::part;
+  if (!match.unused.empty() || !match.mismatched.empty()) return Filled::nothing;
+  if (match.missing.empty()) return Filled::whole;
+  const bool base_alone = match.mapped.size() == base && base > 0 && match.mapped.back().slot == base - 1;
+  return base_alone && extent == Extent::whole_or_base ? Filled::base : Filled::nothing;
+}
+
+std::string mismatch_text(const WeightFile& file, const Match& match, std::string_view model,
+                          std::size_t slots) {
+  const auto named = file.facts.find("model");
+  const bool other = named != file.facts.end() && named->second != model;
+  return fmt::format(
+      "{}{} does not fit {}: {} of its {} tensors are there{}{}{}; give weights of this model{}",
+      file.path.string(), other ? fmt::format(" holds {} and", printable(named->second)) : "", model,
+      match.mapped.size(), slots, first_few("missing", match.missing),
+      first_few("of another shape", match.mismatched), first_few("unused", match.unused),
+      match.mapped.empty() ? "" : ", or take what fits with --partial");
+}
+
+Loaded load_weights(WeightFile file, std::string_view model, const Slots& slots, std::size_t base,
+                    Extent extent) {
+  to_our_names(file, model);
+  Loaded loaded{match(file, slots), Filled::nothing, file.facts};
+  loaded.filled = filled(loaded.match, slots, base, extent);
+  if (loaded.filled == Filled::nothing) throw Error(mismatch_text(file, loaded.match, model, slots.size()));
+  for (const Match::Pair& pair : loaded.match.mapped) {
+    Tensor& value = *slots[pair.slot].value;
+    const bool kept = value.defined();
+    value = file.tensors[pair.tensor]
+                .read()
+                .to(kept ? value.dtype() : DType::f32)
+                .to(kept ? value.device() : Device::cpu);
+  }
+  return loaded;
+}
+
+StoredTensors in_model_order(const WeightFile& file, const Match& match, const Slots& slots) {
+  StoredTensors tensors;
+  for (const Match::Pair& pair : match.mapped) {
+    tensors.push_back(file.tensors[pair.tensor]);
+    tensors.back().name = slots[pair.slot].name;
+  }
+  return tensors;
+}
+
+}  // namespace sonograd

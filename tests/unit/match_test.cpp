@@ -1,0 +1,140 @@
+#include "models/weights/match.h"
+
+#include <doctest/doctest.h>
+
+#include "models/weights/name_map.h"
+
+using namespace sonograd;
+
+namespace {
+
+std::string message(auto call) {
+  try {
+    call();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "nothing was thrown";
+}
+
+// A model of four parameters, the first two of them its base.
+struct Model {
+  Tensor values[4];
+  Slots slots = {{"conv.kernel", {3, 2}, &values[0]},
+                 {"conv.bias", {2}, &values[1]},
+                 {"dense.kernel", {2, 1}, &values[2]},
+                 {"dense.bias", {1}, &values[3]}};
+};
+
+WeightFile file_of(StoredTensors tensors, Facts facts = {}) {
+  return {"w.safetensors", WeightFormat::safetensors, std::move(tensors), std::move(facts)};
+}
+
+StoredTensors whole() {
+  return {stored("dense.bias", Tensor::of({1}, {4})), stored("dense.kernel", Tensor::of({2, 1}, {3, 3.5})),
+          stored("conv.bias", Tensor::of({2}, {2, 2.5}, DType::f64)),
+          stored("conv.kernel", Tensor::of({3, 2}, {1, 2, 3, 4, 5, 6}))};
+}
+
+StoredTensors base() {
+  return {whole()[2], whole()[3]};
+}
+
+}  // namespace
+
+TEST_CASE("a whole file fills the model, in any order, as the model's type") {
+  Model model;
+  model.values[0] = Tensor::zeros({3, 2}, DType::f64, Device::reference);
+  const Loaded loaded = load_weights(file_of(whole()), "mini", model.slots, 2, Extent::whole);
+  CHECK(loaded.filled == Filled::whole);
+  CHECK(loaded.match.mapped.size() == 4);
+  CHECK(model.values[0].values() == std::vector<double>{1, 2, 3, 4, 5, 6});
+  CHECK(model.values[0].dtype() == DType::f64);
+  CHECK(model.values[0].device() == Device::reference);
+  CHECK(model.values[1].dtype() == DType::f32);
+  CHECK(model.values[1].values() == std::vector<double>{2, 2.5});
+  CHECK(model.values[3].item() == 4);
+}
+
+TEST_CASE("a base fills what lies before the head, where that is allowed") {
+  Model model;
+  CHECK(load_weights(file_of(base()), "mini", model.slots, 2, Extent::whole_or_base).filled == Filled::base);
+  CHECK(model.values[1].values() == std::vector<double>{2, 2.5});
+  CHECK_FALSE(model.values[2].defined());
+
+  Model strict;
+  CHECK(message([&] { load_weights(file_of(base()), "mini", strict.slots, 2, Extent::whole); }) ==
+        "w.safetensors does not fit mini: 2 of its 4 tensors are there, 2 missing (dense.kernel, "
+        "dense.bias); give "
+        "weights of this model, or take what fits with --partial");
+  CHECK_FALSE(strict.values[0].defined());
+}
+
+TEST_CASE("anything between a base and a whole is an error, unless partial") {
+  const auto without = [](std::size_t i) {
+    StoredTensors tensors = whole();
+    tensors.erase(tensors.begin() + static_cast<std::ptrdiff_t>(i));
+    return file_of(tensors);
+  };
+  for (std::size_t i = 0; i < 4; ++i) {
+    CAPTURE(i);
+    Model model;
+    CHECK(message([&] { load_weights(without(i), "mini", model.slots, 2, Extent::whole_or_base); }) !=
+          "nothing was thrown");
+    CHECK(load_weights(without(i), "mini", model.slots, 2, Extent::partial).filled == Filled::part);
+  }
+  // As many tensors as the base has, but not those of the base.
+  Model model;
+  const WeightFile mixed = file_of({whole()[0], whole()[3]});
+  CHECK(message([&] { load_weights(mixed, "mini", model.slots, 2, Extent::whole_or_base); }) !=
+        "nothing was thrown");
+}
+
+TEST_CASE("other shapes and unknown tensors are named; partial skips them") {
+  StoredTensors tensors = whole();
+  tensors[1] = stored("dense.kernel", Tensor::of({1, 2}, {3, 3.5}));
+  tensors.push_back(stored("other\n", Tensor::zeros({1})));
+  Model model;
+  const std::string text = message([&] {
+    load_weights(file_of(tensors, {{"model", "other"}}), "mini", model.slots, 2, Extent::whole_or_base);
+  });
+  CHECK(
+      text ==
+      "w.safetensors holds \"other\" and does not fit mini: 3 of its 4 tensors are there, 1 of another shape "
+      "(dense.kernel [1,2] is [2,1] here), 1 unused (\"other\\n\"); give weights of this model, or take what "
+      "fits "
+      "with --partial");
+  const Loaded loaded = load_weights(file_of(tensors), "mini", model.slots, 2, Extent::partial);
+  CHECK(loaded.filled == Filled::part);
+  CHECK(loaded.match.mismatched.size() == 1);
+  CHECK_FALSE(model.values[2].defined());
+  CHECK(model.values[3].item() == 4);
+}
+
+TEST_CASE("weights of another model are one line, partial or not") {
+  StoredTensors tensors;
+  for (int i = 0; i < 5; ++i) tensors.push_back(stored(fmt::format("layer{}", i), Tensor::zeros({1})));
+  Model model;
+  for (const Extent extent : {Extent::whole, Extent::whole_or_base, Extent::partial})
+    CHECK(message([&] { load_weights(file_of(tensors), "mini", model.slots, 2, extent); }) ==
+          "w.safetensors does not fit mini: 0 of its 4 tensors are there, 4 missing (conv.kernel, conv.bias, "
+          "dense.kernel, …), 5 unused (\"layer0\", \"layer1\", \"layer2\", …); give weights of this model");
+}
+
+TEST_CASE("a Keras file gets our names; a conversion has the model's order") {
+  const NameMap names = name_map("efficientnetb0");
+  WeightFile file{"w.weights.h5", WeightFormat::keras3_h5, {}, {}};
+  Slots slots;
+  for (const NameRow& row : names) {
+    file.tensors.insert(file.tensors.begin(), stored(row.keras3, Tensor::zeros({1})));
+    slots.push_back({row.name, {1}, nullptr});
+  }
+  file.tensors.push_back(stored("/layers/more/vars/0", Tensor::zeros({1})));
+  to_our_names(file, "efficientnetb0");
+  const Match found = match(file, slots);
+  CHECK(found.missing.empty());
+  CHECK(found.unused == std::vector<std::string>{"\"/layers/more/vars/0\""});
+  const StoredTensors ordered = in_model_order(file, found, slots);
+  REQUIRE(ordered.size() == names.size());
+  for (std::size_t i = 0; i < names.size(); ++i) CHECK(ordered[i].name == names[i].name);
+}
