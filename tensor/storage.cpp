@@ -17,10 +17,11 @@ std::pair<Int, Int> span_of(const Region& region) {
 
 // With equal, nested strides a position is a mixed-radix number whose digits are the coordinates in the
 // common parent; two boxes are apart where the digits of some axis are. `carries` tells whether a box crosses
-// the parent's edge on an axis.
+// the parent's edge on an axis, after which the digits outside of it say nothing.
 bool boxes_apart(const Region& a, const Region& b) {
   Int rest_a = a.offset, rest_b = b.offset;
   Int outer_stride = 0;
+  bool apart = false;
   for (int axis = 0; axis < a.shape.rank(); ++axis) {
     const Int stride = a.strides[axis];
     if (stride <= 0 || (outer_stride > 0 && outer_stride % stride != 0)) return false;
@@ -30,10 +31,10 @@ bool boxes_apart(const Region& a, const Region& b) {
     const bool carries = outer_stride > 0 &&
                          (std::max(first_a + a.shape[axis], first_b + b.shape[axis]) > outer_stride / stride);
     if (carries) return false;
-    if (first_a + a.shape[axis] <= first_b || first_b + b.shape[axis] <= first_a) return true;
+    apart = apart || first_a + a.shape[axis] <= first_b || first_b + b.shape[axis] <= first_a;
     outer_stride = stride;
   }
-  return rest_a != rest_b;
+  return apart || rest_a != rest_b;
 }
 
 }  // namespace

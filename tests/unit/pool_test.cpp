@@ -1,0 +1,88 @@
+#include "tensor/pool.h"
+
+#include <doctest/doctest.h>
+
+#include <cstdint>
+#include <thread>
+#include <vector>
+
+#include "tensor/error.h"
+#include "tensor/tensor.h"
+
+using namespace sonograd;
+
+TEST_CASE("live and peak bytes follow what is held") {
+  pool::reset_peak();
+  const Int before = pool::live_bytes();
+  {
+    const Tensor a = Tensor::empty({1000}), b = Tensor::empty({100});
+    CHECK(pool::live_bytes() - before == 4032 + 448);  // rounded up to 64 bytes
+    CHECK(pool::peak_bytes() - before == 4032 + 448);
+    const Tensor view = a.slice(0, 5, 10);
+    CHECK(pool::live_bytes() - before == 4032 + 448);
+  }
+  CHECK(pool::live_bytes() == before);
+  CHECK(pool::peak_bytes() - before == 4032 + 448);
+  pool::reset_peak();
+  CHECK(pool::peak_bytes() == before);
+}
+
+TEST_CASE("blocks are aligned and apart") {
+  std::vector<std::pair<std::uintptr_t, Int>> blocks;
+  for (Int bytes = 1; bytes < 2000; bytes += 97)
+    blocks.emplace_back(reinterpret_cast<std::uintptr_t>(pool::allocate(bytes)), bytes);
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    CHECK(blocks[i].first % pool::alignment == 0);
+    for (std::size_t j = 0; j < i; ++j)
+      CHECK((blocks[i].first + static_cast<std::uintptr_t>(blocks[i].second) <= blocks[j].first ||
+             blocks[j].first + static_cast<std::uintptr_t>(blocks[j].second) <= blocks[i].first));
+  }
+  for (const auto& [address, bytes] : blocks) pool::release(reinterpret_cast<void*>(address), bytes);
+}
+
+#ifndef SONOGRAD_SANITIZED
+TEST_CASE("neighbours that were released become one block again, and a step's blocks are found again") {
+  constexpr Int piece = Int{1} << 20;
+  void* const whole = pool::allocate(4 * piece);
+  pool::release(whole, 4 * piece);
+  void* pieces[4];
+  for (void*& p : pieces) p = pool::allocate(piece);
+  CHECK(pieces[0] == whole);
+  for (const int k : {0, 2, 1, 3})
+    pool::release(pieces[k], piece);  // with a neighbour above, below and on both sides
+  CHECK(pool::allocate(4 * piece) == whole);
+  pool::release(whole, 4 * piece);
+}
+
+TEST_CASE("the best fit is taken: a small block does not cut a large one") {
+  constexpr Int large = Int{1} << 22, small = Int{1} << 14;
+  void* const a = pool::allocate(small);
+  void* const fence1 = pool::allocate(64);
+  void* const b = pool::allocate(large);
+  void* const fence2 = pool::allocate(64);
+  pool::release(b, large);
+  pool::release(a, small);
+  CHECK(pool::allocate(small) == a);
+  CHECK(pool::allocate(large) == b);
+  pool::release(a, small);
+  pool::release(b, large);
+  pool::release(fence1, 64);
+  pool::release(fence2, 64);
+}
+#endif
+
+TEST_CASE("memory that the system does not have is an error that names the size") {
+  CHECK_THROWS_WITH_AS(pool::allocate(Int{1} << 52), doctest::Contains("cannot allocate 4294967296 MiB"),
+                       Error);
+}
+
+TEST_CASE("threads allocate side by side") {
+  const Int before = pool::live_bytes();
+  std::vector<std::thread> threads;
+  for (int t = 0; t < 4; ++t)
+    threads.emplace_back([t] {
+      for (int i = 0; i < 500; ++i) Tensor::filled({1 + (t * 37 + i) % 100}, t);
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(pool::live_bytes() == before);
+}
