@@ -3,30 +3,80 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tensor/loops.h"
+#include "tensor/parallel.h"
+#include "tensor/simd.h"
 #include "tensor/view.h"
 
 namespace sonograd {
 namespace {
 
-// Row by row along the last axis, so that copies of channel slices move whole runs of channels.
+constexpr Int grain = 65536;  // elements; loaders copy smaller ones on threads of their own
+
+template <class From, class To>
+SONOGRAD_CLONES void copy_run(Int n, const From* from, Int step_from, To* to, Int step_to) {
+  if (std::is_same_v<From, To> && step_from == 1 && step_to == 1)
+    std::memcpy(to, from, static_cast<std::size_t>(n) * sizeof(To));
+  else if (step_from == 1 && step_to == 1)
+    for (Int i = 0; i < n; ++i) to[i] = static_cast<To>(from[i]);
+  else if (step_to == 1)
+    for (Int i = 0; i < n; ++i) to[i] = static_cast<To>(from[i * step_from]);
+  else
+    for (Int i = 0; i < n; ++i) to[i * step_to] = static_cast<To>(from[i * step_from]);
+}
+
+// to[j, i] = from[i, j] for i < rows, j < columns, where `from` is contiguous along i and `to` along j: in
+// square tiles, so that both are read and written in whole cache lines.
+template <class From, class To>
+SONOGRAD_CLONES void copy_transposed(Int rows, Int columns, const From* from, Int step_from, To* to,
+                                     Int step_to) {
+  constexpr Int tile = 16;
+  for (Int i0 = 0; i0 < rows; i0 += tile)
+    for (Int j0 = 0; j0 < columns; j0 += tile)
+      for (Int i = i0; i < std::min(rows, i0 + tile); ++i)
+        for (Int j = j0; j < std::min(columns, j0 + tile); ++j)
+          to[i * step_to + j] = static_cast<To>(from[i + j * step_from]);
+}
+
+// The axis other than the last along which the source is contiguous, where the last is not; -1 if there is
+// none.
+int transposed_axis(const Tensor& source, const Tensor& target) {
+  const int last = source.rank() - 1;
+  if (last < 1 || target.strides()[last] != 1 || source.strides()[last] <= 1 || source.size(last) < 4)
+    return -1;
+  for (int axis = 0; axis < last; ++axis)
+    if (source.strides()[axis] == 1 && source.size(axis) >= 4) return axis;
+  return -1;
+}
+
 template <class From, class To>
 void copy_elements(const Tensor& source, Tensor& target) {
   const From* const from = source.data<From>();
   To* const to = target.mutable_data<To>();
-  if (source.rank() == 0) {
-    *to = static_cast<To>(*from);
+  const int across = transposed_axis(source, target);
+  if (across < 0) {
+    const Loops<2> loops(source.shape(), {source.strides(), target.strides()});
+    parallel_for(loops.elements(), grain, [&](Int begin, Int end) {
+      loops.runs(begin, end, [&](const auto& at, Int n) {
+        copy_run(n, from + at[0], loops.step(0), to + at[1], loops.step(1));
+      });
+    });
     return;
   }
-  const Shape rows = source.shape().without(-1);
-  const Int width = source.size(-1);
-  const Int step_from = source.strides()[-1], step_to = target.strides()[-1];
-  for_each_index(rows, [&](const Shape& row) {
-    Int a = 0, b = 0;
-    for (int axis = 0; axis < row.rank(); ++axis) {
-      a += row[axis] * source.strides()[axis];
-      b += row[axis] * target.strides()[axis];
+  const Int rows = source.size(across), columns = source.size(-1);
+  Shape planes = source.shape();
+  planes[across] = planes[-1] = 1;
+  const Loops<2> loops(planes, {source.strides(), target.strides()});
+  constexpr Int strip = 64;  // rows of a plane that one thread copies in turn
+  const Int strips = (rows + strip - 1) / strip, step_from = source.strides()[-1],
+            step_to = target.strides()[across];
+  parallel_for(loops.elements() * strips, grain / std::max<Int>(1, strip * columns), [&](Int begin, Int end) {
+    for (Int item = begin; item < end; ++item) {
+      const auto at = loops.at(item / strips);
+      const Int first = item % strips * strip;
+      copy_transposed(std::min(strip, rows - first), columns, from + at[0] + first, step_from,
+                      to + at[1] + first * step_to, step_to);
     }
-    for (Int i = 0; i < width; ++i) to[b + i * step_to] = static_cast<To>(from[a + i * step_from]);
   });
 }
 
@@ -134,11 +184,7 @@ void Tensor::assign(const Tensor& source) {
     with_type(dtype(), [&](auto to) {
       using From = decltype(from);
       using To = decltype(to);
-      if (std::is_same_v<From, To> && dense() && source.dense())
-        std::memcpy(mutable_data<To>(), source.data<From>(),
-                    static_cast<std::size_t>(elements() * size_of(dtype())));
-      else
-        copy_elements<From, To>(source, *this);
+      copy_elements<From, To>(source, *this);
     });
   });
 }
@@ -148,7 +194,9 @@ void Tensor::fill(double value) {
     using T = decltype(zero);
     const View<T> target = write_view<T>(*this);
     if (dense())
-      std::fill_n(target.first, elements(), static_cast<T>(value));
+      parallel_for(elements(), grain, [&](Int begin, Int end) {
+        std::fill(target.first + begin, target.first + end, static_cast<T>(value));
+      });
     else
       for_each_index(shape(), [&](const Shape& index) { target(index) = static_cast<T>(value); });
   });

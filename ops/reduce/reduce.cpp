@@ -42,6 +42,9 @@ void register_reduce(Registry& registry) {
        .good = {sample("reduce_max: rows", ReduceMax{{1, 5}}, {distinct({4, 5})}),
                 sample("reduce_max: positions", ReduceMax{{2, 1, 1, 3}}, {distinct({2, 3, 3, 3})}),
                 sample("reduce_max: everything", ReduceMax{{1, 1}}, {distinct({3, 4})}),
+                sample("reduce_max: every other axis", ReduceMax{{1, 3, 1, 5}}, {distinct({2, 3, 4, 5})}),
+                values_only("reduce_max: many positions", ReduceMax{{3, 1, 1, 20}},
+                            {uniform({3, 31, 29, 20})}),
                 values_only("reduce_max: ties", ReduceMax{{1, 6}}, {special_values({6, 6})})},
        .bad = {refused(ReduceMax{{2, 2}}, {{2, 3}}, "do not broadcast"),
                refused(ReduceMax{{3}}, {{2, 3}}, "x [2,3] cannot be reduced to [3]")}});
@@ -49,6 +52,10 @@ void register_reduce(Registry& registry) {
                                .linear = {1},
                                .good = {values_only("reduce_max_grad: positions", ReduceMaxGrad{},
                                                     {distinct({2, 3, 3, 3}), uniform({2, 1, 1, 3})}),
+                                        values_only("reduce_max_grad: every other axis", ReduceMaxGrad{},
+                                                    {distinct({2, 3, 4, 5}), uniform({1, 3, 1, 5})}),
+                                        values_only("reduce_max_grad: many positions", ReduceMaxGrad{},
+                                                    {uniform({3, 31, 29, 20}), uniform({3, 1, 1, 20})}),
                                         values_only("reduce_max_grad: ties", ReduceMaxGrad{},
                                                     {special_values({6, 6}), uniform({1, 6})})},
                                .bad = {refused(ReduceMaxGrad{}, {{2, 3}, {2, 2}}, "do not broadcast")}});
