@@ -20,7 +20,7 @@ p{margin:0 0 12px;max-width:68ch}
 .lead{font-size:18px}
 .about{margin-bottom:18px}
 .panel{background:var(--panel);border:1px solid var(--rule);border-radius:14px;padding:20px;margin:0;min-width:0}
-.grid{display:grid;gap:18px;grid-template-columns:repeat(auto-fit,minmax(min(100%,400px),1fr))}
+.grid{display:grid;gap:18px;grid-template-columns:repeat(2,minmax(0,1fr))}
 .verdict{display:grid;gap:8px 40px;grid-template-columns:minmax(0,5fr) minmax(0,6fr);align-items:center;padding:28px;
 margin-top:26px}
 .score{font-size:76px;font-weight:700;line-height:1;letter-spacing:-.045em;font-variant-numeric:tabular-nums}
@@ -42,7 +42,7 @@ tbody td:first-child{font-weight:600}
 .number{text-align:right}
 .samples{display:grid;grid-template-columns:repeat(4,1fr);gap:8px}
 .row{font-size:14px;font-weight:600;margin:14px 0 6px}
-.gallery{display:grid;gap:18px;grid-template-columns:repeat(auto-fill,minmax(min(100%,310px),1fr))}
+.gallery{display:grid;gap:18px;grid-template-columns:repeat(auto-fill,minmax(min(100%,290px),1fr))}
 .card{overflow:hidden;padding:0}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:2px;background:#000}
 img{display:block;width:100%;height:auto;background:#000}
@@ -65,10 +65,10 @@ details td:first-child{font-weight:400;color:var(--muted);width:38%}
 details .number{text-align:left}
 details thead{display:none}
 footer{margin-top:48px;font-size:13.5px}
-@media (max-width:720px){main{padding:24px 16px 48px}h1{font-size:27px}.lead{font-size:16px}
+@media screen and (max-width:640px){.grid{grid-template-columns:minmax(0,1fr)}main{padding:24px 16px 48px}h1{font-size:27px}.lead{font-size:16px}
 .verdict{grid-template-columns:1fr;padding:20px;gap:22px}.score{font-size:60px}.panel{padding:14px}h2{margin-top:44px}
 .card{padding:0}.facts{grid-template-columns:1fr 1fr}}
-@media print{body{background:#fff;font-size:11pt}main{max-width:none;padding:0}.panel{border-color:#ccc}
+@media print{table{font-size:12px}th,td{padding:5px 0 5px 8px}body{background:#fff;font-size:11pt}main{max-width:none;padding:0}.panel{border-color:#ccc}
 .panel,pre,tr{break-inside:avoid}h2,h3{break-after:avoid}
 *{-webkit-print-color-adjust:exact;print-color-adjust:exact}}
 )css";

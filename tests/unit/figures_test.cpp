@@ -3,7 +3,6 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <regex>
 
 #include "tensor/error.h"
 
@@ -31,6 +30,17 @@ std::string xml_fault(const std::string& text) {
   return open.empty() ? "" : "<" + open.back() + "> is not closed";
 }
 
+// All that stands in quotes.
+std::string attributes(const std::string& text) {
+  std::string out;
+  bool quoted = false;
+  for (const char c : text) {
+    if (c == '"') quoted = !quoted;
+    if (quoted) out += c;
+  }
+  return out;
+}
+
 std::size_t count(const std::string& text, const std::string& part) {
   std::size_t found = 0;
   for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; at += part.size()) ++found;
@@ -40,7 +50,8 @@ std::size_t count(const std::string& text, const std::string& part) {
 void check_drawing(const Svg& svg) {
   const std::string text = svg.file();
   CHECK(xml_fault(text) == "");
-  CHECK_FALSE(std::regex_search(text, std::regex("=\"[^\"]*(nan|inf)")));
+  CHECK_FALSE(attributes(text).find("nan") != std::string::npos);
+  CHECK_FALSE(attributes(text).find("inf") != std::string::npos);
   CHECK(text == svg.file());
 }
 

@@ -1,6 +1,12 @@
 #include "report/progress.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
 
 using namespace sonograd;
 
@@ -41,6 +47,35 @@ TEST_CASE("without a terminal there is a plain line every five seconds") {
   ::setenv("LC_ALL", "C.UTF-8", 1);
   CHECK(printed(false).find("5/10 · loss 0.5 · 16 images/s") != std::string::npos);
   CHECK(printed(true).empty());
+}
+
+TEST_CASE("on a terminal the line is redrawn in place and never wraps") {
+  ::setenv("LC_ALL", "C.UTF-8", 1);
+  ::setenv("TERM", "xterm", 1);
+  const int screen = ::posix_openpt(O_RDWR | O_NOCTTY);
+  REQUIRE(screen >= 0);
+  REQUIRE(::grantpt(screen) == 0);
+  REQUIRE(::unlockpt(screen) == 0);
+  std::FILE* terminal = std::fopen(::ptsname(screen), "w");
+  REQUIRE(terminal != nullptr);
+  const auto shown = [&](unsigned short columns, const char* no_color) {
+    const winsize window{24, columns, 0, 0};
+    REQUIRE(::ioctl(screen, TIOCSWINSZ, &window) == 0);
+    ::setenv("NO_COLOR", no_color, 1);
+    Progress progress("scratch 1/3", 10, {.quiet = false, .to = terminal, .now = fake_clock});
+    pass(1000);
+    progress.update(5, 80, "loss 0.5");
+    progress.update(6, 96, "loss 0.4");  // too soon after the last
+    char text[512];
+    const ssize_t got = ::read(screen, text, sizeof text);
+    return std::string(text, static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+  };
+  CHECK(shown(80, "1") ==
+        "\r\033[Kscratch 1/3 ━━━━━━━━━━━━──────────── 5/10 · loss 0.5 · 80 images/s · 1 s left");
+  CHECK(shown(80, "").find("\033[36m") != std::string::npos);
+  CHECK(shown(24, "1") == "\r\033[Kscratch 1/3 5/10 · loss");
+  std::fclose(terminal);
+  ::close(screen);
 }
 
 TEST_CASE("durations") {

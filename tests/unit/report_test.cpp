@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <csignal>
-#include <regex>
 
 #include "report/html.h"
 #include "report/run_folder.h"
@@ -67,12 +66,14 @@ TEST_CASE("the page needs nothing outside itself, whatever the names in it are")
   CHECK(page.find("<script") == std::string::npos);
   CHECK(page.find("@import") == std::string::npos);
   CHECK(page.find("url(") == std::string::npos);
-  const std::regex reference("[\\s<](src|href|srcset|data|action|xlink:href)=\"([^\"]{0,11})");
+  for (const char* attribute : {" href=", " srcset=", " data=", " action=", "xlink:href="}) {
+    CHECK(page.find(attribute) == std::string::npos);
+  }
+  const std::string source = " src=\"", inside = "data:image/png;base64,";
   int images = 0;
-  for (auto it = std::sregex_iterator(page.begin(), page.end(), reference); it != std::sregex_iterator();
-       ++it) {
-    CHECK((*it)[2].str() == "data:image/");
-    ++images;
+  for (std::size_t at = 0; (at = page.find(source, at)) != std::string::npos; ++images) {
+    at += source.size();
+    CHECK(page.compare(at, inside.size(), inside) == 0);
   }
   CHECK(images == 2 * 4 + 1);
 }
