@@ -2,6 +2,7 @@
 
 import math
 import os
+from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
 os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
@@ -14,24 +15,17 @@ BASES = {f"efficientnetb{i}": getattr(keras.applications, f"EfficientNetB{i}") f
 MODELS = (*BASES, "aeganb3", "aeganb3_noattention")
 
 
-def imagenet_form(base):
-    """Adds `rescaling_1` after `normalization`: what keras.applications builds with weights="imagenet"."""
-
-    def call(layer, *inputs, **how):
-        y = layer(*inputs, **how)
-        if layer.name == "normalization":
-            y = keras.layers.Rescaling([1 / math.sqrt(s) for s in DEVIATION], name="rescaling_1")(y)
-        return y
-
-    return keras.models.clone_model(base, call_function=call, clone_function=lambda l: type(l).from_config(l.get_config()))
-
-
 def make_base(name, image_size, form="imagenet"):
-    """The model less its head, up to `top_activation`; form "plain" is what weights=None builds."""
+    """The model less its head, up to `top_activation`. "plain" is what weights=None builds; "imagenet" is what
+    weights="imagenet" builds (`rescaling_1` after `normalization`), here without the download.
+    """
     keras.backend.clear_session()
-    base = BASES.get(name, BASES["efficientnetb3"])
-    base = base(include_top=False, weights=None, input_shape=(image_size, image_size, 3))
-    return imagenet_form(base) if form == "imagenet" else base
+    application = BASES.get(name, BASES["efficientnetb3"])
+    shape = (image_size, image_size, 3)
+    if form == "plain":
+        return application(include_top=False, weights=None, input_shape=shape)
+    with mock.patch("keras.src.utils.file_utils.get_file"), mock.patch.object(keras.Model, "load_weights"):
+        return application(include_top=False, weights="imagenet", input_shape=shape)
 
 
 def make_model(name, image_size, form="imagenet", classes=3):
@@ -94,12 +88,16 @@ def formula_weight(index, name, shape, gain):
     from golden_formula import u
 
     kind, fan_in = formula_kind(name, shape)
+    shape = tuple(shape)
     if kind == "const":
         value = {"mean": (0.485, 0.456, 0.406), "variance": DEVIATION, "count": 0}[name.split(".")[1]]
     else:
-        value = u(index, int(np.prod(shape))).reshape(shape)
-        value = {"kernel": (2 * value - 1) * math.sqrt(3 * gain / max(fan_in, 1)), "positive": 0.5 + value,
-                 "small": 0.2 * value - 0.1}[kind]
+        value = u(index, math.prod(shape)).reshape(shape)
+        value = {
+            "kernel": (2 * value - 1) * math.sqrt(3 * gain / max(fan_in, 1)),
+            "positive": 0.5 + value,
+            "small": 0.2 * value - 0.1,
+        }[kind]
     return np.asarray(value, np.float32)
 
 

@@ -1,7 +1,7 @@
-"""Makes models/names/<model>.txt: what each of our tensors is called in Keras' weight files, in Keras' order.
+"""Makes models/names/<model>.txt: what each tensor is called in Keras' weight files, in Keras' order.
 
-Everything is read from the files that Keras itself writes for the model, by content: every weight holds its own
-index when the files are saved.
+Everything is read from the files that Keras itself writes for the model, by content: every weight holds its
+own index when the files are saved.
 """
 
 import argparse
@@ -23,14 +23,24 @@ def datasets(path):
     """{index: path of the dataset} of a file in which every tensor is filled with its index."""
     found = {}
     with h5py.File(path) as file:
-        file.visititems(lambda name, item: found.update({int(np.ravel(item)[0]): name})
-                        if isinstance(item, h5py.Dataset) and "seed_generator" not in name else None)
+        file.visititems(
+            lambda name, item: (
+                found.update({int(np.ravel(item)[0]): name})
+                if isinstance(item, h5py.Dataset) and "seed_generator" not in name
+                else None
+            )
+        )
     return found
 
 
 def shape_kind(name, shape):
-    kinds = {"depthwise_kernel": "depthwise", "kernel": {2: "dense", 3: "attention", 4: "conv"}.get(len(shape))}
-    return kinds.get(name.rsplit(".", 1)[1]) or ("vector" if len(shape) == 1 else "heads" if len(shape) else "scalar")
+    kinds = {
+        "depthwise_kernel": "depthwise",
+        "kernel": {2: "dense", 3: "attention", 4: "conv"}.get(len(shape)),
+    }
+    return kinds.get(name.rsplit(".", 1)[1]) or (
+        "vector" if len(shape) == 1 else "heads" if len(shape) else "scalar"
+    )
 
 
 def rows(model_name, folder):
@@ -39,7 +49,9 @@ def rows(model_name, folder):
     for index, (_, _, variable) in enumerate(tensors):
         variable.assign(np.full(variable.shape, index, variable.dtype))
     model.save_weights(folder / "a.weights.h5")
-    keras.src.legacy.saving.legacy_h5_format.save_weights_to_hdf5_group(h5py.File(folder / "b.h5", "w"), model)
+    keras.src.legacy.saving.legacy_h5_format.save_weights_to_hdf5_group(
+        h5py.File(folder / "b.h5", "w"), model
+    )
     paths, legacy = datasets(folder / "a.weights.h5"), datasets(folder / "b.h5")
     assert len(paths) == len(tensors) and len(legacy) == len(tensors)
     for index, (layer, inner, variable) in enumerate(tensors):
@@ -52,13 +64,18 @@ def rows(model_name, folder):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--check", action="store_true", help="compare with the committed files, write nothing")
+    parser.add_argument(
+        "--check", action="store_true", help="compare with the committed files, write nothing"
+    )
     check = parser.parse_args().check
     for model in MODELS:
         with tempfile.TemporaryDirectory() as folder:
             table = [("#name", "keras3", "legacy_group", "legacy_weight", "kind"), *rows(model, Path(folder))]
         widths = [max(map(len, column)) for column in zip(*table)]
-        text = "\n".join("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths)).rstrip() for row in table) + "\n"
+        text = (
+            "\n".join("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths)).rstrip() for row in table)
+            + "\n"
+        )
         path = NAMES / f"{model}.txt"
         if check and path.read_text() != text:
             sys.exit(f"{path.name} differs from what Keras {keras.__version__} writes")

@@ -1,0 +1,70 @@
+"""Times Keras on TensorFlow (f32) on the work of `sonograd bench`.
+
+Training is train_on_batch; inference is model(x, training=False) under tf.function, which does the work of
+predict_on_batch without its Python overhead.
+"""
+
+import time
+
+started = time.perf_counter()
+
+import os
+import sys
+from pathlib import Path
+
+import timing
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
+MODELS = ("efficientnetb0", "efficientnetb3", "aeganb3", "aeganb3_noattention")
+
+options = timing.arguments(MODELS)
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+import golden_keras as zoo
+
+
+def set_mode(model, what):
+    """train: all; finetune: all but norms (moving statistics); transfer: the head with its norms."""
+    base = zoo.base_layers(model)
+    for layer in model.layers:
+        if what == "transfer":
+            layer.trainable = layer not in base
+        elif what == "finetune":
+            layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+
+
+def main():
+    tf.config.threading.set_intra_op_parallelism_threads(options.threads)
+    tf.config.threading.set_inter_op_parallelism_threads(options.threads)
+    keras.utils.set_random_seed(42)
+    model = zoo.make_model(options.model, options.image_size, "plain")
+    set_mode(model, options.what)
+    images = np.random.default_rng(42).uniform(
+        0, 255, (options.batch, options.image_size, options.image_size, 3)
+    )
+    images = images.astype(np.float32)
+    labels = np.arange(options.batch) % 3
+    if options.what == "infer":
+        name = "tf.function"
+        function = tf.function(lambda x: model(x, training=False))
+
+        def step():
+            return function(tf.constant(images)).numpy()
+    else:
+        name = "train_on_batch"
+        model.compile(keras.optimizers.Adam(1e-3), "sparse_categorical_crossentropy")
+
+        def step():
+            return model.train_on_batch(images, labels)
+
+    figures = timing.measure(step, options.repeat, started)
+    timing.report(
+        options, f"keras {keras.__version__}, tensorflow {tf.__version__}", {"call": name, **figures}
+    )
+
+
+main()
