@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <sstream>
 #include <unordered_map>
 
 #include "data/sha256.h"
@@ -127,6 +128,16 @@ void reorder(Dataset& data, const std::vector<std::string>& files) {
   expect(place.empty(), "the order list leaves out {} images of {}, among them {}", place.size(),
          data.root.string(), place.empty() ? "" : place.begin()->first);
   data.samples = std::move(ordered);
+}
+
+std::vector<std::string> read_order(const fs::path& list) {
+  std::istringstream text(read_file(list));
+  std::vector<std::string> files;
+  for (std::string line; std::getline(text, line);) {
+    if (!line.empty() && line.back() == '\r') line.pop_back();
+    if (!line.empty()) files.push_back(line);
+  }
+  return files;
 }
 
 std::string data_hash(const Dataset& data) {

@@ -47,6 +47,9 @@ void move_to_bad(Dataset& data, const std::vector<std::string>& reasons);
 // Puts the samples in the order of a list of their relative paths, each exactly once; throws Error otherwise.
 void reorder(Dataset& data, const std::vector<std::string>& files);
 
+// The lines of a list file, one relative path each; empty lines and line ends of any system are left out.
+std::vector<std::string> read_order(const std::filesystem::path& list);
+
 // SHA-256 over names and contents of all samples, whatever their order and the folder's place.
 std::string data_hash(const Dataset& data);
 

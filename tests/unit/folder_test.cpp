@@ -153,7 +153,8 @@ TEST_CASE("an order list must name every image once") {
   Folder folder;
   for (const char* file : {"a/1.png", "a/2.png", "b/1.png"}) folder.add(file, 1);
   Dataset data = list_folder(folder.root);
-  reorder(data, {"a/2.png", "b/1.png", "a/1.png"});
+  folder.add_text("order.txt", "a/2.png\r\nb/1.png\n\na/1.png");
+  reorder(data, read_order(folder.root / "order.txt"));
   CHECK(files(data) == Names{"a/2.png", "b/1.png", "a/1.png"});
   CHECK(data.labels() == std::vector<Int>{0, 1, 0});
   CHECK(has(error_of([&] { reorder(data, {"a/1.png", "a/2.png"}); }), "leaves out 1 images"));
