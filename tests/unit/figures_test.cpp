@@ -72,6 +72,17 @@ TEST_CASE("ticks are round numbers inside the range") {
   CHECK(nice_ticks(3, 3, 5) == std::vector<double>{3});
 }
 
+TEST_CASE("text that is too wide keeps what fits, whole characters alone") {
+  Svg svg(100, 20, "");
+  svg.text(0, 10, "benign tumour", "ink", Svg::start, 60);
+  svg.text(0, 10, "ßßßß", "ink", Svg::start, 20);
+  svg.text(0, 10, "normal", "ink", Svg::start, 60);
+  const std::string text = svg.markup();
+  CHECK(text.find("<title>benign tumour</title>benign t…</text>") != std::string::npos);
+  CHECK(text.find(">ß…</text>") != std::string::npos);
+  CHECK(text.find(">normal</text>") != std::string::npos);
+}
+
 TEST_CASE("curves name their phases and mark the first best epoch of the last") {
   const std::string text = accuracy_curves(two_phases()).markup();
   CHECK(count(text, "transfer</t") == 1);
