@@ -1,5 +1,6 @@
 #include "ops/dropout/dropout.h"
 #include "tensor/parallel.h"
+#include "tensor/philox_rounds.h"
 #include "tensor/simd.h"
 
 namespace sonograd {
@@ -12,17 +13,33 @@ SONOGRAD_CLONES void scale_add_run(Int n, float factor, const float* x, const fl
   for (Int i = 0; i < n; ++i) y[i] = x[i] * factor + shortcut[i];
 }
 
-void drop_elements(const DropoutDraw& draw, Int n, Int first, Int last, const float* x, float* y) {
-  const auto kept = static_cast<float>(1 / (1 - draw.rate));
-  for (Int e = first; e < last;) {
-    const auto block =
-        static_cast<std::uint64_t>(draw.first_sample + n) << 32 | static_cast<std::uint64_t>(e / 4);
-    const Words words = draw.random.words(block);
-    for (Int lane = e % 4; lane < 4 && e < last; ++lane, ++e) {
-      const float u = static_cast<float>(words[static_cast<std::size_t>(lane)] >> 8) * 0x1p-24f;
-      y[e] = x[e] * (u >= static_cast<float>(draw.rate) ? kept : 0.0f);
+// Four elements a block of random words: y = x · keep / (1 - rate) for the blocks from `first` on.
+SONOGRAD_CLONES void drop_blocks(Int blocks, Counter first, std::array<std::uint32_t, 2> key, float rate,
+                                 float kept, const float* x, float* y) {
+  for (Int b = 0; b < blocks; ++b) {
+    const Words words =
+        philox_rounds({first[0] + static_cast<std::uint32_t>(b), first[1], first[2], first[3]}, key);
+    for (std::size_t lane = 0; lane < 4; ++lane) {
+      const float u = static_cast<float>(static_cast<std::int32_t>(words[lane] >> 8)) * 0x1p-24f;
+      const Int e = 4 * b + static_cast<Int>(lane);
+      y[e] = x[e] * (u >= rate ? kept : 0.0f);
     }
   }
+}
+
+void drop_elements(const DropoutDraw& draw, Int n, Int first, Int last, const float* x, float* y) {
+  const auto one = [&](Int e) { y[e] = x[e] * static_cast<float>(draw.factor(n, e)); };
+  while (first < last && first % 4 != 0) one(first++);
+  const Int blocks = (last - first) / 4;
+  const auto low = [](std::uint64_t word) { return static_cast<std::uint32_t>(word); };
+  const auto high = [](std::uint64_t word) { return static_cast<std::uint32_t>(word >> 32); };
+  const std::uint64_t step = draw.random.step(), key = draw.random.key();
+  drop_blocks(blocks,
+              {low(static_cast<std::uint64_t>(first / 4)),
+               low(static_cast<std::uint64_t>(draw.first_sample + n)), low(step), high(step)},
+              {low(key), high(key)}, static_cast<float>(draw.rate), static_cast<float>(1 / (1 - draw.rate)),
+              x + first, y + first);
+  for (Int e = first + 4 * blocks; e < last; ++e) one(e);
 }
 
 // Calls f(sample, first, last) for pieces of samples, so that few large samples also use all threads.
