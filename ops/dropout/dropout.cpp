@@ -16,6 +16,8 @@ void register_dropout(Registry& registry) {
                 sample("dropout: probabilities", Dropout{tenth}, {uniform({2, 2, 3, 3}, 0, 1)}),
                 sample("dropout: images", Dropout{images}, {uniform({6, 2, 2, 3})}),
                 sample("dropout: nothing", Dropout{DropoutDraw{}}, {uniform({2, 3})}),
+                values_only("dropout: many elements", Dropout{tenth}, {uniform({3, 25003})}),
+                values_only("dropout: many elements of images", Dropout{images}, {uniform({5, 9001})}),
                 values_only("dropout: special values", Dropout{half}, {special_values({4, 9})})},
        .bad = {refused(Dropout{impossible}, {{2, 3}}, "rate 1 is not in [0, 1)"),
                refused(Dropout{half}, {{}}, "has no batch axis")}});
@@ -24,6 +26,8 @@ void register_dropout(Registry& registry) {
        .linear = {},
        .good = {sample("residual_add: images", ResidualAdd{images},
                        {uniform({6, 2, 2, 3}), uniform({6, 2, 2, 3})}),
+                values_only("residual_add: many elements", ResidualAdd{images},
+                            {uniform({5, 9001}), uniform({5, 9001})}),
                 sample("residual_add: all kept", ResidualAdd{}, {uniform({2, 3}), uniform({2, 3})})},
        .bad = {refused(ResidualAdd{images}, {{2, 3}, {2, 4}}, "x [2,3] and shortcut [2,4] differ"),
                refused(ResidualAdd{half}, {{2, 3}, {2, 3}}, "one for each image")}});
