@@ -2,6 +2,7 @@
 
 import math
 import os
+from pathlib import Path
 from unittest import mock
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -10,13 +11,14 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import keras
 import numpy as np
 
+NAMES = Path(__file__).resolve().parent.parent / "models" / "names"
 DEVIATION = (0.229, 0.224, 0.225)
 BASES = {f"efficientnetb{i}": getattr(keras.applications, f"EfficientNetB{i}") for i in range(8)}
 MODELS = (*BASES, "aeganb3", "aeganb3_noattention")
 
 
 def make_base(name, image_size, form="imagenet"):
-    """The model less its head, up to `top_activation`. "plain" is what weights=None builds; "imagenet" is what
+    """The model less its head, up to `top_activation`. "plain" is what weights=None builds; "imagenet" what
     weights="imagenet" builds (`rescaling_1` after `normalization`), here without the download.
     """
     keras.backend.clear_session()

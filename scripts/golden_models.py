@@ -20,8 +20,8 @@ float32 and float64 for row j; `f32_bounds[k]` = 4 max over steps <= k of |float
 4 x 2^-23 of the loss.
 Values are at the flat indices j * (n - 1) // (m - 1), as in golden_formula.result.
 
-Gradients that are zero by algebra hold rounding noise: in scratch mode those of every project_bn.beta that only
-1x1 convolutions with a batch norm behind them read (all but B3's block1a); the value and output biases of the
+Gradients that are zero by algebra hold rounding noise: in scratch mode those of every project_bn.beta that
+only 1x1 convolutions with a batch norm behind them read (all but B3's block1a); the value and output biases of the
 attention where batch_normalization_1 uses batch statistics; the key bias always.
 """
 

@@ -15,7 +15,6 @@ import numpy as np
 
 import golden_keras as zoo
 
-NAMES = Path(__file__).resolve().parent.parent / "models" / "names"
 MODELS = ("efficientnetb0", "efficientnetb3", "aeganb3", "aeganb3_noattention")
 
 
@@ -76,7 +75,7 @@ def main():
             "\n".join("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths)).rstrip() for row in table)
             + "\n"
         )
-        path = NAMES / f"{model}.txt"
+        path = zoo.NAMES / f"{model}.txt"
         if check and path.read_text() != text:
             sys.exit(f"{path.name} differs from what Keras {keras.__version__} writes")
         if not check:
