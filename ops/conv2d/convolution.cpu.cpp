@@ -82,43 +82,42 @@ std::shared_ptr<const Plan> plan_for(Direction direction, const Conv2d& conv, co
   key.insert(key.end(), {conv.dilation.height, conv.dilation.width, threads()});
   key.insert(key.end(), x.begin(), x.end());
   key.insert(key.end(), w.begin(), w.end());
-  return plans.get(key, [&] { return make_plan(direction, conv, x, w); });
+  return plans.get(key, [&] {
+    try {
+      return make_plan(direction, conv, x, w);
+    } catch (const dnnl::error& refusal) {
+      throw Error("oneDNN refuses the convolution of x {} and w {}: {}; --device reference computes it",
+                  x.text(), w.text(), refusal.message);
+    }
+  });
 }
 
 }  // namespace
 
-void run(Direction direction, const Conv2d& conv, Tensor& x, Tensor& w, Tensor& y) {
+void run(Direction direction, const Conv2d& conv, Tensor x, Tensor w, Tensor y) {
+  const bool to_x = direction == Direction::grad_x, to_w = direction == Direction::grad_w,
+             to_y = direction == Direction::forward;
+  if (x.elements() == 0 || w.elements() == 0 || y.elements() == 0) {
+    (to_x ? x : to_w ? w : y).fill(0);  // a sum of no products
+    return;
+  }
   const auto plan = plan_for(direction, conv, x.shape(), w.shape());
-  const auto bound = [&](Tensor& tensor, const memory::desc& layout, Direction writer) {
-    return onednn::bind(layout, direction == writer ? tensor.mutable_data<float>() : tensor.data<float>());
+  const auto bound = [](Tensor& tensor, const memory::desc& layout, bool written) {
+    return onednn::bind(layout, written ? tensor.mutable_data<float>() : tensor.data<float>());
   };
-  const memory x_memory = bound(x, plan->x, Direction::grad_x),
-               y_memory = bound(y, plan->y, Direction::forward),
-               our_w = bound(w, plan->our_w, Direction::grad_w);
+  const memory our_w = bound(w, plan->our_w, to_w);
   const Storage packed(plan->reordered ? static_cast<Int>(plan->w.get_size()) : 0);
-  const memory w_memory = plan->reordered ? onednn::bind(plan->w, packed.data()) : our_w;
+  const memory its_w = plan->reordered ? onednn::bind(plan->w, packed.data()) : our_w;
   const auto reorder = [&](const memory& from, const memory& to) {
     onednn::run(plan->reorder, plan->reorder_scratch, {{DNNL_ARG_FROM, from}, {DNNL_ARG_TO, to}});
   };
 
-  if (plan->reordered && direction != Direction::grad_w) reorder(our_w, w_memory);
-  switch (direction) {
-    case Direction::forward:
-      onednn::run(plan->primitive, plan->scratch,
-                  {{DNNL_ARG_SRC, x_memory}, {DNNL_ARG_WEIGHTS, w_memory}, {DNNL_ARG_DST, y_memory}});
-      break;
-    case Direction::grad_x:
-      onednn::run(
-          plan->primitive, plan->scratch,
-          {{DNNL_ARG_DIFF_SRC, x_memory}, {DNNL_ARG_WEIGHTS, w_memory}, {DNNL_ARG_DIFF_DST, y_memory}});
-      break;
-    case Direction::grad_w:
-      onednn::run(
-          plan->primitive, plan->scratch,
-          {{DNNL_ARG_SRC, x_memory}, {DNNL_ARG_DIFF_WEIGHTS, w_memory}, {DNNL_ARG_DIFF_DST, y_memory}});
-      break;
-  }
-  if (plan->reordered && direction == Direction::grad_w) reorder(w_memory, our_w);
+  if (plan->reordered && !to_w) reorder(our_w, its_w);
+  onednn::run(plan->primitive, plan->scratch,
+              {{to_x ? DNNL_ARG_DIFF_SRC : DNNL_ARG_SRC, bound(x, plan->x, to_x)},
+               {to_w ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, its_w},
+               {to_y ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, bound(y, plan->y, to_y)}});
+  if (plan->reordered && to_w) reorder(its_w, our_w);
 }
 
 std::string kernel_name(Direction direction, const Conv2d& conv, const Shape& x, const Shape& w) {

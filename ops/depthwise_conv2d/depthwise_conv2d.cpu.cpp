@@ -7,9 +7,6 @@
 namespace sonograd {
 namespace {
 
-using depthwise::Row;
-using depthwise::Taps;
-
 // One axis of a kernel pass: output p reads source positions source[p mod phases] + step·(p div phases) + 0 …
 // taps−1. The value has one phase; the gradient of a convolution with stride s has s, each with taps of its
 // own.
@@ -17,6 +14,9 @@ struct AxisPass {
   Int taps, step, outputs;
   std::vector<Int> source;
 
+  Int first(Int output) const {
+    return source[static_cast<std::size_t>(output % phases())] + step * (output / phases());
+  }
   Int phases() const { return static_cast<Int>(source.size()); }
   Int outputs_of(Int phase) const { return (outputs - phase + phases() - 1) / phases(); }
   Int left() const { return std::max<Int>(-*std::min_element(source.begin(), source.end()), 0); }
@@ -43,28 +43,16 @@ Int backward_tap(const WindowAxis& axis, const AxisPass& pass, Int phase, Int v)
   return (phase + axis.before) % axis.stride + axis.stride * (pass.taps - 1 - v);
 }
 
-// Channels are done in blocks where the weights of all of them would crowd the first-level cache.
-Int block_of(Int taps, Int channels) {
-  constexpr Int crowded = 4096, block = 64;  // floats, channels
-  return taps * channels <= crowded ? channels : std::min(block, channels);
-}
+// The rows of all images as one list, of which each thread takes a piece.
+struct RowList {
+  Int images, height;
+  Int pieces = std::clamp<Int>(images * height, 1, threads());
 
-// The work of a depthwise op as a list of rows (block, image, row), of which each thread takes a piece.
-struct Rows {
-  Int block, channels, images, height;
-
-  Int blocks() const { return (channels + block - 1) / block; }
-  Int count() const { return blocks() * images * height; }
-  Int pieces() const { return std::clamp<Int>(count(), 1, threads()); }
-
-  // Calls start(block's first channel, its channels, image) where a new image or block begins, then row(r).
+  // Calls start(image) where a new image begins, then row(r).
   void visit(Int piece, auto start, auto row) const {
-    const Int end = count() * (piece + 1) / pieces();
-    Int last = -1;
-    for (Int number = count() * piece / pieces(); number < end; ++number) {
-      const Int plane = number / height, first = plane / images * block;
-      if (plane != last) start(first, std::min(block, channels - first), plane % images);
-      last = plane;
+    const Int count = images * height, begin = count * piece / pieces, end = count * (piece + 1) / pieces;
+    for (Int number = begin; number < end; ++number) {
+      if (number == begin || number % height == 0) start(number / height);
       row(number % height);
     }
   }
@@ -74,43 +62,37 @@ struct Rows {
 void convolve(const AxisPass& rows, const AxisPass& columns, const Tensor& source, const float* w,
               Tensor& y) {
   const Int channels = source.size(3), taps = rows.taps * columns.taps;
-  const Rows work{block_of(taps, channels), channels, y.size(0), y.size(1)};
-  const PaddedRows::Geometry geometry{source.size(1),    source.size(2), channels,  columns.left(),
-                                      columns.columns(), rows.taps,      work.block};
-  const Storage memory(work.pieces() * geometry.floats() * 4);
+  const RowList work{y.size(0), y.size(1)};
+  const PaddedRows::Geometry geometry{source.size(1), source.size(2),    channels,
+                                      columns.left(), columns.columns(), rows.taps};
+  const Storage memory(work.pieces * geometry.floats() * 4);
+  float* const scratch = static_cast<float*>(memory.data());
   const float* const images = source.data<float>();
   float* const outputs = y.mutable_data<float>();
   const Int image_floats = source.size(1) * source.size(2) * channels, row_floats = y.size(2) * channels;
 
-  parallel_for(work.pieces(), 1, [&](Int piece, Int end) {
+  parallel_for(work.pieces, 1, [&](Int piece, Int end) {
     for (; piece < end; ++piece) {
-      PaddedRows padded(geometry, static_cast<float*>(memory.data()) + piece * geometry.floats());
-      std::vector<const float*> x(static_cast<std::size_t>(rows.taps)), shifted(x);
-      Int first = 0, count = 0;
+      PaddedRows padded(geometry, scratch + piece * geometry.floats());
+      std::vector<const float*> x(static_cast<std::size_t>(rows.taps));
       float* y_image = nullptr;
-      const auto start = [&](Int first_channel, Int channel_count, Int image) {
-        first = first_channel, count = channel_count;
-        padded.start(images + image * image_floats, first, count);
-        y_image = outputs + image * work.height * row_floats + first;
+      const auto start = [&](Int image) {
+        padded.start(images + image * image_floats);
+        y_image = outputs + image * work.height * row_floats;
       };
       work.visit(piece, start, [&](Int r) {
-        const Int row_phase = r % rows.phases();
-        const Int top = rows.source[static_cast<std::size_t>(row_phase)] + rows.step * (r / rows.phases());
-        for (Int u = 0; u < rows.taps; ++u) x[static_cast<std::size_t>(u)] = padded.row(top + u);
         for (Int phase = 0; phase < columns.phases(); ++phase) {
-          const Int skip = columns.source[static_cast<std::size_t>(phase)] + columns.left();
+          const Int skipped = (columns.first(phase) + columns.left()) * padded.pixel();
           for (Int u = 0; u < rows.taps; ++u)
-            shifted[static_cast<std::size_t>(u)] = x[static_cast<std::size_t>(u)] + skip * padded.pixel();
-          Row row{shifted.data(),
-                  padded.pixel(),
-                  const_cast<float*>(w) + (row_phase * columns.phases() + phase) * taps * channels + first,
-                  channels,
-                  y_image + r * row_floats + phase * channels,
-                  columns.phases() * channels,
-                  columns.outputs_of(phase),
-                  0,
-                  count};
-          depthwise::convolve({rows.taps, columns.taps, columns.step}, row);
+            x[static_cast<std::size_t>(u)] = padded.row(rows.first(r) + u) + skipped;
+          const float* const w_phase = w + (r % rows.phases() * columns.phases() + phase) * taps * channels;
+          depthwise::convolve({rows.taps, columns.taps, columns.step},
+                              {.x = x.data(),
+                               .x_pixel = padded.pixel(),
+                               .channels = channels,
+                               .outputs = columns.outputs_of(phase),
+                               .y_pixel = columns.phases() * channels},
+                              w_phase, y_image + r * row_floats + phase * channels);
         }
       });
     }
@@ -145,60 +127,51 @@ void grad_w(const DepthwiseConv2dGradW& op, const Tensors& in, Tensors& out) {
   const Window at = op.conv.window_on(x.size(1), x.size(2), op.kernel);
   const AxisPass rows = forward_pass(at.rows, op.kernel.height),
                  columns = forward_pass(at.columns, op.kernel.width);
-  const Int channels = x.size(3), taps = rows.taps * columns.taps, all = PaddedRows::rounded(channels);
-  const Rows work{block_of(taps, channels), channels, dy.size(0), dy.size(1)};
-  const Int width = PaddedRows::rounded(work.block);
-  const PaddedRows::Geometry x_rows{x.size(1),         x.size(2), channels,  columns.left(),
-                                    columns.columns(), rows.taps, work.block};
-  const PaddedRows::Geometry dy_rows{dy.size(1), dy.size(2), channels, 0, dy.size(2), 1, work.block};
-  const bool copies_dy = all != channels;  // else whole vectors can be read in place
-  const Int x_floats = x_rows.floats(), dy_floats = copies_dy ? dy_rows.floats() : 0;
-  const Int piece_floats = x_floats + dy_floats + taps * (width + all);
-  const Storage memory(work.pieces() * piece_floats * 4);
+  const Int channels = x.size(3), taps = rows.taps * columns.taps, width = PaddedRows::rounded(channels);
+  const RowList work{dy.size(0), dy.size(1)};
+  const PaddedRows::Geometry x_rows{x.size(1),      x.size(2),         channels,
+                                    columns.left(), columns.columns(), rows.taps};
+  const PaddedRows::Geometry dy_rows{dy.size(1), dy.size(2), channels, 0, dy.size(2), 1};
+  const Int sums = taps * width, piece_floats = 2 * sums + x_rows.floats() + dy_rows.floats();
+  const Storage memory(work.pieces * piece_floats * 4);
   float* const scratch = static_cast<float*>(memory.data());
-  const float* const images = x.data<float>();
-  const float* const cotangents = dy.data<float>();
-  const Int x_image = x.size(1) * x.size(2) * channels, dy_row = dy.size(2) * channels;
+  const float *const images = x.data<float>(), *const cotangents = dy.data<float>();
+  const Int x_floats = x.size(1) * x.size(2) * channels, dy_floats = dy.size(1) * dy.size(2) * channels;
 
-  parallel_for(work.pieces(), 1, [&](Int piece, Int end) {
+  parallel_for(work.pieces, 1, [&](Int piece, Int end) {
     for (; piece < end; ++piece) {
-      float* const own = scratch + piece * piece_floats;
-      PaddedRows padded(x_rows, own), padded_dy(dy_rows, copies_dy ? own + x_floats : nullptr);
-      float *const total = own + x_floats + dy_floats, *const of_image = total + taps * all;
-      std::fill_n(total, taps * (all + width), 0.0f);
+      float *const total = scratch + piece * piece_floats, *const of_image = total + sums;
+      std::fill_n(total, 2 * sums, 0.0f);
+      PaddedRows padded(x_rows, of_image + sums), padded_dy(dy_rows, of_image + sums + x_rows.floats());
       std::vector<const float*> x_of(static_cast<std::size_t>(rows.taps));
-      Int first = 0, count = 0, image = 0;
       const auto add_up = [&] {
-        for (Int tap = 0; tap < taps; ++tap)
-          for (Int c = 0; c < count; ++c) total[tap * all + first + c] += of_image[tap * width + c];
-        std::fill_n(of_image, taps * width, 0.0f);
+        for (Int i = 0; i < sums; ++i) total[i] += of_image[i];
+        std::fill_n(of_image, sums, 0.0f);
       };
-      const auto start = [&](Int first_channel, Int channel_count, Int n) {
+      const auto start = [&](Int image) {
         add_up();
-        first = first_channel, count = channel_count, image = n;
-        padded.start(images + n * x_image, first, count);
-        padded_dy.start(cotangents + n * work.height * dy_row, first, count);
+        padded.start(images + image * x_floats);
+        padded_dy.start(cotangents + image * dy_floats);
       };
       work.visit(piece, start, [&](Int r) {
-        for (Int u = 0; u < rows.taps; ++u)
-          x_of[static_cast<std::size_t>(u)] = padded.row(rows.step * r + rows.source[0] + u);
-        const float* const y =
-            copies_dy ? padded_dy.row(r) : cotangents + (image * work.height + r) * dy_row + first;
-        depthwise::correlate(
-            {rows.taps, columns.taps, columns.step},
-            {x_of.data(), padded.pixel(), of_image, width, const_cast<float*>(y),
-             copies_dy ? padded_dy.pixel() : channels, columns.outputs, 0, PaddedRows::rounded(count)});
+        for (Int u = 0; u < rows.taps; ++u) x_of[static_cast<std::size_t>(u)] = padded.row(rows.first(r) + u);
+        depthwise::correlate({rows.taps, columns.taps, columns.step},
+                             {.x = x_of.data(),
+                              .x_pixel = padded.pixel(),
+                              .channels = width,
+                              .outputs = columns.outputs,
+                              .y_pixel = width},
+                             padded_dy.row(r), of_image);
       });
       add_up();
     }
   });
   float* const dw = out[0].mutable_data<float>();
   for (Int tap = 0; tap < taps; ++tap)
-    for (Int c = 0; c < channels; ++c) {
-      float sum = 0;
-      for (Int piece = 0; piece < work.pieces(); ++piece)
-        sum += scratch[piece * piece_floats + x_floats + dy_floats + tap * all + c];
-      dw[tap * channels + c] = sum;
+    for (Int piece = 0; piece < work.pieces; ++piece) {
+      const float* const part = scratch + piece * piece_floats + tap * width;
+      for (Int c = 0; c < channels; ++c)
+        dw[tap * channels + c] = piece == 0 ? part[c] : dw[tap * channels + c] + part[c];
     }
 }
 

@@ -1,12 +1,12 @@
 #pragma once
-#include <cstring>
+#include <algorithm>
 #include <vector>
 
 #include "tensor/shape.h"
 
 namespace sonograd {
 
-// Rows of one image for a block of its channels, copied when asked for: zeros left, right, above and below,
+// Rows of one image, copied when asked for: zeros left, right, above and below,
 // channels rounded up to whole vectors. The kernels that read them so know neither borders nor odd sizes.
 class PaddedRows {
  public:
@@ -17,24 +17,22 @@ class PaddedRows {
     Int height, width, channels;  // of the images
     Int left, columns;            // zeros before column 0, and columns altogether
     Int kept;                     // rows that are in use at a time
-    Int block;                    // channels of a block, at most
 
-    Int row_floats() const { return columns * rounded(block); }
+    Int row_floats() const { return columns * rounded(channels); }
     Int floats() const { return (kept + 1) * row_floats(); }  // what the constructor's memory must hold
   };
 
   PaddedRows(const Geometry& geometry, float* memory)
       : at(geometry), memory(memory), held(static_cast<std::size_t>(geometry.kept), Int{-1}) {
-    if (memory != nullptr) std::fill_n(memory, at.floats(), 0.0f);
+    std::fill_n(memory, at.floats(), 0.0f);
   }
 
-  // From now on rows are of this image, channels first … first + count − 1.
-  void start(const float* image, Int first, Int count) {
-    source = image + first;
-    channels = count;
+  // From now on rows are of this image.
+  void start(const float* image) {
+    source = image;
     std::fill(held.begin(), held.end(), Int{-1});
   }
-  Int pixel() const { return rounded(at.block); }  // floats from one column to the next
+  Int pixel() const { return rounded(at.channels); }  // floats from one column to the next
 
   // Row r, which stays valid until the row `kept` further on is asked for.
   const float* row(Int r) {
@@ -46,12 +44,12 @@ class PaddedRows {
     const Int width = std::min(at.width, at.columns - at.left), pixel_floats = pixel();
     const float* from = source + r * at.width * at.channels;
     float* to = copy + at.left * pixel_floats;
-    if (channels == at.channels && channels == pixel_floats) {
-      std::memcpy(to, from, static_cast<std::size_t>(width * channels) * sizeof(float));
+    if (at.channels == pixel_floats) {
+      std::copy_n(from, width * pixel_floats, to);
       return copy;
     }
     for (Int j = 0; j < width; ++j, from += at.channels, to += pixel_floats)
-      std::memcpy(to, from, static_cast<std::size_t>(channels) * sizeof(float));
+      std::copy_n(from, at.channels, to);
     return copy;
   }
 
@@ -60,7 +58,6 @@ class PaddedRows {
   float* memory;
   std::vector<Int> held;  // the row in each slot
   const float* source = nullptr;
-  Int channels = 0;
 };
 
 }  // namespace sonograd

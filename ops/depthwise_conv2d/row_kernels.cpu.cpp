@@ -19,14 +19,25 @@ SONOGRAD_INLINE void unrolled(F f) {
   (std::make_integer_sequence<int, N>{});
 }
 
-// P neighbouring outputs at once: each x is read once and used by all outputs that it reaches.
+constexpr Int vector = 16;  // floats
+
+// Calls f(begin, end) for all channels in whole vectors: those left over are done with the ones before them,
+// a second time.
+SONOGRAD_INLINE void channel_ranges(Int channels, auto f) {
+  const Int whole = channels < vector ? channels : channels / vector * vector;
+  f(0, whole);
+  if (whole < channels) f(channels - vector, channels);
+}
+
+// Sums for P neighbouring outputs from output `first` on, K×K taps, step S: each x is read once and used by
+// all outputs that it reaches.
 template <int K, int S, int P>
-SONOGRAD_INLINE void convolve_outputs(const Row& row, Int first) {
-  const Int x_pixel = row.x_pixel, w_tap = row.w_tap, y_pixel = row.y_pixel, begin = row.begin, end = row.end;
+SONOGRAD_INLINE void convolve_outputs(const Row& row, Int first, const float* w, float* y, Int begin,
+                                      Int end) {
+  const Int x_pixel = row.x_pixel, w_tap = row.channels, y_pixel = row.y_pixel;
   std::array<const float*, K> x;
-  for (int u = 0; u < K; ++u) x[u] = row.x[u] + S * first * x_pixel;
-  const float* const w = row.w;
-  float* const y = row.y + first * y_pixel;
+  for (std::size_t u = 0; u < K; ++u) x[u] = row.x[u] + S * first * x_pixel;
+  y += first * y_pixel;
 #pragma omp simd
   for (Int c = begin; c < end; ++c) {
     float sum[P] = {};
@@ -43,44 +54,47 @@ SONOGRAD_INLINE void convolve_outputs(const Row& row, Int first) {
   }
 }
 
-// Blocks of P; the last is moved back over outputs already made, where it writes the same values again.
+// The last P outputs are moved back over outputs already made, where they write the same values again.
 template <int K, int S, int P>
-SONOGRAD_INLINE bool convolve_blocks(const Row& row) {
+SONOGRAD_INLINE bool convolve_by(const Row& row, const float* w, float* y, Int begin, Int end) {
   if (row.outputs < P) return false;
-  for (Int j = 0; j < row.outputs; j += P) convolve_outputs<K, S, P>(row, std::min(j, row.outputs - P));
+  for (Int j = 0; j < row.outputs; j += P)
+    convolve_outputs<K, S, P>(row, std::min(j, row.outputs - P), w, y, begin, end);
   return true;
 }
 
 template <int K, int S>
-SONOGRAD_CLONES void convolve_row(const Row& row) {
-  convolve_blocks<K, S, 7>(row) || convolve_blocks<K, S, 4>(row) || convolve_blocks<K, S, 2>(row) ||
-      convolve_blocks<K, S, 1>(row);
+SONOGRAD_CLONES void convolve_row(const Row& row, const float* w, float* y) {
+  channel_ranges(
+      row.channels, [&](Int begin, Int end) __attribute__((always_inline)) {
+        if (convolve_by<K, S, 7>(row, w, y, begin, end)) return;
+        if (convolve_by<K, S, 4>(row, w, y, begin, end)) return;
+        convolve_by<K, S, 1>(row, w, y, begin, end);
+      });
 }
 
 // Any taps and step.
-SONOGRAD_CLONES void convolve_any(const Taps& taps, const Row& row) {
-  for (Int j = 0; j < row.outputs; ++j) {
-    float* const y = row.y + j * row.y_pixel;
-    std::fill(y + row.begin, y + row.end, 0.0f);
+SONOGRAD_CLONES void convolve_any(const Taps& taps, const Row& row, const float* w, float* y) {
+  for (Int j = 0; j < row.outputs; ++j, y += row.y_pixel) {
+    std::fill_n(y, row.channels, 0.0f);
     for (Int u = 0; u < taps.height; ++u)
       for (Int v = 0; v < taps.width; ++v) {
         const float* const x = row.x[u] + (taps.step * j + v) * row.x_pixel;
-        const float* const w = row.w + (u * taps.width + v) * row.w_tap;
+        const float* const w_tap = w + (u * taps.width + v) * row.channels;
 #pragma omp simd
-        for (Int c = row.begin; c < row.end; ++c) y[c] += x[c] * w[c];
+        for (Int c = 0; c < row.channels; ++c) y[c] += x[c] * w_tap[c];
       }
   }
 }
 
 template <int K, int S, int P>
-SONOGRAD_INLINE void correlate_outputs(const Row& row, Int first) {
-  const Int x_pixel = row.x_pixel, w_tap = row.w_tap, y_pixel = row.y_pixel, begin = row.begin, end = row.end;
+SONOGRAD_INLINE void correlate_outputs(const Row& row, Int first, const float* y, float* w) {
+  const Int x_pixel = row.x_pixel, w_tap = row.channels, y_pixel = row.y_pixel;
   std::array<const float*, K> x;
-  for (int u = 0; u < K; ++u) x[u] = row.x[u] + S * first * x_pixel;
-  float* const w = row.w;
-  const float* const y = row.y + first * y_pixel;
+  for (std::size_t u = 0; u < K; ++u) x[u] = row.x[u] + S * first * x_pixel;
+  y += first * y_pixel;
 #pragma omp simd
-  for (Int c = begin; c < end; ++c) {
+  for (Int c = 0; c < w_tap; ++c) {
     float at_y[P];
     unrolled<P>([&](auto p) __attribute__((always_inline)) { at_y[p] = y[p * y_pixel + c]; });
     unrolled<K>([&](auto u) __attribute__((always_inline)) {
@@ -97,50 +111,52 @@ SONOGRAD_INLINE void correlate_outputs(const Row& row, Int first) {
   }
 }
 
+// What P does not divide is left to the smaller blocks that follow: an output must be added once.
 template <int K, int S, int P>
-SONOGRAD_INLINE Int correlate_blocks(const Row& row, Int first) {
-  for (; first + P <= row.outputs; first += P) correlate_outputs<K, S, P>(row, first);
+SONOGRAD_INLINE Int correlate_by(const Row& row, Int first, const float* y, float* w) {
+  for (; first + P <= row.outputs; first += P) correlate_outputs<K, S, P>(row, first, y, w);
   return first;
 }
 
 template <int K, int S>
-SONOGRAD_CLONES void correlate_row(const Row& row) {
-  Int done = correlate_blocks<K, S, 7>(row, 0);
-  done = correlate_blocks<K, S, 4>(row, done);
-  correlate_blocks<K, S, 1>(row, done);
+SONOGRAD_CLONES void correlate_row(const Row& row, const float* y, float* w) {
+  Int done = correlate_by<K, S, 7>(row, 0, y, w);
+  done = correlate_by<K, S, 4>(row, done, y, w);
+  correlate_by<K, S, 1>(row, done, y, w);
 }
 
-SONOGRAD_CLONES void correlate_any(const Taps& taps, const Row& row) {
-  for (Int j = 0; j < row.outputs; ++j)
+SONOGRAD_CLONES void correlate_any(const Taps& taps, const Row& row, const float* y, float* w) {
+  for (Int j = 0; j < row.outputs; ++j, y += row.y_pixel)
     for (Int u = 0; u < taps.height; ++u)
       for (Int v = 0; v < taps.width; ++v) {
         const float* const x = row.x[u] + (taps.step * j + v) * row.x_pixel;
-        const float* const y = row.y + j * row.y_pixel;
-        float* const w = row.w + (u * taps.width + v) * row.w_tap;
+        float* const w_tap = w + (u * taps.width + v) * row.channels;
 #pragma omp simd
-        for (Int c = row.begin; c < row.end; ++c) w[c] += x[c] * y[c];
+        for (Int c = 0; c < row.channels; ++c) w_tap[c] += x[c] * y[c];
       }
+}
+
+bool is(const Taps& taps, Int size, Int step) {
+  return taps.height == size && taps.width == size && taps.step == step;
 }
 
 }  // namespace
 
-void convolve(const Taps& taps, const Row& row) {
-  const bool square = taps.height == taps.width;
-  if (square && taps.width == 2 && taps.step == 1) return convolve_row<2, 1>(row);
-  if (square && taps.width == 3 && taps.step == 1) return convolve_row<3, 1>(row);
-  if (square && taps.width == 5 && taps.step == 1) return convolve_row<5, 1>(row);
-  if (square && taps.width == 3 && taps.step == 2) return convolve_row<3, 2>(row);
-  if (square && taps.width == 5 && taps.step == 2) return convolve_row<5, 2>(row);
-  convolve_any(taps, row);
+void convolve(const Taps& taps, const Row& row, const float* w, float* y) {
+  if (is(taps, 2, 1)) return convolve_row<2, 1>(row, w, y);
+  if (is(taps, 3, 1)) return convolve_row<3, 1>(row, w, y);
+  if (is(taps, 5, 1)) return convolve_row<5, 1>(row, w, y);
+  if (is(taps, 3, 2)) return convolve_row<3, 2>(row, w, y);
+  if (is(taps, 5, 2)) return convolve_row<5, 2>(row, w, y);
+  convolve_any(taps, row, w, y);
 }
 
-void correlate(const Taps& taps, const Row& row) {
-  const bool square = taps.height == taps.width;
-  if (square && taps.width == 3 && taps.step == 1) return correlate_row<3, 1>(row);
-  if (square && taps.width == 5 && taps.step == 1) return correlate_row<5, 1>(row);
-  if (square && taps.width == 3 && taps.step == 2) return correlate_row<3, 2>(row);
-  if (square && taps.width == 5 && taps.step == 2) return correlate_row<5, 2>(row);
-  correlate_any(taps, row);
+void correlate(const Taps& taps, const Row& row, const float* y, float* w) {
+  if (is(taps, 3, 1)) return correlate_row<3, 1>(row, y, w);
+  if (is(taps, 5, 1)) return correlate_row<5, 1>(row, y, w);
+  if (is(taps, 3, 2)) return correlate_row<3, 2>(row, y, w);
+  if (is(taps, 5, 2)) return correlate_row<5, 2>(row, y, w);
+  correlate_any(taps, row, y, w);
 }
 
 }  // namespace sonograd::depthwise

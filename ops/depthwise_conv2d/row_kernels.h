@@ -3,25 +3,19 @@
 
 namespace sonograd::depthwise {
 
-// One row of outputs, or of cotangents in `weights`: output j, channel c is at y[j·y_pixel + c] and reads
-// x[u][(step·j + v)·x_pixel + c] at tap (u, v). w holds [taps, w_tap] weights or sums of them.
-struct Row {
-  const float* const* x;
-  Int x_pixel;
-  float* w;
-  Int w_tap;
-  float* y;
-  Int y_pixel;
-  Int outputs;
-  Int begin, end;  // channels
-};
 struct Taps {
   Int height, width, step;
 };
+// One row of outputs y [outputs, channels]: output j reads at tap (u, v) x[u][(step·j + v)·x_pixel +
+// channel]. Weights are [taps, channels]; x_pixel and y_pixel are the floats from one pixel to the next.
+struct Row {
+  const float* const* x;
+  Int x_pixel, channels, outputs, y_pixel;
+};
 
 // y = Σ x·w over the taps
-void convolve(const Taps& taps, const Row& row);
-// w += Σ x·y over the row's outputs
-void correlate(const Taps& taps, const Row& row);
+void convolve(const Taps& taps, const Row& row, const float* w, float* y);
+// w += Σ x·y over the outputs
+void correlate(const Taps& taps, const Row& row, const float* y, float* w);
 
 }  // namespace sonograd::depthwise

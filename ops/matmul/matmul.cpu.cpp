@@ -1,6 +1,6 @@
 #include <atomic>
 
-#include "ops/matmul/matmul.h"
+#include "ops/matmul/multiply.h"
 #include "tensor/onednn.h"
 #include "tensor/parallel.h"
 
@@ -32,8 +32,10 @@ Shape batch_index(Int number, const Shape& batch) {
   return index;
 }
 
-void run(const MatMul& op, const Tensors& in, Tensors& out) {
-  Tensor x = readable(in[0]), w = readable(in[1]), y = out[0];
+}  // namespace
+
+void multiply(const MatMul& op, const Tensor& given_x, const Tensor& given_w, Tensor& given_y) {
+  Tensor x = readable(given_x), w = readable(given_w), y = given_y;
   const bool fold_rows = !op.sum_batch && !op.transpose_x && w.rank() == 2;
   const bool fold_sum = op.sum_batch && op.transpose_x && !op.transpose_w;
   if (fold_rows || fold_sum) {
@@ -42,10 +44,11 @@ void run(const MatMul& op, const Tensors& in, Tensors& out) {
   }
   const Shape batch = MatMul::batch(x.rank() > 2 ? x.shape() : w.shape());
   const Int count = batch.elements();
+  if (count == 0) y.fill(0);
   const View<const float> xs = read_view<float>(x), ws = read_view<float>(w);
   const View<float> ys = write_view<float>(y);
   std::atomic<bool> done = true;
-  const auto multiply = [&](Int begin, Int end) {
+  const auto products = [&](Int begin, Int end) {
     for (Int number = begin; number < end; ++number) {
       const Shape b = batch_index(number, batch);
       const bool ok =
@@ -55,16 +58,17 @@ void run(const MatMul& op, const Tensors& in, Tensors& out) {
     }
   };
   if (op.sum_batch || count < threads())
-    multiply(0, count);  // one after the other, each by all threads
+    products(0, count);  // one after the other, each by all threads
   else
-    parallel_for(count, 1, multiply);
+    parallel_for(count, 1, products);
   expect(done, "matmul: no memory left for the library's packed copies");
 }
 
-}  // namespace
-
 void register_matmul_cpu(Registry& registry) {
-  registry.add_cpu<MatMul>(run, Layout::strided);
+  const auto kernel = [](const MatMul& op, const Tensors& in, Tensors& out) {
+    multiply(op, in[0], in[1], out[0]);
+  };
+  registry.add_cpu<MatMul>(kernel, Layout::strided);
 }
 
 }  // namespace sonograd
