@@ -70,5 +70,6 @@ class Registry {
 
 // Every op of the library, collected from the folders under ops/.
 const Registry& registry();
+Int op_folders();  // how many folders there were when the library was built; each registers at least one op
 
 }  // namespace sonograd

@@ -2,6 +2,13 @@
 # register_<op>_cpu() where the folder has <op>.cpu.cpp. Registration so never rests on static initialisers.
 function(sonograd_op_list out)
   file(GLOB pages CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/ops/*/*.cpp)
+  file(GLOB folders CONFIGURE_DEPENDS LIST_DIRECTORIES true ${CMAKE_SOURCE_DIR}/ops/*)
+  set(folder_count 0)
+  foreach(folder IN LISTS folders)
+    if(IS_DIRECTORY ${folder})
+      math(EXPR folder_count "${folder_count} + 1")
+    endif()
+  endforeach()
   set(declarations "")
   set(calls "")
   foreach(page IN LISTS pages)
@@ -25,6 +32,9 @@ namespace sonograd {
 ${declarations}
 void register_all_ops(Registry& registry) {
 ${calls}}
+Int op_folders() {
+  return ${folder_count};
+}
 }  // namespace sonograd
 ")
   set(${out} ${list} PARENT_SCOPE)

@@ -20,6 +20,7 @@ TEST_CASE("every folder under ops registers at least one op, and each op is docu
   std::ptrdiff_t folders = 0;
   for (const auto& entry : std::filesystem::directory_iterator(SONOGRAD_SOURCE_DIR "/ops"))
     folders += entry.is_directory() ? 1 : 0;
+  CHECK(op_folders() == folders);
   CHECK(static_cast<std::ptrdiff_t>(registry().ops().size()) >= folders);
   for (const auto& [name, op] : registry().ops()) {
     CAPTURE(name);
