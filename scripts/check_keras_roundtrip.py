@@ -1,9 +1,9 @@
-"""Loads a .weights.h5 that Sonograd wrote into Keras' own model and prints probabilities like `sonograd predict`.
+"""Loads a .weights.h5 that Sonograd wrote into Keras' model; prints probabilities as `sonograd predict` does.
 
     check_keras_roundtrip.py MODEL FILE.weights.h5 IMAGE...
 
-Every tensor of the model must be in the file and no other. Pixels are those of `sonograd predict`: OpenCV's 8-bit
-colour reader, INTER_AREA.
+Every tensor of the model must be in the file and no other. Pixels are those of `sonograd predict`: OpenCV's
+8-bit colour reader, INTER_AREA.
 """
 
 import argparse

@@ -1,8 +1,8 @@
 """Makes tests/golden/data/tiny.weights.h5, a small file written by Keras itself, and tiny.weights.json.
 
-The JSON holds {"tensors": [[path, dtype, result], ...], "empty": [path, ...]}: every dataset in byte order of the
-paths with its values (golden_formula.result), and the groups that hold none. Weights are float32 values of
-the formula with keys 500, 501, ... in Keras' order; the file has the ImageNet form's empty `rescaling_1`.
+The JSON holds {"tensors": [[path, dtype, result], ...], "empty": [path, ...]}: every dataset in byte order of
+the paths with its values (golden_formula.result), and the groups that hold none. Weights are float32 values
+of the formula with keys 500, 501, ... in Keras' order; the file has the ImageNet form's empty `rescaling_1`.
 """
 
 import sys
