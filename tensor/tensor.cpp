@@ -30,7 +30,7 @@ SONOGRAD_CLONES void copy_run(Int n, const From* from, Int step_from, To* to, In
 template <class From, class To>
 SONOGRAD_CLONES void copy_transposed(Int rows, Int columns, const From* from, Int step_from, To* to,
                                      Int step_to) {
-  constexpr Int tile = 16;
+  constexpr Int tile = 8;
   for (Int i0 = 0; i0 < rows; i0 += tile)
     for (Int j0 = 0; j0 < columns; j0 += tile)
       for (Int i = i0; i < std::min(rows, i0 + tile); ++i)

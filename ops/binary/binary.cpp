@@ -14,6 +14,7 @@ std::vector<Sample> samples(bool divides) {
           sample(name + ": scalar", O{}, {uniform({2, 3}), second({})}),
           sample(name + ": one element", O{}, {uniform({1}), second({1})}),
           values_only(name + ": many elements", O{}, {uniform({37, 1001}), second({37, 1001})}),
+          values_only(name + ": short row over many rows", O{}, {uniform({9, 1201, 3}), second({3})}),
           values_only(name + ": many rows, a factor each", O{}, {uniform({3, 1, 2000}), second({3, 7, 1})}),
           values_only(name + ": special values", O{},
                       {special_values({4, 6}), divides ? uniform({4, 6}, 1, 2) : special_values({6})})};

@@ -18,17 +18,10 @@ SONOGRAD_CLONES double sum_run(Int n, const float* x) {
   return total;
 }
 
-// sums[c] += Σ_r x[r,c], four rows at a time
+// sums[c] += Σ_r x[r,c]
 SONOGRAD_CLONES void add_rows(Int rows, Int columns, const float* x, double* sums) {
-  Int r = 0;
-  for (; r + 4 <= rows; r += 4, x += 4 * columns)
-    for (Int c = 0; c < columns; ++c) {
-      const auto a = static_cast<double>(x[c]), b = static_cast<double>(x[columns + c]);
-      const auto d = static_cast<double>(x[2 * columns + c]), e = static_cast<double>(x[3 * columns + c]);
-      sums[c] += (a + b) + (d + e);
-    }
-  for (; r < rows; ++r, x += columns)
-    for (Int c = 0; c < columns; ++c) sums[c] += static_cast<double>(x[c]);
+  for (Int r = 0; r < rows; ++r)
+    for (Int c = 0; c < columns; ++c) sums[c] += static_cast<double>(x[r * columns + c]);
 }
 
 void sum_to_cpu(const SumTo&, const Tensors& in, Tensors& out) {

@@ -1,0 +1,98 @@
+#include <doctest/doctest.h>
+
+#include "autograd/tape.h"
+#include "ops/bias_activation/bias_activation.h"
+#include "ops/channel_scale/channel_scale.h"
+#include "ops/dropout/dropout.h"
+#include "ops/reduce/reduce.h"
+
+using namespace sonograd;
+
+namespace {
+
+Tensor random_tensor(const Shape& shape, std::uint64_t seed, Device device) {
+  const Random random(seed, "fused twins");
+  std::vector<double> values;
+  for (Int i = 0; i < shape.elements(); ++i)
+    values.push_back(4 * random.uniform(static_cast<std::uint64_t>(i)) - 2);
+  return Tensor::of(shape, values, DType::f32, device);
+}
+
+// Values and gradients of both ways to compute the same agree within a few roundings.
+template <class F, class G>
+void check_twins(const Tensors& inputs, F fused, G unfused) {
+  const auto run = [&](auto f) {
+    Tensors x = inputs;
+    Tape tape;
+    for (Tensor& t : x) tape.watch(t);
+    const Tensor y = f(x);
+    Tensors all = tape.gradient(y, x, {.cotangent = random_tensor(y.shape(), 99, y.device())});
+    all.push_back(y);
+    return all;
+  };
+  const Tensors one = run(fused), other = run(unfused);
+  for (std::size_t k = 0; k < one.size(); ++k) {
+    const std::vector<double> a = one[k].values(), b = other[k].values();
+    double largest = 0, difference = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      largest = std::max(largest, std::abs(b[i]));
+      difference = std::max(difference, std::abs(a[i] - b[i]));
+    }
+    CAPTURE(k);
+    CHECK(largest > 0);
+    CHECK(difference <= 2e-6 * largest);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("bias and activation in one op is the sum and the activation one after the other") {
+  for (const Device device : {Device::reference, Device::cpu})
+    for (const Activation f : {Activation::none, Activation::relu, Activation::leaky_relu,
+                               Activation::sigmoid, Activation::tanh, Activation::swish, Activation::gelu}) {
+      CAPTURE(name_of(f));
+      check_twins(
+          {random_tensor({2, 5, 7, 24}, 1, device), random_tensor({24}, 2, device)},
+          [&](const Tensors& x) { return bias_activation(x[0], x[1], f); },
+          [&](const Tensors& x) { return activate(add(x[0], x[1]), f); });
+    }
+}
+
+TEST_CASE("channel_scale is a product with a broadcast factor") {
+  for (const Device device : {Device::reference, Device::cpu})
+    check_twins(
+        {random_tensor({3, 5, 7, 24}, 1, device), random_tensor({3, 1, 1, 24}, 2, device)},
+        [](const Tensors& x) { return channel_scale(x[0], x[1]); },
+        [](const Tensors& x) { return multiply(x[0], x[1]); });
+}
+
+TEST_CASE("channel_dot is a product and a sum over the positions") {
+  for (const Device device : {Device::reference, Device::cpu})
+    check_twins(
+        {random_tensor({3, 5, 7, 24}, 1, device), random_tensor({3, 5, 7, 24}, 2, device)},
+        [](const Tensors& x) { return channel_dot(x[0], x[1]); },
+        [](const Tensors& x) {
+          return sum(multiply(x[0], x[1]), {1, 2}, true);
+        });
+}
+
+TEST_CASE("residual_add is drop-connect and a sum") {
+  const DropoutDraw draw{.rate = 0.4, .random = Random(5), .first_sample = 3, .noise = Noise::per_sample};
+  for (const Device device : {Device::reference, Device::cpu})
+    check_twins(
+        {random_tensor({6, 5, 7, 24}, 1, device), random_tensor({6, 5, 7, 24}, 2, device)},
+        [&](const Tensors& x) { return residual_add(x[0], x[1], draw); },
+        [&](const Tensors& x) { return add(dropout(x[0], draw), x[1]); });
+}
+
+TEST_CASE("a dropped element depends on its sample's number, not on the batch around it") {
+  const Tensor x = Tensor::filled({5, 4099}, 1);
+  const DropoutDraw draw{.rate = 0.3, .random = Random(1, "dropout").at(7), .first_sample = 10};
+  DropoutDraw later = draw;
+  later.first_sample = 12;
+  const Tensor all = dropout(x, draw), tail = dropout(x.slice(0, 2, 5), later);
+  CHECK(all.slice(0, 2, 5).values() == tail.values());
+  CHECK(all.slice(0, 0, 1).values() != all.slice(0, 1, 2).values());
+  const double mean_value = mean(all, {0, 1}).item();
+  CHECK(mean_value == doctest::Approx(1).epsilon(0.02));
+}
