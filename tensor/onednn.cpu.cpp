@@ -1,5 +1,7 @@
 #include "tensor/onednn.h"
 
+#include "tensor/libraries.h"
+
 namespace sonograd::onednn {
 namespace {
 
@@ -55,3 +57,12 @@ bool gemm(const View<const float>& a, const View<const float>& b, const View<flo
 }
 
 }  // namespace sonograd::onednn
+
+namespace sonograd {
+
+std::string onednn_version() {
+  const dnnl_version_t* const version = dnnl_version();
+  return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
+}
+
+}  // namespace sonograd

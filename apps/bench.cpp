@@ -1,0 +1,164 @@
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "apps/command.h"
+#include "models/zoo.h"
+#include "tensor/parallel.h"
+#include "tensor/pool.h"
+#include "train/step.h"
+
+namespace sonograd {
+namespace {
+
+struct Flags {
+  ModelOptions model;
+  std::string what = "infer", dtype = "f32";
+  Int batch = 16, repeat = 5;
+  bool ops = false;
+};
+
+// What one op cost over the timed runs.
+struct OpCost {
+  double seconds = 0;
+  Int calls = 0;
+  double macs = 0, bytes = 0;
+};
+using OpTable = std::map<std::string, OpCost>;
+
+double peak_mib() {
+  rusage usage{};
+  getrusage(RUSAGE_SELF, &usage);
+  return static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
+double run_once(const std::function<void()>& work) {
+  const auto start = std::chrono::steady_clock::now();
+  work();
+  return std::chrono::duration<double, std::milli>(std::chrono::steady_clock::now() - start).count();
+}
+
+// The work that is timed: one inference or one training step, as predict and train do it.
+std::function<void()> work_of(const Flags& flags, const Model& model, const SharedFlags& shared,
+                              Device device) {
+  const Int size = flags.model.image_size;
+  auto batch = std::make_shared<Batch>();
+  batch->images = Tensor::empty({flags.batch, size, size, 3}, DType::f32, device);
+  initialise(batch->images, {Init::Kind::uniform, 127}, Random(shared.seed, "bench"));
+  for (Int i = 0; i < flags.batch; ++i)
+    batch->labels.push_back(i % static_cast<Int>(flags.model.classes.size()));
+  if (flags.what == "infer") return [batch, &model] { model.predict(batch->images); };
+
+  freeze_for(model, flags.what == "train"      ? TrainingPhase::scratch
+                    : flags.what == "finetune" ? TrainingPhase::finetune
+                                               : TrainingPhase::transfer);
+  auto optimizer = std::make_shared<Adam>();
+  auto step = std::make_shared<Int>(0);
+  return [batch, &model, optimizer, step, seed = shared.seed] {
+    const StepResult result = gradients_of(model, *batch, {.random = Random(seed), .step = (*step)++});
+    apply_updates(result.updates);
+    optimizer->update(trained_parameters(model), result.gradients, 1e-5);
+  };
+}
+
+OpTable op_table(const std::function<void()>& work) {
+  OpTable table;
+  const Observer observer([&](const Observation& seen) {
+    OpCost& cost = table[std::string(seen.op.name)];
+    cost.seconds += seen.seconds;
+    ++cost.calls;
+    cost.macs += static_cast<double>(seen.call.macs(seen.inputs, seen.outputs));
+    for (const Tensors* list : {&seen.inputs, &seen.outputs})
+      for (const Tensor& x : *list) cost.bytes += static_cast<double>(x.elements() * size_of(x.dtype()));
+  });
+  work();
+  return table;
+}
+
+void print_ops(const OpTable& table) {
+  std::vector<std::pair<std::string, OpCost>> rows(table.begin(), table.end());
+  std::sort(rows.begin(), rows.end(),
+            [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
+  double total = 0;
+  for (const auto& [name, cost] : rows) total += cost.seconds;
+  fmt::print("{:<32} {:>6} {:>10} {:>7} {:>10} {:>8}\n", "op", "calls", "ms", "share", "GFLOP/s", "GB/s");
+  for (const auto& [name, cost] : rows)
+    fmt::print("{:<32} {:>6} {:>10.2f} {:>6.1f}% {:>10.1f} {:>8.1f}\n", name, cost.calls, cost.seconds * 1e3,
+               100 * cost.seconds / total, 2e-9 * cost.macs / cost.seconds, 1e-9 * cost.bytes / cost.seconds);
+}
+
+int run(const Flags& flags, const SharedFlags& shared) {
+  if (flags.dtype != "f32") throw UsageError("--dtype {}: this build computes in f32 alone", flags.dtype);
+  const Device device = prepare_device(shared);
+  Model model = make_model(flags.model);
+  double first = 0;
+  std::function<void()> work;
+  first = run_once([&] {
+    model.initialise(Random(shared.seed), DType::f32, device);
+    work = work_of(flags, model, shared, device);
+    work();
+  });
+  std::vector<double> times;
+  double macs = 0;
+  for (Int i = 0; i < flags.repeat; ++i) times.push_back(run_once(work));
+  std::sort(times.begin(), times.end());
+  const double median = times.size() % 2 == 1 ? times[times.size() / 2]
+                                              : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
+  const double peak = peak_mib(), pool_peak = static_cast<double>(pool::peak_bytes()) / (1 << 20);
+  const OpTable table = op_table(work);
+  for (const auto& [name, cost] : table) macs += cost.macs;
+
+  if (shared.json) {
+    const nlohmann::ordered_json json{{"model", flags.model.name},
+                                      {"what", flags.what},
+                                      {"batch", flags.batch},
+                                      {"image_size", flags.model.image_size},
+                                      {"threads", threads()},
+                                      {"median_ms", median},
+                                      {"min_ms", times.front()},
+                                      {"first_ms", first},
+                                      {"peak_mb", peak},
+                                      {"pool_peak_mb", pool_peak},
+                                      {"gflops", 2e-6 * macs / median}};
+    fmt::print("{}\n", json.dump(1));
+    return 0;
+  }
+  fmt::print(
+      "{} {}, batch {}, {} x {}, {} threads: median {:.1f} ms, least {:.1f} ms, first {:.1f} ms (with "
+      "set-up), "
+      "{:.1f} images/s, peak {:.0f} MiB (pool {:.0f})\n",
+      flags.model.name, flags.what, flags.batch, flags.model.image_size, flags.model.image_size, threads(),
+      median, times.front(), first, 1e3 * static_cast<double>(flags.batch) / median, peak, pool_peak);
+  if (flags.ops) print_ops(table);
+  return 0;
+}
+
+}  // namespace
+
+void add_bench(Program& program) {
+  const auto flags = std::make_shared<Flags>();
+  auto& command = program.add(
+      "bench", "Time inference or a training step of a model, by the code that predict and train run",
+      "  sonograd bench --model aeganb3 --what train --batch 16\n  sonograd bench --model efficientnetb3 "
+      "--what infer --batch 1 --ops",
+      [flags, &program] { return run(*flags, program.shared); });
+  command.add_option("--model", flags->model.name, "model")->capture_default_str();
+  command.add_option("--what", flags->what, "infer, train, finetune or transfer")
+      ->check(CLI::IsMember({"infer", "train", "finetune", "transfer"}))
+      ->capture_default_str();
+  command.add_option("--batch", flags->batch, "images a step")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--image-size", flags->model.image_size, "height and width")->capture_default_str();
+  command.add_option("--repeat", flags->repeat, "timed runs after the first")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--dtype", flags->dtype, "f32")->capture_default_str();
+  command.add_flag("--ops", flags->ops, "also a table of what each op costs");
+}
+
+}  // namespace sonograd

@@ -1,0 +1,62 @@
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "tensor/error.h"
+#include "tensor/tensor.h"
+
+namespace sonograd {
+
+// Flags that every sub-command takes.
+struct SharedFlags {
+  std::string device = "cpu";
+  int threads = 0;  // 0: all cores
+  std::uint64_t seed = 42;
+  bool quiet = false, json = false;
+  int keras = 0;       // 0: 2 with --protocol paper, else 3
+  std::string config;  // taken apart before parsing; here for --help alone
+
+  int keras_version(const std::string& protocol = "") const {
+    return keras != 0 ? keras : protocol == "paper" ? 2 : 3;
+  }
+};
+
+// The command line as the sub-commands build it and main() runs it.
+struct Program {
+  CLI::App app{
+      "Sonograd: breast ultrasound classification after the AEGANB3 paper, with every operation open to "
+      "check.",
+      "sonograd"};
+  SharedFlags shared;
+  std::function<int()> chosen;  // what the sub-command on the command line does; its value is the exit status
+  std::string command_line;
+
+  // A sub-command with the shared flags, an example per line of `examples`, and what it does.
+  CLI::App& add(const std::string& name, const std::string& description, const std::string& examples,
+                std::function<int()> run);
+  CLI::App& add_under(CLI::App& parent, const std::string& name, const std::string& description,
+                      const std::string& examples, std::function<int()> run);
+};
+
+// The device that the flags ask for; `auto` and `gpu` are told apart here. Sets the number of threads.
+Device prepare_device(const SharedFlags& shared);
+
+// Replaces `--config F` by the flags that F holds, before the flags on the command line, which so win.
+std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::App& app);
+
+// One function per sub-command, each in the file of its name.
+void add_demo(Program& program);
+void add_summary(Program& program);
+void add_init(Program& program);
+void add_predict(Program& program);
+void add_loss(Program& program);
+void add_train(Program& program);
+void add_evaluate(Program& program);
+void add_explain(Program& program);
+void add_compare(Program& program);
+void add_bench(Program& program);
+
+}  // namespace sonograd

@@ -1,0 +1,89 @@
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "apps/command.h"
+#include "tensor/file.h"
+
+namespace sonograd {
+namespace {
+
+using Settings = std::vector<std::pair<std::string, std::string>>;
+
+std::string trimmed(const std::string& text) {
+  const auto first = text.find_first_not_of(" \t\r\"");
+  const auto last = text.find_last_not_of(" \t\r\"");
+  return first == std::string::npos ? "" : text.substr(first, last - first + 1);
+}
+
+Settings from_json(const std::string& text, const std::string& path) {
+  const auto json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object()) throw UsageError("--config {}: it is not a JSON object", path);
+  Settings settings;
+  for (const auto& [key, value] : json.items()) {
+    std::string list;
+    for (const auto& entry : value.is_array() ? value : nlohmann::ordered_json::array({value}))
+      list += (list.empty() ? "" : ",") + (entry.is_string() ? entry.get<std::string>() : entry.dump());
+    settings.emplace_back(key, list);
+  }
+  return settings;
+}
+
+Settings from_lines(const std::string& text, const std::string& path) {
+  Settings settings;
+  std::istringstream lines(text);
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    line = trimmed(line.substr(0, line.find('#')));
+    if (line.empty()) continue;
+    const auto equals = line.find('=');
+    if (equals == std::string::npos)
+      throw UsageError("--config {}, line {}: expected `name = value`", path, number);
+    settings.emplace_back(trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1)));
+  }
+  return settings;
+}
+
+// The sub-command that the arguments begin with: `train`, or `data split`.
+std::pair<CLI::App*, std::size_t> command_of(const std::vector<std::string>& arguments, CLI::App& app) {
+  CLI::App* command = &app;
+  std::size_t words = 0;
+  while (words < arguments.size()) {
+    const auto named =
+        command->get_subcommands([&](const CLI::App* sub) { return sub->get_name() == arguments[words]; });
+    if (named.empty()) break;
+    command = named[0];
+    ++words;
+  }
+  return {command, words};
+}
+
+}  // namespace
+
+std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::App& app) {
+  const auto flag = std::find_if(arguments.begin(), arguments.end(), [](const std::string& a) {
+    return a == "--config" || a.rfind("--config=", 0) == 0;
+  });
+  if (flag == arguments.end()) return arguments;
+  const bool apart = *flag == "--config";
+  if (apart && flag + 1 == arguments.end()) throw UsageError("--config needs a file");
+  const std::string path = apart ? *(flag + 1) : flag->substr(9);
+  arguments.erase(flag, flag + (apart ? 2 : 1));
+
+  const std::string text = read_file(path);
+  const auto first = text.find_first_not_of(" \t\r\n");
+  const Settings settings =
+      first != std::string::npos && text[first] == '{' ? from_json(text, path) : from_lines(text, path);
+  const auto [command, words] = command_of(arguments, app);
+  std::vector<std::string> flags;
+  for (const auto& [key, value] : settings) {
+    const CLI::Option* const option = command->get_option_no_throw("--" + key);
+    if (!option) throw UsageError("--config {}: {} has no flag --{}", path, command->get_name(), key);
+    if (option->get_expected_min() == 0 && value == "false") continue;
+    flags.push_back(option->get_expected_min() == 0 ? "--" + key : "--" + key + "=" + value);
+  }
+  arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(words), flags.begin(), flags.end());
+  return arguments;
+}
+
+}  // namespace sonograd

@@ -1,0 +1,137 @@
+#include <nlohmann/json.hpp>
+#include <numeric>
+
+#include "apps/evidence.h"
+#include "tensor/file.h"
+#include "train/evaluate.h"
+
+namespace sonograd {
+namespace {
+
+struct Flags {
+  ModelFlags model;
+  std::string data, run, out, on_bad_file = "fail";
+  Int batch = 16;
+};
+
+struct Loaded {
+  Dataset folder;
+  ImageSet images;
+  std::vector<Int> all;
+};
+
+Loaded load(const Flags& flags, const Model& model) {
+  Loaded loaded;
+  loaded.folder =
+      list_folder(flags.data, flags.model.classes.empty() ? std::vector<std::string>{} : flags.model.classes);
+  const auto joined = [](const std::vector<std::string>& names) {
+    return fmt::format("{}", fmt::join(names, ", "));
+  };
+  expect(loaded.folder.classes == model.options().classes,
+         "{} has the classes {}, the weights were trained for {}", flags.data, joined(loaded.folder.classes),
+         joined(model.options().classes));
+  const Int size = model.options().image_size;
+  loaded.images =
+      read_images(loaded.folder, size, size, flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
+  loaded.all.resize(static_cast<std::size_t>(loaded.folder.size()));
+  std::iota(loaded.all.begin(), loaded.all.end(), 0);
+  return loaded;
+}
+
+int run_loss(const Flags& flags, const SharedFlags& shared) {
+  const Model model = open_model(flags.model, shared, prepare_device(shared));
+  const Loaded data = load(flags, model);
+  const Evaluation e = evaluate(model, data.images, data.folder.labels(), data.all, flags.batch);
+  const nlohmann::ordered_json json{{"loss", e.loss}, {"accuracy", e.accuracy()}, {"n", data.folder.size()}};
+  if (shared.json)
+    fmt::print("{}\n", json.dump(1));
+  else
+    fmt::print("loss {:.9g}, accuracy {:.9g}, {} images\n", e.loss, e.accuracy(), data.folder.size());
+  return 0;
+}
+
+void print(const Metrics& m, const SharedFlags& shared) {
+  if (shared.json) {
+    fmt::print("{}\n", metrics_json(m));
+    return;
+  }
+  fmt::print("accuracy {}/{} = {:.1f} % (95 % interval {:.1f} to {:.1f} %)\n\n{}\n{}", m.correct, m.n,
+             100 * m.accuracy, 100 * m.accuracy_interval.low, 100 * m.accuracy_interval.high,
+             per_class_table(m).text(), confusion_table(m).text());
+}
+
+// A run is tested again on the very images that it held out.
+Metrics evaluate_run(Flags flags, const SharedFlags& shared) {
+  const RunFolder run = RunFolder::open(flags.run);
+  const Manifest manifest = read_manifest(run.manifest());
+  if (flags.data.empty()) flags.data = manifest.data;
+  if (flags.model.weights.empty()) flags.model.weights = run.best().string();
+  const Model model = open_model(flags.model, shared, prepare_device(shared));
+  const Loaded data = load(flags, model);
+  const Split split = read_split(run.split(), data.folder);
+  double loss = 0;
+  const auto predictions = predictions_of(model, data.folder, data.images, split.test, flags.batch, &loss);
+  return metrics_of(data.folder.classes, predictions, loss);
+}
+
+int run_evaluate(const Flags& flags, const SharedFlags& shared) {
+  Metrics metrics;
+  if (!flags.run.empty()) {
+    metrics = evaluate_run(flags, shared);
+  } else {
+    if (flags.data.empty() || flags.model.weights.empty())
+      throw UsageError("evaluate needs --run RUN, or --weights F and --data DIR");
+    const Model model = open_model(flags.model, shared, prepare_device(shared));
+    const Loaded data = load(flags, model);
+    double loss = 0;
+    const auto predictions = predictions_of(model, data.folder, data.images, data.all, flags.batch, &loss);
+    metrics = metrics_of(data.folder.classes, predictions, loss);
+    if (!flags.out.empty()) {
+      const RunFolder run = RunFolder::create(flags.out);
+      write_predictions(run.predictions(), data.folder.classes, predictions);
+    }
+  }
+  if (!flags.out.empty()) {
+    std::filesystem::create_directories(flags.out);
+    write_file_atomically(RunFolder::at(flags.out).metrics(), metrics_json(metrics));
+  }
+  print(metrics, shared);
+  return 0;
+}
+
+void add_flags(CLI::App& command, Flags& flags) {
+  add_model_flags(command, flags.model);
+  command.add_option("--data", flags.data, "folder with a sub-folder a class");
+  command.add_option("--batch", flags.batch, "images at once")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--on-bad-file", flags.on_bad_file, "fail, or skip")
+      ->check(CLI::IsMember({"fail", "skip"}))
+      ->capture_default_str();
+}
+
+}  // namespace
+
+void add_loss(Program& program) {
+  const auto flags = std::make_shared<Flags>();
+  auto& command = program.add("loss", "Mean cross-entropy and accuracy over a folder, in inference mode",
+                              "  sonograd loss --weights run/best.safetensors --data busi --json",
+                              [flags, &program] { return run_loss(*flags, program.shared); });
+  add_flags(command, *flags);
+  command.get_option("--weights")->required();
+  command.get_option("--data")->required();
+}
+
+void add_evaluate(Program& program) {
+  const auto flags = std::make_shared<Flags>();
+  auto& command = program.add(
+      "evaluate", "Metrics with intervals: of a run on its held-out images, or of weights on a folder",
+      "  sonograd evaluate --run run\n  sonograd evaluate --weights run/best.safetensors --data other --out "
+      "result",
+      [flags, &program] { return run_evaluate(*flags, program.shared); });
+  add_flags(command, *flags);
+  command.add_option("--run", flags->run, "folder of a training run");
+  command.add_option("--out", flags->out, "folder for metrics.json");
+}
+
+}  // namespace sonograd

@@ -1,0 +1,236 @@
+#include "apps/evidence.h"
+
+#include <algorithm>
+#include <cstdio>
+
+#include "data/linear_baseline.h"
+#include "data/png.h"
+#include "explain/grad_cam.h"
+#include "explain/overlay.h"
+#include "tensor/file.h"
+#include "tensor/libraries.h"
+#include "tensor/parallel.h"
+#include "train/evaluate.h"
+
+namespace sonograd {
+namespace {
+
+constexpr Int gallery_size = 12;
+
+Pairs resolved_flags(const TrainingFlags& f, const SharedFlags& shared) {
+  return {{"model", f.model.name},
+          {"weights", f.model.weights},
+          {"image-size", std::to_string(f.model.image_size)},
+          {"batch", std::to_string(f.batch)},
+          {"epochs", std::to_string(f.epochs)},
+          {"patience", std::to_string(f.patience)},
+          {"accumulate", std::to_string(f.accumulate)},
+          {"clip-norm", fmt::format("{:g}", f.clip_norm)},
+          {"class-weights", f.class_weights},
+          {"schedule", f.schedule},
+          {"optimizer", f.optimizer},
+          {"dropout", f.no_dropout ? "off" : "on"},
+          {"protocol", f.protocol},
+          {"keras", std::to_string(shared.keras_version(f.protocol))},
+          {"on-bad-file", f.on_bad_file}};
+}
+
+// The best instruction set that the kernels' function clones can choose here.
+std::string instruction_set() {
+  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) return "x86-64-v4 (AVX-512)";
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "x86-64-v3 (AVX2)";
+  return "x86-64";
+}
+
+}  // namespace
+
+void describe_build(Manifest& manifest) {
+  manifest.machine = this_machine();
+  manifest.instruction_set = instruction_set();
+  manifest.versions = {
+      {"sonograd", SONOGRAD_VERSION}, {"compiler", __VERSION__}, {"oneDNN", onednn_version()}};
+}
+
+Image picture(const ImageSet& images, Int index) {
+  Image image(images.height, images.width);
+  const auto pixels = images.image(index);
+  std::copy(pixels.begin(), pixels.end(), image.pixels.begin());
+  return image;
+}
+
+std::vector<Prediction> predictions_of(const Model& model, const Dataset& folder, const ImageSet& images,
+                                       const std::vector<Int>& indices, Int batch, double* loss) {
+  const Evaluation evaluation = evaluate(model, images, folder.labels(), indices, batch);
+  if (loss) *loss = evaluation.loss;
+  std::vector<Prediction> predictions;
+  for (std::size_t i = 0; i < indices.size(); ++i) {
+    const LabelledFile& sample = folder.samples[static_cast<std::size_t>(indices[i])];
+    predictions.push_back(
+        {sample.file, sample.label, argmax(evaluation.probabilities[i]), evaluation.probabilities[i]});
+  }
+  return predictions;
+}
+
+Metrics metrics_of(const std::vector<std::string>& classes, const std::vector<Prediction>& predictions,
+                   double loss) {
+  std::vector<Int> truth;
+  std::vector<std::vector<double>> probabilities;
+  for (const Prediction& p : predictions) {
+    truth.push_back(p.truth);
+    probabilities.push_back(p.probabilities);
+  }
+  Metrics metrics = measure(classes, truth, probabilities);
+  metrics.loss = loss;
+  return metrics;
+}
+
+Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std::vector<PhasePlan>& plan,
+                   const PreparedData& data, const RunFolder& run)
+    : flags(flags), program(program), data(data), run(run) {
+  manifest.command = program.command_line;
+  manifest.protocol = flags.protocol;
+  manifest.data = flags.data;
+  manifest.device = program.shared.device;
+  manifest.seed = program.shared.seed;
+  manifest.data_hash = data_hash(data.folder);
+  manifest.split_hash = split_hash(data.folder, data.split);
+  manifest.flags = resolved_flags(flags, program.shared);
+  for (const std::string& name : data.folder.classes) manifest.classes.push_back({name});
+  const auto count = [&](const std::vector<Int>& part, Int ClassCount::*which) {
+    for (const Int i : part)
+      ++(manifest.classes[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)])].*which);
+  };
+  count(data.split.train, &ClassCount::train);
+  count(data.split.validation, &ClassCount::validation);
+  count(data.split.test, &ClassCount::test);
+  for (const UnreadableFile& bad : data.folder.bad) manifest.bad_files.push_back({bad.file, bad.reason});
+  for (const PhasePlan& phase : plan)
+    manifest.phases.push_back({name_of(phase.phase),
+                               {{"learning rate", fmt::format("{:g}", phase.learning_rate)},
+                                {"epochs at most", std::to_string(phase.epochs)}}});
+  manifest.threads = threads();
+  manifest.started = utc_now();
+  describe_build(manifest);
+}
+
+void Evidence::begin(const Model& model) {
+  manifest.model = model.options().name;
+  write_split(run.split(), data.folder, data.split);
+  write_file_atomically(run.manifest(), manifest_json(manifest));
+}
+
+void Evidence::phase_done(const Model& model, const PhasePlan& phase) {
+  if (data.split.test.empty()) return;
+  double loss = 0;
+  const auto predictions =
+      predictions_of(model, data.folder, data.images, data.split.test, flags.batch, &loss);
+  const Metrics metrics = metrics_of(data.folder.classes, predictions, loss);
+  write_file_atomically(run.path() / fmt::format("metrics-{}.json", name_of(phase.phase)),
+                        metrics_json(metrics));
+}
+
+std::vector<SampleImage> Evidence::samples() const {
+  std::vector<SampleImage> list;
+  for (std::size_t c = 0; c < data.folder.classes.size(); ++c) {
+    Int taken = 0;
+    for (const Int i : data.split.train) {
+      if (data.labels[static_cast<std::size_t>(i)] != static_cast<Int>(c) || taken == 3) continue;
+      list.push_back({data.folder.classes[c], data.folder.samples[static_cast<std::size_t>(i)].file,
+                      encode_png(picture(data.images, i))});
+      ++taken;
+    }
+  }
+  return list;
+}
+
+std::vector<Baseline> Evidence::baselines() const {
+  std::vector<Int> truth;
+  for (const Int i : data.split.test) truth.push_back(data.labels[static_cast<std::size_t>(i)]);
+  const auto classes = static_cast<Int>(data.folder.classes.size());
+  std::vector<Int> counts(static_cast<std::size_t>(classes), 0);
+  for (const Int i : data.split.train)
+    ++counts[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)])];
+  const Int majority = std::max_element(counts.begin(), counts.end()) - counts.begin();
+  const auto majority_right = static_cast<Int>(std::count(truth.begin(), truth.end(), majority));
+  const std::vector<Int> linear =
+      linear_baseline(data.images, data.labels, classes, data.split.train, data.split.test);
+  Int linear_right = 0;
+  for (std::size_t i = 0; i < truth.size(); ++i) linear_right += linear[i] == truth[i];
+  const auto n = static_cast<Int>(truth.size());
+  return {{"always " + data.folder.classes[static_cast<std::size_t>(majority)], majority_right, n},
+          {"linear classifier on pixels", linear_right, n}};
+}
+
+// Mistakes first, as they teach the most; the rest in turn over the classes.
+std::vector<ExplainedImage> Evidence::gallery(const Model& model,
+                                              const std::vector<Prediction>& predictions) const {
+  std::vector<std::size_t> chosen;
+  for (std::size_t i = 0; i < predictions.size() && chosen.size() < gallery_size / 2; ++i)
+    if (predictions[i].predicted != predictions[i].truth) chosen.push_back(i);
+  const auto classes = static_cast<Int>(data.folder.classes.size());
+  std::vector<bool> used(predictions.size(), false);
+  for (const std::size_t i : chosen) used[i] = true;
+  for (Int turn = 0, missed = 0; static_cast<Int>(chosen.size()) < gallery_size && missed < classes; ++turn) {
+    std::size_t i = 0;
+    while (i < predictions.size() && (used[i] || predictions[i].truth != turn % classes ||
+                                      predictions[i].predicted != predictions[i].truth))
+      ++i;
+    if (i == predictions.size()) {
+      ++missed;
+      continue;
+    }
+    missed = 0;
+    used[i] = true;
+    chosen.push_back(i);
+  }
+  std::vector<ExplainedImage> list;
+  std::filesystem::create_directories(run.path() / "explanations");
+  for (const std::size_t i : chosen) {
+    const Int index = data.split.test[i];
+    const HeatMap map = grad_cam(model, images_for(model, data.images, std::span(&index, 1)));
+    const Image image = picture(data.images, index);
+    const Image mixed = overlay(image, map);
+    std::string stem = predictions[i].file;
+    std::replace(stem.begin(), stem.end(), '/', '_');
+    stem = stem.substr(0, stem.rfind('.'));
+    write_npy(run.path() / "explanations" / (stem + ".npy"), map);
+    write_png(run.path() / "explanations" / (stem + ".png"), mixed);
+    list.push_back({predictions[i], encode_png(image), encode_png(mixed),
+                    map.largest() > 0 ? "" : "the map is zero everywhere"});
+  }
+  return list;
+}
+
+void Evidence::finish(const Model& model, const History& history) {
+  ReportData report;
+  double loss = 0;
+  report.predictions = predictions_of(model, data.folder, data.images, data.split.test, flags.batch, &loss);
+  report.test = metrics_of(data.folder.classes, report.predictions, loss);
+  write_predictions(run.predictions(), data.folder.classes, report.predictions);
+  report.title = fmt::format("{} on breast ultrasound", model.options().name);
+  report.lead = flags.lead;
+  report.history = history;
+  report.baselines = baselines();
+  report.samples = samples();
+  if (flags.explain) report.gallery = gallery(model, report.predictions);
+  report.explained_by = "Grad-CAM (the class's logit, plain mean of the gradients) on the last feature map";
+  report.notes = notes;
+  manifest.finished = utc_now();
+  report.manifest = manifest;
+  write_file_atomically(run.manifest(), manifest_json(manifest));
+  write_report(report, run.path());
+  write_file_atomically(run.metrics(), metrics_json(report.test));
+  const Interval& interval = report.test.accuracy_interval;
+  if (program.shared.json) {
+    fmt::print("{}\n", metrics_json(report.test));
+    return;
+  }
+  fmt::print("test accuracy {}/{} = {:.1f} % (95 % interval {:.1f} to {:.1f} %)\n", report.test.correct,
+             report.test.n, 100 * report.test.accuracy, 100 * interval.low, 100 * interval.high);
+  for (const Baseline& baseline : report.baselines)
+    fmt::print("  {}: {}/{} = {:.1f} %\n", baseline.name, baseline.correct, baseline.n,
+               100.0 * static_cast<double>(baseline.correct) / static_cast<double>(baseline.n));
+  fmt::print("report: {}\n", run.report().string());
+}
+
+}  // namespace sonograd

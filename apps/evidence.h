@@ -1,0 +1,45 @@
+#pragma once
+#include "apps/training.h"
+#include "data/image.h"
+#include "report/html.h"
+#include "report/run_folder.h"
+
+namespace sonograd {
+
+// What a training run leaves behind, written as it goes: manifest and split first, metrics after each phase,
+// the report last.
+class Evidence {
+ public:
+  Evidence(const TrainingFlags& flags, const Program& program, const std::vector<PhasePlan>& plan,
+           const PreparedData& data, const RunFolder& run);
+
+  void begin(const Model& model);
+  void phase_done(const Model& model, const PhasePlan& phase);
+  void finish(const Model& model, const History& history);
+
+ private:
+  std::vector<ExplainedImage> gallery(const Model& model, const std::vector<Prediction>& predictions) const;
+  std::vector<SampleImage> samples() const;
+  std::vector<Baseline> baselines() const;
+
+  const TrainingFlags& flags;
+  const Program& program;
+  const PreparedData& data;
+  const RunFolder& run;
+  Manifest manifest;
+  std::vector<std::string> notes;
+};
+
+// The parts of a manifest that no run decides: versions, machine, instruction set.
+void describe_build(Manifest& manifest);
+
+// The picture `index` of a set, as an Image.
+Image picture(const ImageSet& images, Int index);
+
+// The model's answers to some images of a data folder, as predictions.csv and metrics.json keep them.
+std::vector<Prediction> predictions_of(const Model& model, const Dataset& folder, const ImageSet& images,
+                                       const std::vector<Int>& indices, Int batch, double* loss = nullptr);
+Metrics metrics_of(const std::vector<std::string>& classes, const std::vector<Prediction>& predictions,
+                   double loss);
+
+}  // namespace sonograd

@@ -1,0 +1,113 @@
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <set>
+
+#include "apps/model_flags.h"
+#include "data/decode.h"
+#include "data/folder.h"
+#include "data/images.h"
+#include "data/png.h"
+#include "data/resize.h"
+#include "explain/grad_cam.h"
+#include "explain/overlay.h"
+#include "train/evaluate.h"
+
+namespace sonograd {
+namespace {
+
+struct Flags {
+  ModelFlags model;
+  std::string method = "gradcam", variant = "paper", layer, out;
+  Int target = -1;
+  bool exchange_colours = false;
+  std::vector<std::string> paths;
+};
+
+// Names that no two images of one call share: the stem, with a number behind from the second on.
+std::string unused_stem(const std::string& file, std::set<std::string>& used) {
+  const std::string stem = std::filesystem::path(file).stem().string();
+  std::string name = stem;
+  for (int n = 2; !used.insert(name).second; ++n) name = fmt::format("{}-{}", stem, n);
+  return name;
+}
+
+int run(const Flags& flags, const SharedFlags& shared) {
+  const Model model = open_model(flags.model, shared, prepare_device(shared));
+  const Int size = model.options().image_size;
+  const std::vector<std::string> files = find_images(flags.paths);
+  std::error_code failure;
+  std::filesystem::create_directories(flags.out, failure);
+  expect(!failure, "cannot make the folder {}: {}", flags.out, failure.message());
+  const CamOptions options{flags.variant == "paper" ? CamVariant::paper : CamVariant::notebook, flags.layer,
+                           flags.target};
+  std::set<std::string> used;
+  auto rows = nlohmann::ordered_json::array();
+  int bad = 0;
+  for (const std::string& file : files) {
+    Image image;
+    try {
+      image = resize_area(read_image(file), size, size);
+    } catch (const Error& error) {
+      std::fprintf(stderr, "sonograd: %s\n", error.what());
+      ++bad;
+      continue;
+    }
+    const ImageSet set{size, size, image.pixels, {}};
+    const Int first = 0;
+    const HeatMap map = grad_cam(model, images_for(model, set, std::span(&first, 1)), options);
+    const std::filesystem::path stem = std::filesystem::path(flags.out) / unused_stem(file, used);
+    write_npy(stem.string() + ".npy", map);
+    write_png(stem.string() + ".png", overlay(image, map, {.exchange_colours = flags.exchange_colours}));
+    const std::string& name = model.options().classes[static_cast<std::size_t>(map.target)];
+    rows.push_back({{"file", file},
+                    {"map", stem.string() + ".npy"},
+                    {"overlay", stem.string() + ".png"},
+                    {"layer", map.layer},
+                    {"class", name},
+                    {"probability", map.probabilities[static_cast<std::size_t>(map.target)]},
+                    {"largest", map.largest()}});
+    if (!shared.json)
+      fmt::print("{}: {} {:.4f}, {}{}\n", file, name, map.probabilities[static_cast<std::size_t>(map.target)],
+                 stem.string() + ".png",
+                 map.largest() > 0
+                     ? ""
+                     : " (the map is zero everywhere: nothing in this layer speaks for the class)");
+  }
+  if (shared.json)
+    fmt::print("{}\n", nlohmann::ordered_json{{"explanations", rows}, {"unreadable", bad}}.dump(1));
+  return bad > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+void add_explain(Program& program) {
+  const auto flags = std::make_shared<Flags>();
+  auto& command =
+      program.add("explain", "Heat maps of what an answer rests on: raw maps (.npy) and overlays (.png)",
+                  "  sonograd explain --weights run/best.safetensors --out maps scan.png\n"
+                  "  sonograd explain --weights run/best.safetensors --variant notebook --exchange-colours "
+                  "--out maps folder/",
+                  [flags, &program] { return run(*flags, program.shared); });
+  add_model_flags(command, flags->model);
+  command.get_option("--weights")->required();
+  command.add_option("--method", flags->method, "gradcam")
+      ->check(CLI::IsMember({"gradcam"}))
+      ->capture_default_str();
+  command
+      .add_option("--variant", flags->variant,
+                  "paper: the logit, plain mean; notebook: the softmax and its normalisation")
+      ->check(CLI::IsMember({"paper", "notebook"}))
+      ->capture_default_str();
+  command.add_option("--layer", flags->layer,
+                     "layer by the name that `summary` prints, or Keras'; default: the last feature map");
+  command.add_option("--class", flags->target, "class code to explain; default: the predicted one")
+      ->check(CLI::NonNegativeNumber);
+  command.add_flag("--exchange-colours", flags->exchange_colours,
+                   "red and blue exchanged, as the notebook shows its maps");
+  command.add_option("--out", flags->out, "folder for the maps")->required();
+  command.add_option("paths", flags->paths, "images or folders")->required();
+}
+
+}  // namespace sonograd

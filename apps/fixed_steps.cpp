@@ -1,0 +1,57 @@
+#include <numeric>
+
+#include "apps/training.h"
+#include "models/model_file.h"
+#include "tensor/file.h"
+#include "train/evaluate.h"
+#include "train/step.h"
+
+namespace sonograd {
+
+// train --steps N: consecutive batches over all images, wrapping round so that each is full; for comparison
+// with other frameworks.
+int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program& program) {
+  const SharedFlags& shared = program.shared;
+  if (!fixed.no_shuffle) throw UsageError("--steps runs over all images in order: say so with --no-shuffle");
+  std::vector<PhasePlan> plan = phase_plan(flags);
+  if (flags.phases.empty()) plan = {{TrainingPhase::scratch, flags.rates.empty() ? 1e-3 : flags.rates[0], 1}};
+  if (plan.size() != 1) throw UsageError("--steps trains one phase, --phases names {}", plan.size());
+  const Device device = prepare_device(shared);
+  const RunFolder run = RunFolder::create(flags.out);
+
+  Dataset folder = list_folder(flags.data, flags.model.classes);
+  Model model = open_model_to_train(flags.model, shared, device, flags.protocol, folder.classes);
+  const Int size = model.options().image_size;
+  const ImageSet images =
+      read_images(folder, size, size, flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
+  const std::vector<Int> labels = folder.labels();
+  freeze_for(model, plan[0].phase);
+  const auto optimizer = make_optimizer(flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam);
+  const auto trained = trained_parameters(model);
+
+  std::string log = "step,loss\n";
+  Int next = 0;
+  for (Int step = 0; step < fixed.steps; ++step) {
+    std::vector<Int> indices;
+    Batch batch;
+    for (Int i = 0; i < flags.batch; ++i, next = (next + 1) % folder.size()) {
+      indices.push_back(next);
+      batch.labels.push_back(labels[static_cast<std::size_t>(next)]);
+    }
+    batch.images = images_for(model, images, indices);
+    batch.first_sample = step * flags.batch;
+    const StepResult result = gradients_of(model, batch,
+                                           {.dropout = !flags.no_dropout,
+                                            .keras = shared.keras_version(flags.protocol),
+                                            .random = Random(shared.seed),
+                                            .step = step});
+    apply_updates(result.updates);
+    optimizer->update(trained, result.gradients, plan[0].learning_rate);
+    log += fmt::format("{},{:.9g}\n", step + 1, result.loss);
+  }
+  if (!fixed.log.empty()) write_file_atomically(fixed.log, log);
+  save_model(model, run.last());
+  return 0;
+}
+
+}  // namespace sonograd

@@ -1,0 +1,64 @@
+#include <algorithm>
+#include <cstdio>
+#include <iterator>
+#include <new>
+
+#include "apps/command.h"
+
+// sonograd: one program, a file per sub-command. Exit status 0: done; 1: the work failed or a check did not
+// hold; 2: bad usage.
+namespace sonograd {
+namespace {
+
+int fail(const std::string& what, int status) {
+  std::fprintf(stderr, "sonograd: %s\n", what.c_str());
+  return status;
+}
+
+// The first line alone, in the form of our own errors.
+std::string one_line(std::string text) {
+  text = text.substr(0, text.find('\n'));
+  if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+  return text;
+}
+
+int run(int argc, char** argv) {
+  Program program;
+  program.app.require_subcommand(1);
+  program.app.fallthrough(false);
+  program.app.set_version_flag("--version", "sonograd " SONOGRAD_VERSION);
+  program.app.footer("`sonograd COMMAND --help` shows a command's flags with examples.");
+  program.app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  for (int i = 0; i < argc; ++i) program.command_line += (i == 0 ? "" : " ") + std::string(argv[i]);
+
+  for (const auto add : {add_demo, add_summary, add_init, add_predict, add_loss, add_train, add_evaluate,
+                         add_explain, add_compare, add_bench})
+    add(program);
+
+  std::vector<std::string> arguments = with_config({argv + 1, argv + argc}, program.app);
+  try {
+    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+    program.app.parse(std::move(arguments));
+  } catch (const CLI::ParseError& error) {
+    if (error.get_exit_code() == 0) return program.app.exit(error);
+    throw UsageError("{}; `sonograd --help` and `sonograd COMMAND --help` show what there is",
+                     one_line(error.what()));
+  }
+  return program.chosen();
+}
+
+}  // namespace
+}  // namespace sonograd
+
+int main(int argc, char** argv) {
+  using namespace sonograd;
+  try {
+    return run(argc, argv);
+  } catch (const UsageError& error) {
+    return fail(error.what(), 2);
+  } catch (const std::bad_alloc&) {
+    return fail("out of memory; use a smaller --batch or --image-size", 1);
+  } catch (const std::exception& error) {
+    return fail(error.what(), 1);
+  }
+}

@@ -1,0 +1,125 @@
+#include "apps/model_flags.h"
+
+#include <cstdio>
+#include <optional>
+
+#include "models/model_file.h"
+#include "models/zoo.h"
+
+namespace sonograd {
+namespace {
+
+std::string joined(const std::vector<std::string>& names) {
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
+  return text;
+}
+
+// The flags and the file must not say different things.
+void check_fact(const WeightFile& file, const std::string& key, const std::string& flag,
+                const std::string& said) {
+  const auto fact = file.facts.find(key);
+  if (said.empty() || fact == file.facts.end()) return;
+  expect(fact->second == said, "{} says {} {}, but {} is {}; leave the flag out, or choose another file",
+         file.path.string(), key, fact->second, flag, said);
+}
+
+void check_flags(const ModelFlags& flags, const WeightFile& file) {
+  check_fact(file, "model", "--model", flags.name);
+  check_fact(file, "classes", "--classes", joined(flags.classes));
+  check_fact(file, "image_size", "--image-size",
+             flags.image_size == 0 ? "" : std::to_string(flags.image_size));
+  check_fact(file, "pooling", "--pooling", flags.pooling);
+  if (file.format == WeightFormat::safetensors) check_fact(file, "input", "--input", flags.input);
+}
+
+ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, const std::string& protocol,
+                        const std::optional<WeightFile>& file) {
+  ModelOptions options;
+  options.name.clear();
+  options.keras = shared.keras_version(protocol);
+  if (file) options = options_with_facts(options, file->facts);
+  if (shared.keras != 0) options.keras = shared.keras;
+  if (!flags.name.empty()) options.name = flags.name;
+  if (!flags.classes.empty()) options.classes = flags.classes;
+  if (flags.image_size != 0) options.image_size = flags.image_size;
+  if (!flags.input.empty())
+    options.input = flags.input == "imagenet" ? InputForm::imagenet : InputForm::plain;
+  if (!flags.pooling.empty())
+    options.pooling = flags.pooling == "max" ? Pooling::max : Pooling::average;
+  else if (!file && protocol == "paper" && options.name == "efficientnetb3")
+    options.pooling = Pooling::max;
+  if (options.name.empty()) {
+    std::string names;
+    for (const ZooEntry& entry : zoo()) names += (names.empty() ? "" : ", ") + entry.name;
+    throw UsageError("which model? the weights do not say, so give --model: {}", names);
+  }
+  return options;
+}
+
+}  // namespace
+
+void add_model_flags(CLI::App& command, ModelFlags& flags) {
+  command.add_option("--model", flags.name, "model; may be left out where the weights name it");
+  command.add_option("--weights", flags.weights,
+                     "weight file: .safetensors, or Keras' .weights.h5; told by content");
+  command
+      .add_option("--image-size", flags.image_size,
+                  "height and width in pixels; default the weights', else 224")
+      ->check(CLI::PositiveNumber);
+  command.add_option("--classes", flags.classes, "class names in the order of their codes")->delimiter(',');
+  command
+      .add_option("--input", flags.input,
+                  "form of the input scaling: imagenet or plain; default as the weights tell")
+      ->check(CLI::IsMember({"imagenet", "plain"}));
+  command.add_option("--pooling", flags.pooling, "avg or max, under a pooled head")
+      ->check(CLI::IsMember({"avg", "max"}));
+  command.add_flag("--partial", flags.partial, "take what fits of the weights and list the rest");
+}
+
+Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device device,
+                 const std::string& protocol) {
+  std::optional<WeightFile> file;
+  if (!flags.weights.empty()) {
+    file = read_weights(flags.weights);
+    check_flags(flags, *file);
+  }
+  Model model = make_model(options_of(flags, shared, protocol, file));
+  if (!file || flags.partial)
+    model.initialise(Random(shared.seed), DType::f32, device);
+  else
+    model.allocate(DType::f32, device);
+  if (file) load_values(model, *file, flags.partial ? Extent::partial : Extent::whole);
+  return model;
+}
+
+Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, Device device,
+                          const std::string& protocol, const std::vector<std::string>& classes) {
+  ModelFlags with_classes = flags;
+  with_classes.classes = classes;
+  if (flags.weights.empty()) return open_model(with_classes, shared, device, protocol);
+
+  const WeightFile file = read_weights(flags.weights);
+  if (flags.name.empty()) with_classes.name.clear();
+  Facts facts = file.facts;
+  const auto trained_for = facts.find("classes");
+  expect(trained_for == facts.end() || trained_for->second == joined(classes),
+         "{} was trained for {}, the data has {}", flags.weights,
+         trained_for == facts.end() ? "" : trained_for->second, joined(classes));
+  // A base carries the facts of the model that it was cut from; the model that trains on it is the flags' to
+  // name.
+  ModelOptions options = options_of(with_classes, shared, protocol, file);
+  Model model = make_model(options);
+  model.initialise(Random(shared.seed), DType::f32, device);
+  const Loaded loaded = load_values(model, file, flags.partial ? Extent::partial : Extent::whole_or_base);
+  if (loaded.filled == Filled::base)
+    std::fprintf(stderr, "%s holds a base (%zu tensors): the head of %s starts fresh\n",
+                 flags.weights.c_str(), loaded.match.mapped.size(), options.name.c_str());
+  else if (flags.partial)
+    std::fprintf(stderr, "%s: %zu tensors taken, %zu missing, %zu unused, %zu of another shape\n",
+                 flags.weights.c_str(), loaded.match.mapped.size(), loaded.match.missing.size(),
+                 loaded.match.unused.size(), loaded.match.mismatched.size());
+  return model;
+}
+
+}  // namespace sonograd

@@ -1,0 +1,28 @@
+#pragma once
+#include "apps/command.h"
+#include "models/model.h"
+
+namespace sonograd {
+
+// Which model, with which weights.
+struct ModelFlags {
+  std::string name, weights, input, pooling;
+  Int image_size = 0;  // 0: the weights', else 224
+  std::vector<std::string> classes;
+  bool partial = false;
+};
+
+void add_model_flags(CLI::App& command, ModelFlags& flags);
+
+// The model that the flags and the weight file's own facts describe; a flag that contradicts the file is an
+// Error. Without
+// --weights its values are drawn from the seed.
+Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device device,
+                 const std::string& protocol = "");
+
+// The same for training: --weights may be a whole model or exactly a base, under which the head then starts
+// fresh. `classes` are the data's.
+Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, Device device,
+                          const std::string& protocol, const std::vector<std::string>& classes);
+
+}  // namespace sonograd

@@ -1,0 +1,74 @@
+#include <cstdio>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "apps/command.h"
+#include "models/summary.h"
+#include "models/zoo.h"
+
+namespace sonograd {
+namespace {
+
+struct Flags {
+  ModelOptions model;
+};
+
+std::string with_commas(Int number) {
+  std::string text = std::to_string(number);
+  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3)
+    text.insert(static_cast<std::size_t>(at), ",");
+  return text;
+}
+
+void print_json(const ModelSummary& s, const std::string& name) {
+  auto layers = nlohmann::ordered_json::array();
+  for (const LayerSummary& layer : s.layers)
+    layers.push_back({{"name", layer.name},
+                      {"op", layer.op},
+                      {"output", std::vector<Int>(layer.output.begin(), layer.output.end())},
+                      {"params", layer.parameters},
+                      {"macs", layer.macs}});
+  const nlohmann::ordered_json json{{"model", name},
+                                    {"params", s.parameters},
+                                    {"trainable", s.trainable},
+                                    {"trainable_transfer", s.trainable_transfer},
+                                    {"trainable_finetune", s.trainable_finetune},
+                                    {"macs", s.macs},
+                                    {"layers", std::move(layers)}};
+  fmt::print("{}\n", json.dump(1));
+}
+
+void print_table(const ModelSummary& s, const std::string& name, Int image_size) {
+  fmt::print("{}, one image of {} x {}\n\n{:<32} {:<24} {:<18} {:>14} {:>16}\n", name, image_size, image_size,
+             "layer", "op", "output", "parameters", "multiply-adds");
+  for (const LayerSummary& layer : s.layers)
+    fmt::print("{:<32} {:<24} {:<18} {:>14} {:>16}\n", layer.name, layer.op, layer.output.text(),
+               with_commas(layer.parameters), with_commas(layer.macs));
+  fmt::print("\n{:<32} {:>16}\n{:<32} {:>16}\n{:<32} {:>16}\n{:<32} {:>16}\n{:<32} {:>16}\n", "parameters",
+             with_commas(s.parameters), "trainable", with_commas(s.trainable), "trainable in transfer",
+             with_commas(s.trainable_transfer), "trainable in fine-tuning", with_commas(s.trainable_finetune),
+             "multiply-adds of one image", with_commas(s.macs));
+}
+
+}  // namespace
+
+void add_summary(Program& program) {
+  const auto flags = std::make_shared<Flags>();
+  auto& command = program.add(
+      "summary", "A model layer by layer: outputs, parameters, multiply-adds",
+      "  sonograd summary --model aeganb3\n  sonograd summary --model efficientnetb3 --image-size 300 --json",
+      [flags, &program] {
+        prepare_device(program.shared);
+        const ModelSummary s = summarise(make_model(flags->model));
+        if (program.shared.json)
+          print_json(s, flags->model.name);
+        else
+          print_table(s, flags->model.name, flags->model.image_size);
+        return 0;
+      });
+  command.add_option("--model", flags->model.name, "model")->required();
+  command.add_option("--image-size", flags->model.image_size, "height and width of the image")
+      ->capture_default_str();
+}
+
+}  // namespace sonograd

@@ -1,0 +1,92 @@
+#include "apps/training.h"
+
+namespace sonograd {
+namespace {
+
+struct Flags {
+  TrainingFlags training;
+  FixedSteps fixed;
+};
+
+}  // namespace
+
+void add_training_flags(CLI::App& command, TrainingFlags& t) {
+  add_model_flags(command, t.model);
+  command.add_option("--out", t.out, "folder for what the run leaves behind")->capture_default_str();
+  command
+      .add_option("--phases", t.phases,
+                  "scratch, transfer, finetune; default transfer,finetune with --weights, else scratch")
+      ->delimiter(',');
+  command
+      .add_option("--lr", t.rates,
+                  "learning rate of each phase; default 1e-3 (scratch, transfer), 1e-5 (finetune)")
+      ->delimiter(',');
+  command.add_option("--epochs", t.epochs, "epochs a phase at most")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--batch", t.batch, "images a step")->check(CLI::PositiveNumber)->capture_default_str();
+  command.add_option("--patience", t.patience, "epochs without a lower val_loss before a phase stops")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      .add_option("--protocol", t.protocol,
+                  "grouped: twins stay on one side of the split; paper: as published")
+      ->check(CLI::IsMember({"grouped", "paper"}))
+      ->capture_default_str();
+  command.add_option("--order", t.order,
+                     "file of relative paths, one a line: the files' order before the split");
+  command.add_option("--on-bad-file", t.on_bad_file, "fail, or skip and list them")
+      ->check(CLI::IsMember({"fail", "skip"}))
+      ->capture_default_str();
+  command.add_option("--class-weights", t.class_weights, "none, or balanced: n / (classes · n_class)")
+      ->check(CLI::IsMember({"none", "balanced"}))
+      ->capture_default_str();
+  command.add_option("--clip-norm", t.clip_norm, "largest norm of all gradients together; 0: none")
+      ->check(CLI::NonNegativeNumber);
+  command.add_option("--accumulate", t.accumulate, "batches an update")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--schedule", t.schedule, "constant or cosine")
+      ->check(CLI::IsMember({"constant", "cosine"}))
+      ->capture_default_str();
+  command.add_option("--optimizer", t.optimizer, "adam or sgd")
+      ->check(CLI::IsMember({"adam", "sgd"}))
+      ->capture_default_str();
+  command
+      .add_option("--checkpoint-steps", t.checkpoint_steps,
+                  "also save the run's state every so many steps within an epoch")
+      ->check(CLI::NonNegativeNumber);
+  command.add_flag("--resume", t.resume, "go on from the checkpoint in --out");
+  command.add_flag("--random-base", t.random_base, "let transfer train a head on a random base");
+  command.add_flag("--no-dropout", t.no_dropout, "no dropout, no drop-connect");
+}
+
+void add_train(Program& program) {
+  const auto flags = std::make_shared<Flags>();
+  auto& command = program.add(
+      "train", "Train a model on a folder of images; test it; write the evidence",
+      "  sonograd train --data busi --out run --model aeganb3 --weights efficientnetb3.weights.h5\n"
+      "  sonograd train --data busi --out run --model aeganb3 --phases scratch --image-size 96\n"
+      "  sonograd train --data busi --out run --model aeganb3 --resume\n"
+      "  sonograd train --data busi --out run --model mini --steps 10 --no-shuffle --no-dropout --log-steps "
+      "loss.csv",
+      [flags, &program] {
+        const bool fixed = flags->fixed.steps > 0;
+        if (!fixed && (flags->fixed.no_shuffle || !flags->fixed.log.empty()))
+          throw UsageError("--no-shuffle and --log-steps belong to --steps N");
+        if (fixed) return run_fixed_steps(flags->training, flags->fixed, program);
+        return run_training(flags->training, RunFolder::create(flags->training.out, flags->training.resume),
+                            program);
+      });
+  command.add_option("--data", flags->training.data, "folder with a sub-folder a class")->required();
+  add_training_flags(command, flags->training);
+  command.get_option("--out")->required();
+  command
+      .add_option("--steps", flags->fixed.steps,
+                  "exactly so many steps of one phase on all images in order, no split")
+      ->check(CLI::PositiveNumber);
+  command.add_flag("--no-shuffle", flags->fixed.no_shuffle, "with --steps: class order, then byte order");
+  command.add_option("--log-steps", flags->fixed.log, "with --steps: CSV of step,loss");
+}
+
+}  // namespace sonograd

@@ -1,0 +1,104 @@
+#include "apps/training.h"
+
+#include <cstdio>
+#include <sstream>
+
+#include "apps/evidence.h"
+#include "report/manifest.h"
+#include "tensor/file.h"
+#include "tensor/parallel.h"
+#include "train/evaluate.h"
+
+namespace sonograd {
+namespace {
+
+double default_rate(TrainingPhase phase) {
+  return phase == TrainingPhase::finetune ? 1e-5 : 1e-3;
+}
+
+FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, const PreparedData& data) {
+  FitOptions o;
+  o.seed = shared.seed;
+  o.batch = flags.batch;
+  o.patience = flags.patience;
+  if (flags.class_weights == "balanced")
+    o.class_weights =
+        balanced_weights(data.labels, data.split.train, static_cast<Int>(data.folder.classes.size()));
+  o.clip_norm = flags.clip_norm;
+  o.accumulate = flags.accumulate;
+  o.schedule = flags.schedule == "cosine" ? Schedule::cosine : Schedule::constant;
+  o.optimizer = flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam;
+  o.dropout = !flags.no_dropout;
+  o.keras = shared.keras_version(flags.protocol);
+  o.stop_when_perfect = flags.protocol == "paper";
+  o.checkpoint_steps = flags.checkpoint_steps;
+  o.resume = flags.resume;
+  o.quiet = shared.quiet;
+  return o;
+}
+
+void say(const SharedFlags& shared, const std::string& line) {
+  if (!shared.quiet) std::fprintf(stderr, "%s\n", line.c_str());
+}
+
+}  // namespace
+
+std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
+  std::vector<std::string> names = flags.phases;
+  if (names.empty())
+    names = flags.model.weights.empty() ? std::vector<std::string>{"scratch"}
+                                        : std::vector<std::string>{"transfer", "finetune"};
+  if (!flags.rates.empty() && flags.rates.size() != names.size())
+    throw UsageError("--lr has {} rates for {} phases; give one for each", flags.rates.size(), names.size());
+  std::vector<PhasePlan> plan;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    const TrainingPhase phase = phase_named(names[i]);
+    if (phase == TrainingPhase::transfer && flags.model.weights.empty() && !flags.random_base)
+      throw UsageError(
+          "--phases transfer trains a head on a base that knows something: give --weights, or --random-base "
+          "if you mean it");
+    plan.push_back({phase, flags.rates.empty() ? default_rate(phase) : flags.rates[i], flags.epochs});
+  }
+  return plan;
+}
+
+std::vector<std::string> lines_of(const std::string& path) {
+  std::vector<std::string> lines;
+  std::istringstream text(read_file(path));
+  for (std::string line; std::getline(text, line);)
+    if (!line.empty()) lines.push_back(line);
+  return lines;
+}
+
+PreparedData prepare_data(const TrainingFlags& flags, const SharedFlags& shared) {
+  PreparedData data;
+  data.folder = list_folder(flags.data, flags.model.classes);
+  if (!flags.order.empty()) reorder(data.folder, lines_of(flags.order));
+  const Int size = flags.model.image_size == 0 ? 224 : flags.model.image_size;
+  data.images =
+      read_images(data.folder, size, size, flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
+  data.labels = data.folder.labels();
+  data.split = make_split(data.folder, groups_by_key(data.images.content), flags.protocol, shared.seed);
+  return data;
+}
+
+int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program) {
+  const SharedFlags& shared = program.shared;
+  const std::vector<PhasePlan> plan = phase_plan(flags);
+  const Device device = prepare_device(shared);
+  const PreparedData data = prepare_data(flags, shared);
+  Model model = open_model_to_train(flags.model, shared, device, flags.protocol, data.folder.classes);
+  say(shared, fmt::format("{} · {} images: {} to train, {} to validate, {} to test · {} threads",
+                          model.options().name, data.folder.size(), data.split.train.size(),
+                          data.split.validation.size(), data.split.test.size(), threads()));
+
+  Evidence evidence(flags, program, plan, data, run);
+  evidence.begin(model);
+  const FitData fit_data{data.images, data.labels, data.split.train, data.split.validation};
+  const History history = fit(model, fit_data, plan, fit_options(flags, shared, data), run,
+                              [&](const PhasePlan& phase) { evidence.phase_done(model, phase); });
+  evidence.finish(model, history);
+  return 0;
+}
+
+}  // namespace sonograd

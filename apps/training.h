@@ -1,0 +1,55 @@
+#pragma once
+#include "apps/command.h"
+#include "apps/model_flags.h"
+#include "data/folder.h"
+#include "data/images.h"
+#include "data/split.h"
+#include "train/fit.h"
+
+namespace sonograd {
+
+// What `train` and `demo` are told.
+struct TrainingFlags {
+  ModelFlags model;
+  std::string data, out, protocol = "grouped", order, on_bad_file = "fail";
+  std::vector<std::string> phases;
+  std::vector<double> rates;
+  Int epochs = 100, batch = 16, patience = 25, accumulate = 1, checkpoint_steps = 0;
+  double clip_norm = 0;
+  std::string class_weights = "none", schedule = "constant", optimizer = "adam";
+  bool resume = false, random_base = false, no_dropout = false, explain = true;
+  std::string lead;  // the report's sentence under the title
+};
+
+void add_training_flags(CLI::App& command, TrainingFlags& flags);
+
+// train --steps N
+struct FixedSteps {
+  Int steps = 0;
+  bool no_shuffle = false;
+  std::string log;
+};
+int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program& program);
+
+// A data folder read and split as the flags say.
+struct PreparedData {
+  Dataset folder;
+  ImageSet images;
+  std::vector<Int> labels;
+  Split split;
+};
+PreparedData prepare_data(const TrainingFlags& flags, const SharedFlags& shared);
+
+// A folder of images in, a folder of evidence out: trains, tests on the held-out images, explains some of
+// them, and writes manifest, history, split, weights, metrics, predictions, report, figures and tables into
+// the run's folder. Returns the exit status.
+int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program);
+
+// The lines of a text file that hold something.
+std::vector<std::string> lines_of(const std::string& path);
+
+// The phases that the flags ask for, with their rates: transfer, finetune where there are weights, else
+// scratch.
+std::vector<PhasePlan> phase_plan(const TrainingFlags& flags);
+
+}  // namespace sonograd

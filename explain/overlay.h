@@ -1,0 +1,22 @@
+#pragma once
+#include <filesystem>
+
+#include "data/image.h"
+#include "explain/grad_cam.h"
+
+namespace sonograd {
+
+struct OverlayOptions {
+  double strength = 0.5;  // share of the colours in the mixture
+  bool colour_bar = true;
+  bool exchange_colours = false;  // red for blue, as the authors' notebook shows its maps
+};
+
+// The heat map, stretched over the image and scaled to its own largest value, in JET colours mixed into the
+// image. A map that is zero everywhere leaves the image as it is.
+Image overlay(const Image& image, const HeatMap& map, const OverlayOptions& options = {});
+
+// The raw map as NumPy's .npy, float32 [height, width].
+void write_npy(const std::filesystem::path& path, const HeatMap& map);
+
+}  // namespace sonograd

@@ -1,0 +1,75 @@
+#include "layers/attention.h"
+
+#include <cmath>
+
+#include "ops/bias_activation/bias_activation.h"
+#include "ops/binary/binary.h"
+#include "ops/dropout/dropout.h"
+#include "ops/matmul/matmul.h"
+#include "ops/permute/permute.h"
+#include "ops/reshape/reshape.h"
+#include "ops/softmax/softmax.h"
+
+namespace sonograd {
+namespace {
+
+// [batch, tokens, heads·size] -> [batch, heads, tokens, size]
+Tensor split_heads(const Tensor& x, Int heads) {
+  return permute(reshape(x, {x.size(0), x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3});
+}
+
+Tensor project(const Tensor& x, const MultiHeadAttention::Projection& projection, Int in, Int out) {
+  const Tensor y = matmul(x, reshape(projection.kernel.value, {in, out}));
+  return bias_activation(y, reshape(projection.bias.value, {out}), Activation::none);
+}
+
+}  // namespace
+
+Tensor MultiHeadAttention::operator()(const Tensor& x, Context& context) const {
+  const Int batch = x.size(0), tokens = x.size(1) * x.size(2), channels = x.size(3), width = heads * size;
+  const Tensor flat = reshape(x, {batch, tokens, channels});
+  const Tensor q = project(flat, query, channels, width);
+  const Tensor k = project(flat, key, channels, width);
+  const Tensor v = project(flat, value, channels, width);
+
+  const Tensor scaled = multiply(q, scalar_like(q, 1.0 / std::sqrt(static_cast<double>(size))));
+  const Tensor scores = matmul(split_heads(scaled, heads), split_heads(k, heads), {.transpose_w = true});
+  Tensor attended = softmax(scores);
+  if (dropout > 0 && context.drops())
+    attended = sonograd::dropout(attended, {.rate = dropout,
+                                            .random = context.random.stream(layer_path()),
+                                            .first_sample = context.first_sample});
+  const Tensor mixed = permute(matmul(attended, split_heads(v, heads)), {0, 2, 1, 3});
+  const Tensor out = project(reshape(mixed, {batch, tokens, width}), output, width, channels);
+  return reshape(out, x.shape());
+}
+
+void MultiHeadAttention::visit(const Visit& visit) {
+  const auto visit_projection = [&](const char* name, Projection& projection) {
+    under(name, visit)("kernel", projection.kernel);
+    under(name, visit)("bias", projection.bias);
+  };
+  visit_projection("query", query);
+  visit_projection("key", key);
+  visit_projection("value", value);
+  visit_projection("attention_output", output);
+}
+
+MultiHeadAttention multi_head_attention(Int channels, Int heads, Int size, int keras) {
+  const Int width = heads * size;
+  // Keras 2 took the kernels for convolution weights: all axes but the last two are a receptive field.
+  const Init in = keras == 2 ? Init::glorot_uniform(channels * heads, channels * size)
+                             : Init::glorot_uniform(channels, width);
+  const Init out = keras == 2 ? Init::glorot_uniform(heads * size, heads * channels)
+                              : Init::glorot_uniform(width, channels);
+  const MultiHeadAttention::Projection to_heads{{{channels, heads, size}, in},
+                                                {{heads, size}, Init::zeros()}};
+  return {.heads = heads,
+          .size = size,
+          .query = to_heads,
+          .key = to_heads,
+          .value = to_heads,
+          .output = {{{heads, size, channels}, out}, {{channels}, Init::zeros()}}};
+}
+
+}  // namespace sonograd

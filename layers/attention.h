@@ -1,0 +1,28 @@
+#pragma once
+#include "layers/layer.h"
+
+namespace sonograd {
+
+// Multi-head self-attention (Vaswani et al. 2017) over both spatial axes of a feature map at once, as Keras'
+// MultiHeadAttention(heads, size)(x, x) does on a 4-D input: the height · width positions are the tokens.
+//   q, k, v = x·W + b;  y = softmax(q/sqrt(size) · kᵀ) · v;  out = y·W + b
+// [batch, height, width, channels] -> the same shape. Kernels as Keras keeps them: [channels, heads, size]
+// and [heads, size, channels].
+struct MultiHeadAttention {
+  static constexpr auto kind = "MultiHeadAttention";
+  struct Projection {
+    Parameter kernel, bias;
+  };
+  Int heads, size;
+  double dropout = 0.1;  // of the softmax's probabilities, in training
+  Projection query, key, value, output;
+
+  Tensor operator()(const Tensor& x, Context& context) const;
+  void visit(const Visit& visit);
+};
+
+// Keras 2 and 3 draw the kernels from different ranges: EinsumDense's fans were corrected in between, so the
+// notebook's (Keras 2) queries, keys and values start twelve times smaller.
+MultiHeadAttention multi_head_attention(Int channels, Int heads, Int size, int keras);
+
+}  // namespace sonograd

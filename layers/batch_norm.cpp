@@ -1,0 +1,38 @@
+#include "layers/batch_norm.h"
+
+#include "ops/batch_norm/batch_norm.h"
+#include "ops/batch_norm/frozen.h"
+
+namespace sonograd {
+
+BatchNorm batch_norm(Int channels, double momentum, double epsilon) {
+  using Role = Parameter::Role;
+  return {.momentum = momentum,
+          .epsilon = epsilon,
+          .gamma = {{channels}, Init::ones(), Role::norm},
+          .beta = {{channels}, Init::zeros(), Role::norm},
+          .moving_mean = {{channels}, Init::zeros(), Role::statistic},
+          .moving_variance = {{channels}, Init::ones(), Role::statistic}};
+}
+
+Tensor BatchNorm::normalise(const Tensor& x, Context& context, Activation activation) const {
+  if (!context.training || !gamma.trains())
+    return batch_norm_frozen(x, gamma.value, beta.value, moving_mean.value, moving_variance.value,
+                             {.epsilon = epsilon, .activation = activation});
+  const Normalised out =
+      batch_norm_train(x, gamma.value, beta.value, {.epsilon = epsilon, .activation = activation});
+  const auto n = static_cast<double>(x.elements() / x.size(-1));
+  const double unbiased = context.keras == 2 && x.rank() == 4 && n > 1 ? n / (n - 1) : 1.0;
+  context.updates.push_back({moving_mean.value, out.mean.detach(), momentum, 1.0});
+  context.updates.push_back({moving_variance.value, out.variance.detach(), momentum, unbiased});
+  return out.y;
+}
+
+void BatchNorm::visit(const Visit& visit) {
+  visit("gamma", gamma);
+  visit("beta", beta);
+  visit("moving_mean", moving_mean);
+  visit("moving_variance", moving_variance);
+}
+
+}  // namespace sonograd

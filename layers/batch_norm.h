@@ -1,0 +1,24 @@
+#pragma once
+#include "layers/layer.h"
+#include "ops/unary/functions.h"
+
+namespace sonograd {
+
+// Normalises each channel (Ioffe & Szegedy 2015). In training it uses the batch's statistics and moves the
+// averages; frozen or in inference it uses the moving averages, as Keras does for a layer that is not
+// trainable.
+struct BatchNorm {
+  static constexpr auto kind = "BatchNormalization";
+  double momentum = 0.99, epsilon = 1e-3;
+  Parameter gamma, beta, moving_mean, moving_variance;
+
+  Tensor operator()(const Tensor& x, Context& context) const {
+    return normalise(x, context, Activation::none);
+  }
+  Tensor normalise(const Tensor& x, Context& context, Activation activation) const;
+  void visit(const Visit& visit);
+};
+
+BatchNorm batch_norm(Int channels, double momentum = 0.99, double epsilon = 1e-3);
+
+}  // namespace sonograd

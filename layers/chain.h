@@ -1,0 +1,26 @@
+#pragma once
+#include "layers/layer.h"
+
+namespace sonograd {
+
+// Layers one after another. The names given to add() are checkpoint keys, error paths and Grad-CAM targets at
+// once; a layer added under the empty name adds nothing to the path.
+class Chain {
+ public:
+  static constexpr auto kind = "Sequential";
+
+  Chain& add(std::string name, Layer layer);
+
+  // A batch norm and the activation after it run as one op unless the context says otherwise.
+  Tensor operator()(const Tensor& x, Context& context) const;
+  void visit(const Visit& visit);
+
+ private:
+  struct Child {
+    std::string name;
+    Layer layer;
+  };
+  std::vector<Child> children;
+};
+
+}  // namespace sonograd

@@ -1,0 +1,21 @@
+#include "layers/conv.h"
+
+namespace sonograd {
+
+Conv conv(const ConvOptions& o) {
+  const Int taps = o.kernel * o.kernel;
+  const Init init = o.init == ConvInit::glorot_uniform ? Init::glorot_uniform(taps * o.in, taps * o.out)
+                                                       : Init::variance_scaling(2.0, taps * o.out);
+  Conv layer{.op = {.stride = {o.stride, o.stride}},
+             .activation = o.activation,
+             .kernel = {{o.kernel, o.kernel, o.in, o.out}, init}};
+  if (o.bias) layer.bias = Parameter{{o.out}, Init::zeros()};
+  return layer;
+}
+
+DepthwiseConv depthwise_conv(Int channels, Int kernel, Int stride) {
+  return {.op = {.stride = {stride, stride}},
+          .kernel = {{kernel, kernel, channels, 1}, Init::variance_scaling(2.0, kernel * kernel)}};
+}
+
+}  // namespace sonograd

@@ -1,0 +1,52 @@
+#pragma once
+#include <optional>
+
+#include "layers/layer.h"
+#include "ops/bias_activation/bias_activation.h"
+#include "ops/conv2d/conv2d.h"
+#include "ops/depthwise_conv2d/depthwise_conv2d.h"
+
+namespace sonograd {
+
+// Whose draw of a fresh kernel: EfficientNet's, or Keras' default.
+enum class ConvInit { variance_scaling_fan_out, glorot_uniform };
+
+struct ConvOptions {
+  Int in = 0, out = 0, kernel = 1, stride = 1;
+  bool bias = false;
+  Activation activation = Activation::none;  // after the bias
+  ConvInit init = ConvInit::variance_scaling_fan_out;
+};
+
+struct Conv {
+  static constexpr auto kind = "Conv2D";
+  Conv2d op;
+  Activation activation = Activation::none;
+  Parameter kernel;  // [kernel, kernel, in, out]
+  std::optional<Parameter> bias = {};
+
+  Tensor operator()(const Tensor& x, Context&) const {
+    const Tensor y = conv2d(x, kernel.value, op);
+    return bias ? bias_activation(y, bias->value, activation) : y;
+  }
+  void visit(const Visit& visit) {
+    visit("kernel", kernel);
+    if (bias) visit("bias", *bias);
+  }
+};
+
+// A convolution with Keras' `same` padding.
+Conv conv(const ConvOptions& options);
+
+struct DepthwiseConv {
+  static constexpr auto kind = "DepthwiseConv2D";
+  DepthwiseConv2d op;
+  Parameter kernel;  // [kernel, kernel, channels, 1]
+
+  Tensor operator()(const Tensor& x, Context&) const { return depthwise_conv2d(x, kernel.value, op); }
+  void visit(const Visit& visit) { visit("depthwise_kernel", kernel); }
+};
+
+DepthwiseConv depthwise_conv(Int channels, Int kernel, Int stride);
+
+}  // namespace sonograd

@@ -1,0 +1,25 @@
+#include "layers/layer.h"
+
+namespace sonograd {
+
+Visit under(const std::string& name, const Visit& visit) {
+  if (name.empty()) return visit;
+  return
+      [name, visit](const std::string& path, Parameter& parameter) { visit(name + "." + path, parameter); };
+}
+
+Tensor run_named(const std::string& name, const Layer& layer, const Tensor& x, Context& context) {
+  if (name.empty()) return layer(x, context);
+  const LayerScope scope(name);
+  Tensor y = layer(x, context);
+  if (context.on_output) context.on_output(layer_path(), y);
+  return y;
+}
+
+void show_output(const std::string& name, Tensor& y, Context& context) {
+  if (!context.on_output) return;
+  const LayerScope scope(name);
+  context.on_output(layer_path(), y);
+}
+
+}  // namespace sonograd

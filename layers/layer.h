@@ -1,0 +1,105 @@
+#pragma once
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "autograd/apply.h"
+#include "layers/init.h"
+
+namespace sonograd {
+
+// Numbers that a layer owns. Shape and initialiser are known when the layer is made; the values are there
+// once the model's parameters were initialised or loaded.
+struct Parameter {
+  enum class Role {
+    weight,  // trained
+    norm,    // gamma and beta of a normalisation layer: trained, but frozen in the paper's fine-tuning phase
+    statistic,  // moving averages and input statistics: never trained
+  };
+  Shape shape;
+  Init init;
+  Role role = Role::weight;
+  bool trainable = true;
+  Tensor value = {};
+
+  bool trains() const { return trainable && role != Role::statistic; }
+};
+
+// A moving average that a training-mode batch norm asks for; it is applied once the step has proved finite.
+struct MovingUpdate {
+  Tensor moving, batch;
+  double momentum;
+  double factor;  // of the batch's value: n / (n - 1) for Keras 2's unbiased variance, else 1
+};
+
+// How a model is run: everything that is not the input or the weights. Randomness and mode come in here and
+// nowhere else.
+struct Context {
+  bool training = false;  // batch norms that train use batch statistics; dropout and drop-connect are active
+  bool dropout = true;    // false turns dropout and drop-connect off in training as well
+  int keras = 3;          // whose rule for the moving variance
+  Random random{0};       // dropout's stream, at the step's number
+  Int first_sample = 0;   // global index of the batch's first image: dropout draws by it
+  bool fuse = true;       // run a norm and the activation after it as one op
+  std::vector<MovingUpdate> updates = {};
+  // Sees each named layer's output, in order; may replace it (Grad-CAM watches it so).
+  std::function<void(const std::string& path, Tensor& y)> on_output = {};
+
+  bool drops() const { return training && dropout; }
+};
+
+// Names parameters: layers call it with their own names, chains put their children's names before.
+using Visit = std::function<void(const std::string& path, Parameter& parameter)>;
+
+// A layer is a record with
+//   static constexpr auto kind = "Conv2D";                    Keras' class name
+//   Tensor operator()(const Tensor& x, Context&) const;
+//   void visit(const Visit&);                                  names its parameters; left out where it has
+//   none
+// A Layer holds any such record; copies share it.
+class Layer {
+ public:
+  template <class L>
+  requires(!std::is_same_v<std::remove_cvref_t<L>, Layer>) Layer(L layer)
+      : self(std::make_shared<Holder<L>>(std::move(layer))) {}
+
+  Tensor operator()(const Tensor& x, Context& context) const { return self->call(x, context); }
+  void visit(const Visit& visit) const { self->visit(visit); }
+  std::string_view kind() const { return self->kind(); }
+  template <class L>
+  const L* get_if() const {
+    const auto* const holder = dynamic_cast<const Holder<L>*>(self.get());
+    return holder ? &holder->layer : nullptr;
+  }
+
+ private:
+  struct Interface {
+    virtual ~Interface() = default;
+    virtual Tensor call(const Tensor& x, Context& context) const = 0;
+    virtual void visit(const Visit& visit) = 0;
+    virtual std::string_view kind() const = 0;
+  };
+  template <class L>
+  struct Holder final : Interface {
+    explicit Holder(L layer) : layer(std::move(layer)) {}
+    Tensor call(const Tensor& x, Context& context) const override { return layer(x, context); }
+    void visit(const Visit& visit) override {
+      if constexpr (requires { layer.visit(visit); }) layer.visit(visit);
+    }
+    std::string_view kind() const override { return L::kind; }
+    L layer;
+  };
+  std::shared_ptr<Interface> self;
+};
+
+// The visitor that puts `name.` before every path; an empty name adds nothing.
+Visit under(const std::string& name, const Visit& visit);
+
+// Runs a layer under its name: errors and observers see the path, the context's hook sees the output.
+Tensor run_named(const std::string& name, const Layer& layer, const Tensor& x, Context& context);
+void show_output(const std::string& name, Tensor& y,
+                 Context& context);  // the hook alone, for an output that a fused op made
+
+}  // namespace sonograd

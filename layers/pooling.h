@@ -1,0 +1,19 @@
+#pragma once
+#include "layers/layer.h"
+#include "ops/reduce/reduce.h"
+
+namespace sonograd {
+
+enum class Pooling { average, max };
+
+// [batch, height, width, channels] -> [batch, channels]
+struct GlobalPooling {
+  static constexpr auto kind = "GlobalPooling2D";
+  Pooling pooling = Pooling::average;
+
+  Tensor operator()(const Tensor& x, Context&) const {
+    return pooling == Pooling::average ? mean(x, {1, 2}) : max(x, {1, 2});
+  }
+};
+
+}  // namespace sonograd

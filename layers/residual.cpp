@@ -1,0 +1,25 @@
+#include "layers/residual.h"
+
+#include "ops/binary/binary.h"
+#include "ops/dropout/dropout.h"
+
+namespace sonograd {
+
+Tensor Residual::operator()(const Tensor& x, Context& context) const {
+  const Tensor y = block(x, context);
+  Tensor sum;
+  if (drop_rate > 0 && context.drops()) {
+    const LayerScope scope("drop");
+    sum = residual_add(y, x,
+                       {.rate = drop_rate,
+                        .random = context.random.stream(layer_path()),
+                        .first_sample = context.first_sample,
+                        .noise = Noise::per_sample});
+  } else {
+    sum = add(y, x);
+  }
+  show_output("add", sum, context);
+  return sum;
+}
+
+}  // namespace sonograd

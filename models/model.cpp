@@ -1,0 +1,67 @@
+#include "models/model.h"
+
+#include "ops/softmax/softmax.h"
+
+namespace sonograd {
+
+Model::Model(ModelOptions options, Chain base_layers, Chain head_layers)
+    : options_(std::move(options)), base(std::move(base_layers)), head(std::move(head_layers)) {
+  base.visit([&](const std::string&, Parameter&) { ++base_count; });
+}
+
+Tensor Model::logits(const Tensor& images, Context& context) const {
+  expect(images.rank() == 4 && images.size(3) == 3, "{}: images must be [n, height, width, 3], got {}",
+         options_.name, images.shape().text());
+  return head(base(images, context), context);
+}
+
+Tensor Model::predict(const Tensor& images) const {
+  const NoGrad quiet;
+  Context context;
+  return softmax(logits(images, context));
+}
+
+std::vector<NamedParameter> Model::parameters() const {
+  std::vector<NamedParameter> list;
+  const auto collect = [&](const std::string& path, Parameter& parameter) {
+    list.push_back({path, &parameter});
+  };
+  base.visit(collect);
+  head.visit(collect);
+  return list;
+}
+
+void Model::allocate(DType dtype, Device device) {
+  for (const auto& [name, parameter] : parameters())
+    parameter->value = Tensor::empty(parameter->shape, dtype, device);
+}
+
+void Model::initialise(const Random& random, DType dtype, Device device) {
+  allocate(dtype, device);
+  const Random stream = random.stream("init");
+  for (const auto& [name, parameter] : parameters())
+    sonograd::initialise(parameter->value, parameter->init, stream.stream(name));
+}
+
+void Model::convert(DType dtype, Device device) {
+  for (const auto& [name, parameter] : parameters()) parameter->value = parameter->value.to(dtype).to(device);
+}
+
+Int count_elements(const std::vector<NamedParameter>& parameters, bool (*counts)(const Parameter&)) {
+  Int total = 0;
+  for (const auto& [name, parameter] : parameters)
+    if (counts(*parameter)) total += parameter->shape.elements();
+  return total;
+}
+
+void freeze_for(const Model& model, TrainingPhase phase) {
+  const auto parameters = model.parameters();
+  for (std::size_t i = 0; i < parameters.size(); ++i) {
+    Parameter& p = *parameters[i].parameter;
+    const bool is_head = i >= model.base_parameters();
+    p.trainable = phase == TrainingPhase::scratch || (phase == TrainingPhase::transfer && is_head) ||
+                  (phase == TrainingPhase::finetune && p.role == Parameter::Role::weight);
+  }
+}
+
+}  // namespace sonograd

@@ -1,0 +1,55 @@
+#pragma once
+#include <string>
+#include <vector>
+
+#include "layers/chain.h"
+#include "layers/input_scaling.h"
+#include "layers/pooling.h"
+
+namespace sonograd {
+
+// What a model is built from, and what its weight files record.
+struct ModelOptions {
+  std::string name = "aeganb3";
+  std::vector<std::string> classes{"benign", "normal", "malignant"};
+  Int image_size = 224;
+  InputForm input = InputForm::plain;
+  Pooling pooling = Pooling::average;
+  int keras = 3;  // whose initialisers and moving variance
+};
+
+struct NamedParameter {
+  std::string name;  // block7a.project_conv.kernel; Keras' layer name with its first part as a path
+  Parameter* parameter;
+};
+
+// A classifier: images [n, height, width, 3] with pixels 0 … 255 to logits [n, classes].
+class Model {
+ public:
+  Model(ModelOptions options, Chain base, Chain head);
+
+  Tensor logits(const Tensor& images, Context& context) const;
+  Tensor predict(const Tensor& images) const;  // probabilities [n, classes], inference mode, nothing recorded
+
+  const ModelOptions& options() const { return options_; }
+  std::vector<NamedParameter> parameters() const;             // in Keras' order: base, then head
+  std::size_t base_parameters() const { return base_count; }  // how many of them are the base's
+
+  void allocate(DType dtype, Device device);  // gives every parameter memory, values not yet set
+  void initialise(const Random& random, DType dtype = DType::f32, Device device = Device::cpu);
+  void convert(DType dtype, Device device);
+
+ private:
+  ModelOptions options_;
+  Layer base, head;
+  std::size_t base_count = 0;
+};
+
+Int count_elements(const std::vector<NamedParameter>& parameters, bool (*counts)(const Parameter&));
+
+// Which parameters the paper's phases train: `transfer` the head alone; `finetune` all but the normalisation
+// layers and what belongs to them; `scratch` everything. Frozen norms run in inference mode.
+enum class TrainingPhase { scratch, transfer, finetune };
+void freeze_for(const Model& model, TrainingPhase phase);
+
+}  // namespace sonograd

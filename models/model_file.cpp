@@ -1,0 +1,62 @@
+#include "models/model_file.h"
+
+#include <sstream>
+
+#include "models/weights/keras_h5.h"
+#include "models/weights/safetensors.h"
+
+namespace sonograd {
+namespace {
+
+std::vector<std::string> split_list(const std::string& text) {
+  std::vector<std::string> list;
+  std::istringstream parts(text);
+  for (std::string part; std::getline(parts, part, ',');) list.push_back(part);
+  return list;
+}
+
+}  // namespace
+
+Loaded load_values(Model& model, WeightFile file, Extent extent) {
+  Slots slots;
+  for (const auto& [name, parameter] : model.parameters())
+    slots.push_back({name, parameter->shape, &parameter->value});
+  return load_weights(std::move(file), model.options().name, slots, model.base_parameters(), extent);
+}
+
+void load_values(Model& model, const std::filesystem::path& path) {
+  load_values(model, read_weights(path));
+}
+
+void save_model(const Model& model, const std::filesystem::path& path) {
+  const ModelOptions& o = model.options();
+  StoredTensors tensors;
+  for (const auto& [name, parameter] : model.parameters())
+    tensors.push_back(stored(name, parameter->value.to(DType::f32)));
+  std::string classes;
+  for (const std::string& name : o.classes) classes += (classes.empty() ? "" : ",") + name;
+  const Facts facts{{"model", o.name},
+                    {"classes", classes},
+                    {"image_size", std::to_string(o.image_size)},
+                    {"input", o.input == InputForm::imagenet ? "imagenet" : "plain"},
+                    {"pooling", o.pooling == Pooling::average ? "avg" : "max"},
+                    {"keras", std::to_string(o.keras)}};
+  if (path.extension() == ".h5")
+    write_keras_h5(path, tensors, name_map(o.name), facts);
+  else
+    write_safetensors(path, tensors, facts);
+}
+
+ModelOptions options_with_facts(ModelOptions options, const Facts& facts) {
+  for (const auto& [key, value] : facts) {
+    if (key == "model") options.name = value;
+    if (key == "classes") options.classes = split_list(value);
+    if (key == "image_size") options.image_size = std::stoll(value);
+    if (key == "input") options.input = value == "imagenet" ? InputForm::imagenet : InputForm::plain;
+    if (key == "pooling") options.pooling = value == "max" ? Pooling::max : Pooling::average;
+    if (key == "keras") options.keras = value == "2" ? 2 : 3;
+  }
+  return options;
+}
+
+}  // namespace sonograd

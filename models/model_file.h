@@ -1,0 +1,22 @@
+#pragma once
+#include <filesystem>
+
+#include "models/model.h"
+#include "models/weights/match.h"
+
+namespace sonograd {
+
+// Sets the parameters' values from a file; what `extent` allows is told by models/weights/match.h. Throws
+// Error, in one line, where the file does not fit; then nothing was set.
+Loaded load_values(Model& model, WeightFile file, Extent extent = Extent::whole);
+void load_values(Model& model, const std::filesystem::path& path);
+
+// Our safetensors with the model's facts in the header; or, where the path ends in .h5, Keras 3's
+// .weights.h5.
+void save_model(const Model& model, const std::filesystem::path& path);
+
+// The facts of a weight file put over `options`; see spec of the command line: model, classes, image_size,
+// input, pooling, keras.
+ModelOptions options_with_facts(ModelOptions options, const Facts& facts);
+
+}  // namespace sonograd

@@ -1,0 +1,120 @@
+#include "train/checkpoint.h"
+
+#include <cmath>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "models/weights/safetensors.h"
+
+namespace sonograd {
+namespace {
+
+using Json = nlohmann::json;
+
+// JSON has no infinities; before the first epoch the best values are infinite.
+Json number(double value) {
+  return std::isfinite(value) ? Json(value) : Json(value > 0 ? "inf" : value < 0 ? "-inf" : "nan");
+}
+double number(const Json& json) {
+  return json.is_string() ? std::stod(json.get<std::string>()) : json.get<double>();
+}
+
+Json to_json(const Progression& s) {
+  Json history = Json::array();
+  for (const Epoch& e : s.history)
+    history.push_back({e.phase, e.epoch, number(e.loss), number(e.accuracy), number(e.val_loss),
+                       number(e.val_accuracy), e.seconds});
+  return {{"phase", s.phase},
+          {"epoch", s.epoch},
+          {"position", s.position},
+          {"step", s.step},
+          {"loss_sum", s.loss_sum},
+          {"seconds", s.seconds},
+          {"correct", s.correct},
+          {"stopping",
+           {s.stopping.patience, s.stopping.min_delta, number(s.stopping.best), s.stopping.best_epoch,
+            s.stopping.wait}},
+          {"best", {number(s.best.best), s.best.epoch}},
+          {"history", std::move(history)},
+          {"stopped", s.stopped},
+          {"finished", s.finished}};
+}
+
+Progression from_json(const Json& j) {
+  Progression s;
+  s.phase = j.at("phase");
+  s.epoch = j.at("epoch");
+  s.position = j.at("position");
+  s.step = j.at("step");
+  s.loss_sum = j.at("loss_sum");
+  s.seconds = j.at("seconds");
+  s.correct = j.at("correct");
+  const Json& stopping = j.at("stopping");
+  s.stopping = {stopping.at(0), stopping.at(1), number(stopping.at(2)), stopping.at(3), stopping.at(4)};
+  s.best = {number(j.at("best").at(0)), j.at("best").at(1)};
+  for (const Json& e : j.at("history"))
+    s.history.push_back(
+        {e.at(0), e.at(1), number(e.at(2)), number(e.at(3)), number(e.at(4)), number(e.at(5)), e.at(6)});
+  s.stopped = j.at("stopped");
+  s.finished = j.at("finished");
+  return s;
+}
+
+std::vector<NamedParameter> trained(const Model& model) {
+  std::vector<NamedParameter> list;
+  for (const NamedParameter& p : model.parameters())
+    if (p.parameter->trains()) list.push_back(p);
+  return list;
+}
+
+}  // namespace
+
+void save_checkpoint(const std::filesystem::path& path, const Model& model, Optimizer& optimizer,
+                     const Progression& state, const std::string& settings) {
+  StoredTensors tensors;
+  for (const auto& [name, parameter] : model.parameters())
+    tensors.push_back(stored("weights." + name, parameter->value));
+  for (const auto& [name, moment] : optimizer.state(trained(model))) tensors.push_back(stored(name, moment));
+  write_safetensors(path, tensors,
+                    {{"format", "sonograd checkpoint 1"},
+                     {"model", model.options().name},
+                     {"settings", settings},
+                     {"state", to_json(state).dump()},
+                     {"optimizer_steps", std::to_string(optimizer.steps)}});
+}
+
+Progression load_checkpoint(const std::filesystem::path& path, Model& model, const std::string& settings,
+                            const std::function<Optimizer&(Int phase)>& prepare) {
+  const WeightFile file = read_weights(path);
+  const auto fact = [&](const std::string& key) {
+    const auto found = file.facts.find(key);
+    expect(found != file.facts.end(), "{} is no checkpoint: it lacks `{}`", path.string(), key);
+    return found->second;
+  };
+  expect(fact("model") == model.options().name, "{} is a checkpoint of {}, not of {}", path.string(),
+         fact("model"), model.options().name);
+  expect(fact("settings") == settings,
+         "{} was written by a run with other settings, so it cannot go on; this run: {}; that run: {}",
+         path.string(), settings, fact("settings"));
+  std::map<std::string, const StoredTensor*> by_name;
+  for (const StoredTensor& tensor : file.tensors) by_name.emplace(tensor.name, &tensor);
+  const auto restore = [&](const std::string& name, Tensor& into) {
+    const auto found = by_name.find(name);
+    expect(found != by_name.end() && found->second->shape == into.shape(), "{} does not hold {} of shape {}",
+           path.string(), name, into.shape().text());
+    into.assign(found->second->read());
+  };
+  Progression state;
+  try {
+    state = from_json(Json::parse(fact("state")));
+  } catch (const Json::exception& error) {
+    throw Error("{}: its training state is damaged ({})", path.string(), error.what());
+  }
+  Optimizer& optimizer = prepare(state.phase);
+  optimizer.steps = std::stoll(fact("optimizer_steps"));
+  for (const auto& [name, parameter] : model.parameters()) restore("weights." + name, parameter->value);
+  for (auto& [name, moment] : optimizer.state(trained(model))) restore(name, moment);
+  return state;
+}
+
+}  // namespace sonograd

@@ -1,0 +1,41 @@
+#pragma once
+#include <filesystem>
+#include <functional>
+#include <string>
+
+#include "models/model.h"
+#include "report/history.h"
+#include "train/early_stopping.h"
+#include "train/optimizer.h"
+
+namespace sonograd {
+
+// All of a run's state but the weights and the moments. Every random draw is a function of the seed and of
+// these numbers, so they are the random state too.
+struct Progression {
+  Int phase = 0;                     // number of the phase in the plan
+  Int epoch = 0;                     // epochs of it that are over
+  Int position = 0;                  // images of the present epoch that are over
+  Int step = 0;                      // batches of the whole run
+  double loss_sum = 0, seconds = 0;  // of the present epoch
+  Int correct = 0;
+  EarlyStopping stopping;
+  BestValue best;
+  History history;
+  bool stopped = false;   // the phase, by early stopping
+  bool finished = false;  // the run
+};
+
+// checkpoint.safetensors: the weights, the optimizer's moments and step count, and the progression, in one
+// file that is written aside and renamed. `settings` are the facts that a resumed run must share (seed, data,
+// phases, batch …).
+void save_checkpoint(const std::filesystem::path& path, const Model& model, Optimizer& optimizer,
+                     const Progression& state, const std::string& settings);
+
+// Restores all of it. Throws Error where the file is missing, damaged, of another model or of other settings.
+// The optimizer must be the phase's, and the model frozen for it: `prepare(phase)` is called in between to
+// see to that.
+Progression load_checkpoint(const std::filesystem::path& path, Model& model, const std::string& settings,
+                            const std::function<Optimizer&(Int phase)>& prepare);
+
+}  // namespace sonograd

@@ -1,0 +1,252 @@
+#include "train/fit.h"
+
+#include <algorithm>
+#include <chrono>
+#include <numeric>
+
+#include "autograd/tape.h"
+#include "models/model_file.h"
+#include "ops/binary/binary.h"
+#include "report/progress.h"
+#include "train/checkpoint.h"
+#include "train/evaluate.h"
+#include "train/step.h"
+
+namespace sonograd {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// What a checkpoint and the run that goes on from it must have in common.
+std::string settings_of(const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& o) {
+  std::string text = fmt::format(
+      "seed {}, batch {}, patience {}, clip {:.9g}, accumulate {}, schedule {}, optimizer {}, dropout {}, "
+      "keras {}, train {}, validation {}",
+      o.seed, o.batch, o.patience, o.clip_norm, o.accumulate, static_cast<int>(o.schedule),
+      static_cast<int>(o.optimizer), o.dropout, o.keras, data.train.size(), data.validation.size());
+  for (const double weight : o.class_weights) text += fmt::format(", class weight {:.9g}", weight);
+  for (const PhasePlan& phase : plan)
+    text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
+  return text;
+}
+
+void scale(Tensors& gradients, double factor) {
+  const NoGrad quiet;
+  for (Tensor& g : gradients) g = multiply(g, scalar_like(g, factor));
+}
+
+// total += share · gradients, share being the batch's part of the images of one update
+void accumulate_share(Tensors& total, Tensors gradients, double share) {
+  if (share != 1.0) scale(gradients, share);
+  accumulate(total, gradients);
+}
+
+class Fit {
+ public:
+  Fit(Model& model, const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& options,
+      const RunFolder& run)
+      : model(model),
+        data(data),
+        plan(plan),
+        options(options),
+        run(run),
+        settings(settings_of(data, plan, options)) {}
+
+  History operator()(const std::function<void(const PhasePlan&)>& after_phase) {
+    if (options.resume && std::filesystem::exists(run.checkpoint()))
+      state = load_checkpoint(run.checkpoint(), model, settings,
+                              [this](Int phase) -> Optimizer& { return prepare(phase); });
+    else
+      start_phase(0);
+    while (!state.finished) {
+      while (!phase_is_over()) run_epoch();
+      end_phase(after_phase);
+    }
+    return state.history;
+  }
+
+ private:
+  const PhasePlan& phase() const { return plan[static_cast<std::size_t>(state.phase)]; }
+  Int batches() const { return (static_cast<Int>(data.train.size()) + options.batch - 1) / options.batch; }
+
+  Optimizer& prepare(Int number) {
+    freeze_for(model, plan[static_cast<std::size_t>(number)].phase);
+    trained = trained_parameters(model);
+    optimizer = make_optimizer(options.optimizer);
+    return *optimizer;
+  }
+
+  void start_phase(Int number) {
+    state.phase = number;
+    state.epoch = state.position = 0;
+    state.stopping = {.patience = options.patience};
+    state.best = {};
+    state.stopped = false;
+    prepare(number);
+    save();
+  }
+
+  bool phase_is_over() const { return state.stopped || state.epoch >= phase().epochs; }
+
+  // The phase's result is its best weights; the next phase starts from them.
+  void end_phase(const std::function<void(const PhasePlan&)>& after_phase) {
+    load_values(model, run.best());
+    if (after_phase) after_phase(phase());
+    const bool perfect = options.stop_when_perfect && state.best.best >= 1.0;
+    if (state.phase + 1 < static_cast<Int>(plan.size()) && !perfect) return start_phase(state.phase + 1);
+    state.finished = true;
+    save();
+  }
+
+  void run_epoch() {
+    const auto start = Clock::now();
+    const double seconds_before = state.seconds;
+    const std::vector<Int> order = epoch_order();
+    Progress progress(fmt::format("{} {}/{}", name_of(phase().phase), state.epoch + 1, phase().epochs),
+                      batches(), options.quiet);
+    Tensors pending;  // gradients of the batches since the last update
+    std::vector<MovingUpdate> updates;
+    while (state.position < static_cast<Int>(order.size())) {
+      step(order, pending);
+      const double seen = static_cast<double>(state.position);
+      progress.update((state.position + options.batch - 1) / options.batch, state.position,
+                      fmt::format("loss {:.4f} · accuracy {:.3f}", state.loss_sum / seen,
+                                  static_cast<double>(state.correct) / seen));
+      const bool between_updates = pending.empty() && state.position < static_cast<Int>(order.size());
+      if (options.checkpoint_steps > 0 && between_updates && state.step % options.checkpoint_steps == 0) {
+        state.seconds = seconds_before + seconds_since(start);
+        save();
+      }
+    }
+    end_epoch(seconds_before + seconds_since(start), progress);
+  }
+
+  // The order of an epoch's images depends on the seed and the epoch's number in the run alone.
+  std::vector<Int> epoch_order() const {
+    std::vector<Int> order = data.train;
+    const Random random =
+        Random(options.seed).stream("shuffle").at(static_cast<std::uint64_t>(state.history.size()));
+    for (Int i = static_cast<Int>(order.size()) - 1; i > 0; --i)
+      std::swap(order[static_cast<std::size_t>(i)],
+                order[static_cast<std::size_t>(random.below(i + 1, static_cast<std::uint64_t>(i)))]);
+    return order;
+  }
+
+  void step(const std::vector<Int>& order, Tensors& pending) {
+    const Int n = static_cast<Int>(order.size());
+    const Int end = std::min(state.position + options.batch, n);
+    const std::span<const Int> indices(order.data() + state.position, order.data() + end);
+    Batch batch{images_for(model, data.images, indices), {}, state.step * options.batch};
+    for (const Int i : indices) batch.labels.push_back(data.labels[static_cast<std::size_t>(i)]);
+
+    StepResult result = gradients_of(model, batch,
+                                     {.class_weights = options.class_weights,
+                                      .dropout = options.dropout,
+                                      .keras = options.keras,
+                                      .random = Random(options.seed),
+                                      .step = state.step});
+    apply_updates(result.updates);
+    const Int group = options.batch * options.accumulate;  // images of one update
+    const Int group_begin = state.position / group * group;
+    const Int group_size = std::min(group, n - group_begin);
+    accumulate_share(pending, std::move(result.gradients),
+                     static_cast<double>(end - state.position) / static_cast<double>(group_size));
+    state.loss_sum += result.loss * static_cast<double>(end - state.position);
+    state.correct += result.correct;
+    state.position = end;
+    if (end == group_begin + group_size) update(pending);
+    ++state.step;
+  }
+
+  void update(Tensors& pending) {
+    if (options.clip_norm > 0) {
+      const double norm = global_norm(pending);
+      if (norm > options.clip_norm) scale(pending, options.clip_norm / norm);
+    }
+    const Int steps = phase().epochs * ((batches() + options.accumulate - 1) / options.accumulate);
+    optimizer->update(trained, pending,
+                      scheduled_rate(options.schedule, phase().learning_rate, optimizer->steps, steps));
+    pending.clear();
+  }
+
+  void end_epoch(double seconds, Progress& progress) {
+    const auto seen = static_cast<double>(data.train.size());
+    Epoch epoch{name_of(phase().phase), state.epoch + 1, state.loss_sum / seen,
+                static_cast<double>(state.correct) / seen};
+    epoch.seconds = seconds;
+    bool better = true;
+    if (!data.validation.empty()) {
+      const Evaluation validation = evaluate(model, data.images, data.labels, data.validation, options.batch);
+      epoch.val_loss = validation.loss;
+      epoch.val_accuracy = validation.accuracy();
+      better = state.best.improves(state.epoch, epoch.val_accuracy);
+      state.stopped = state.stopping.stops(state.epoch, epoch.val_loss);
+    }
+    if (better) save_model(model, run.best());
+    state.history.push_back(epoch);
+    ++state.epoch;
+    state.position = state.correct = 0;
+    state.loss_sum = state.seconds = 0;
+    save();
+    progress.finish(fmt::format("loss {:.4f} · accuracy {:.3f} · val_loss {:.4f} · val_accuracy {:.3f}{}",
+                                epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy,
+                                better ? " · best so far" : ""));
+  }
+
+  void save() {
+    save_checkpoint(run.checkpoint(), model, *optimizer, state, settings);
+    write_history(run.history(), state.history);
+  }
+
+  Model& model;
+  const FitData& data;
+  const std::vector<PhasePlan>& plan;
+  const FitOptions& options;
+  const RunFolder& run;
+  const std::string settings;
+  std::vector<NamedParameter> trained;
+  std::unique_ptr<Optimizer> optimizer;
+  Progression state;
+};
+
+}  // namespace
+
+const char* name_of(TrainingPhase phase) {
+  switch (phase) {
+    case TrainingPhase::scratch:
+      return "scratch";
+    case TrainingPhase::transfer:
+      return "transfer";
+    case TrainingPhase::finetune:
+      return "finetune";
+  }
+  return "unknown";
+}
+
+TrainingPhase phase_named(const std::string& name) {
+  for (const TrainingPhase phase : {TrainingPhase::scratch, TrainingPhase::transfer, TrainingPhase::finetune})
+    if (name == name_of(phase)) return phase;
+  throw UsageError("no phase is called {}; there are scratch, transfer and finetune", name);
+}
+
+History fit(Model& model, const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& options,
+            const RunFolder& run, const std::function<void(const PhasePlan&)>& after_phase) {
+  expect(!data.train.empty(), "there are no images to train on");
+  expect(!plan.empty(), "there is no phase to train");
+  return Fit(model, data, plan, options, run)(after_phase);
+}
+
+std::vector<double> balanced_weights(const std::vector<Int>& labels, const std::vector<Int>& train,
+                                     Int classes) {
+  std::vector<double> counts(static_cast<std::size_t>(classes), 0.0);
+  for (const Int i : train) ++counts[static_cast<std::size_t>(labels[static_cast<std::size_t>(i)])];
+  for (double& count : counts)
+    count = count == 0 ? 0 : static_cast<double>(train.size()) / (static_cast<double>(classes) * count);
+  return counts;
+}
+
+}  // namespace sonograd

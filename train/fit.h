@@ -1,0 +1,61 @@
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "data/images.h"
+#include "models/model.h"
+#include "report/history.h"
+#include "report/run_folder.h"
+#include "train/optimizer.h"
+#include "train/schedule.h"
+
+namespace sonograd {
+
+struct PhasePlan {
+  TrainingPhase phase = TrainingPhase::scratch;
+  double learning_rate = 1e-3;
+  Int epochs = 100;
+};
+
+const char* name_of(TrainingPhase phase);
+TrainingPhase phase_named(const std::string& name);  // throws UsageError
+
+struct FitOptions {
+  std::uint64_t seed = 42;
+  Int batch = 16;
+  Int patience = 25;                       // epochs without a new least val_loss
+  std::vector<double> class_weights = {};  // factor of each class's losses
+  double clip_norm = 0;                    // largest global norm of the gradients; 0: no clipping
+  Int accumulate = 1;                      // batches per update
+  Schedule schedule = Schedule::constant;
+  OptimizerKind optimizer = OptimizerKind::adam;
+  bool dropout = true;
+  int keras = 3;
+  bool stop_when_perfect = false;  // the notebook's: no further phase once val_accuracy is 1
+  Int checkpoint_steps = 0;        // also within an epoch, every so many steps; 0: after each epoch
+  bool resume = false;
+  bool quiet = false;
+};
+
+// Pictures with their labels, and which of them train and validate.
+struct FitData {
+  const ImageSet& images;
+  const std::vector<Int>& labels;
+  const std::vector<Int>& train;
+  const std::vector<Int>& validation;
+};
+
+// Trains the phases one after another, each with a fresh optimizer, early stopping on val_loss and the
+// weights of its greatest val_accuracy as its result, from which the next phase starts. Writes history.csv,
+// best.safetensors and checkpoint.safetensors into the run's folder; with `resume` it goes on from the
+// checkpoint and ends bit for bit as a run that was never interrupted. Without validation images the last
+// epoch's weights are the result. `after_phase` sees the model with each phase's result.
+History fit(Model& model, const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& options,
+            const RunFolder& run, const std::function<void(const PhasePlan&)>& after_phase = {});
+
+// balanced: n / (classes · n_class), as scikit-learn's class_weight="balanced"
+std::vector<double> balanced_weights(const std::vector<Int>& labels, const std::vector<Int>& train,
+                                     Int classes);
+
+}  // namespace sonograd

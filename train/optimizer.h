@@ -1,0 +1,63 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "models/model.h"
+
+namespace sonograd {
+
+// Changes parameters by their gradients. It owns its moments, one set per trained parameter in the order
+// given.
+class Optimizer {
+ public:
+  virtual ~Optimizer() = default;
+
+  // One update of parameters[i] by gradients[i], in place; counts a step.
+  virtual void update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
+                      double learning_rate) = 0;
+
+  // What a checkpoint keeps: the moments under names such as `adam.m.stem_conv.kernel`, made with zeros where
+  // there are none yet, and the number of steps taken.
+  virtual std::vector<std::pair<std::string, Tensor>> state(
+      const std::vector<NamedParameter>& parameters) = 0;
+  Int steps = 0;
+};
+
+enum class OptimizerKind { adam, sgd };
+std::unique_ptr<Optimizer> make_optimizer(OptimizerKind kind);
+
+// Kingma & Ba 2015 as Keras computes it, epsilon outside of the square root and not corrected:
+//   m += (g - m)(1 - b1);  v += (g² - v)(1 - b2);  w -= lr · sqrt(1 - b2^t) / (1 - b1^t) · m / (sqrt(v) +
+//   eps)
+class Adam final : public Optimizer {
+ public:
+  double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7;
+
+  void update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
+              double learning_rate) override;
+  std::vector<std::pair<std::string, Tensor>> state(const std::vector<NamedParameter>& parameters) override;
+
+ private:
+  void prepare(const std::vector<NamedParameter>& parameters);
+  Tensors m, v;
+};
+
+// Keras' SGD:  u = momentum · u - lr · g;  w += u
+class Sgd final : public Optimizer {
+ public:
+  double momentum = 0;
+
+  void update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
+              double learning_rate) override;
+  std::vector<std::pair<std::string, Tensor>> state(const std::vector<NamedParameter>& parameters) override;
+
+ private:
+  void prepare(const std::vector<NamedParameter>& parameters);
+  Tensors velocity;
+};
+
+// sqrt(Σ g²) over all gradients, summed in f64 in a fixed order.
+double global_norm(const Tensors& gradients);
+
+}  // namespace sonograd

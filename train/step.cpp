@@ -1,0 +1,112 @@
+#include "train/step.h"
+
+#include <cmath>
+#include <optional>
+
+#include "autograd/tape.h"
+#include "ops/batch_norm/batch_norm.h"
+#include "ops/cross_entropy/cross_entropy.h"
+#include "ops/reduce/reduce.h"
+
+namespace sonograd {
+namespace {
+
+bool all_finite(const Tensor& x) {
+  const Tensor dense = x.as_dense();
+  return with_type(x.dtype(), [&](auto zero) {
+    const auto* const values = dense.data<decltype(zero)>();
+    // x - x is 0 for every finite x, so the sum stays 0 unless one is not.
+    decltype(zero) sum = 0;
+    for (Int i = 0; i < dense.elements(); ++i) sum += values[i] - values[i];
+    return sum == 0;
+  });
+}
+
+StepResult compute(const Model& model, const Batch& batch, const StepOptions& options) {
+  const auto trained = trained_parameters(model);
+  std::vector<Tensor*> wrt;
+  for (const auto& [name, parameter] : trained) wrt.push_back(&parameter->value);
+
+  Context context{.training = true,
+                  .dropout = options.dropout,
+                  .keras = options.keras,
+                  .random = options.random.stream("dropout").at(static_cast<std::uint64_t>(options.step)),
+                  .first_sample = batch.first_sample};
+  StepResult result;
+  const auto loss = [&] {
+    const Tensor logits = model.logits(batch.images, context);
+    const Tensor targets =
+        one_hot_targets(batch.labels, logits.size(1), options.class_weights, logits.dtype(), logits.device());
+    result.correct = count_correct(logits, batch.labels);
+    return mean(softmax_cross_entropy(logits, targets), {0});
+  };
+  auto [value, gradients] = value_and_gradient(loss, wrt);
+  result.loss = value.item();
+  result.gradients = std::move(gradients);
+  result.updates = std::move(context.updates);
+  return result;
+}
+
+[[noreturn]] void name_the_culprit(const Model& model, const Batch& batch, const StepOptions& options) {
+  std::optional<std::string> culprit;
+  {
+    const Observer observer([&](const Observation& seen) {
+      if (culprit) return;
+      for (const Tensor& y : seen.outputs)
+        if (!all_finite(y))
+          culprit = fmt::format("{}{}{}{}", seen.layer, seen.layer.empty() ? "" : ": ", seen.op.name,
+                                seen.backward ? " in the backward pass" : "");
+    });
+    compute(model, batch, options);
+  }
+  throw NotFinite(
+      "step {}: a number is not finite; the first came from {}; the last checkpoint is intact, try a smaller "
+      "--lr or --clip-norm",
+      options.step, culprit.value_or("the weights themselves"));
+}
+
+}  // namespace
+
+std::vector<NamedParameter> trained_parameters(const Model& model) {
+  std::vector<NamedParameter> trained;
+  for (const NamedParameter& p : model.parameters())
+    if (p.parameter->trains()) trained.push_back(p);
+  return trained;
+}
+
+StepResult gradients_of(const Model& model, const Batch& batch, const StepOptions& options) {
+  StepResult result = compute(model, batch, options);
+  if (!std::isfinite(result.loss) || !std::isfinite(global_norm(result.gradients)))
+    name_the_culprit(model, batch, options);
+  return result;
+}
+
+void apply_updates(const std::vector<MovingUpdate>& updates) {
+  for (MovingUpdate update : updates)
+    update_moving(update.moving, update.batch, update.momentum, update.factor);
+}
+
+Int count_correct(const Tensor& logits, const std::vector<Int>& labels) {
+  Int correct = 0;
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    Int best = 0;
+    const Int first = static_cast<Int>(row) * logits.size(1);
+    for (Int c = 1; c < logits.size(1); ++c)
+      if (logits.at(first + c) > logits.at(first + best)) best = c;
+    correct += best == labels[row];
+  }
+  return correct;
+}
+
+Tensor one_hot_targets(const std::vector<Int>& labels, Int classes, const std::vector<double>& class_weights,
+                       DType dtype, Device device) {
+  std::vector<double> values(labels.size() * static_cast<std::size_t>(classes), 0.0);
+  for (std::size_t row = 0; row < labels.size(); ++row) {
+    const auto label = static_cast<std::size_t>(labels[row]);
+    values[row * static_cast<std::size_t>(classes) + label] =
+        class_weights.empty() ? 1.0 : class_weights[label];
+  }
+  return Tensor::of({static_cast<Int>(labels.size()), classes}, values, dtype, device);
+}
+
+}  // namespace sonograd

@@ -1,0 +1,52 @@
+#pragma once
+#include "models/model.h"
+#include "train/optimizer.h"
+
+namespace sonograd {
+
+struct Batch {
+  Tensor images;            // [n, height, width, 3], pixels 0 … 255
+  std::vector<Int> labels;  // class codes
+  Int first_sample = 0;     // number of the batch's first image in the run: dropout draws by it
+};
+
+struct StepOptions {
+  std::vector<double> class_weights = {};  // factor of a class's losses; empty: 1
+  bool dropout = true;
+  int keras = 3;
+  Random random{0};  // the run's
+  Int step = 0;      // number of the step in the run: dropout draws by it
+};
+
+struct StepResult {
+  double loss = 0;  // mean over the batch, weighted by class
+  Int correct = 0;
+  Tensors gradients = {};  // of trained_parameters(model), in that order
+  std::vector<MovingUpdate> updates = {};
+};
+
+// The parameters that train under the model's present freezing.
+std::vector<NamedParameter> trained_parameters(const Model& model);
+
+// Loss and gradients of one batch in training mode: mean softmax cross-entropy on the logits. Changes
+// nothing. Throws NotFinite where the loss or a gradient is not a finite number.
+StepResult gradients_of(const Model& model, const Batch& batch, const StepOptions& options);
+
+// Names the first op and layer that gave a number that is not finite, by running the batch again under an
+// observer.
+class NotFinite : public Error {
+ public:
+  using Error::Error;
+};
+
+// moving = momentum · moving + (1 - momentum) · factor · batch
+void apply_updates(const std::vector<MovingUpdate>& updates);
+
+// Rows whose largest logit is their label's, the first of equals winning.
+Int count_correct(const Tensor& logits, const std::vector<Int>& labels);
+
+// [n, classes]: row i is the class of labels[i], times that class's weight.
+Tensor one_hot_targets(const std::vector<Int>& labels, Int classes, const std::vector<double>& class_weights,
+                       DType dtype, Device device);
+
+}  // namespace sonograd
