@@ -29,22 +29,19 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   const auto optimizer = make_optimizer(flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam);
   const auto trained = trained_parameters(model);
 
+  std::vector<Int> all(static_cast<std::size_t>(folder.size()));
+  std::iota(all.begin(), all.end(), 0);
+  Loader loader(images, labels, all, {.batch = flags.batch, .shuffle = false, .wrap = true});
+  loader.start(0);
   std::string log = "step,loss\n";
-  Int next = 0;
   for (Int step = 0; step < fixed.steps; ++step) {
-    std::vector<Int> indices;
-    Batch batch;
-    for (Int i = 0; i < flags.batch; ++i, next = (next + 1) % folder.size()) {
-      indices.push_back(next);
-      batch.labels.push_back(labels[static_cast<std::size_t>(next)]);
-    }
-    batch.images = images_for(model, images, indices);
-    batch.first_sample = step * flags.batch;
+    const Batch batch = loader.next();
     const StepResult result = gradients_of(model, batch,
                                            {.dropout = !flags.no_dropout,
                                             .keras = shared.keras_version(flags.protocol),
                                             .random = Random(shared.seed),
-                                            .step = step});
+                                            .step = step,
+                                            .first_sample = step * flags.batch});
     apply_updates(result.updates);
     optimizer->update(trained, result.gradients, plan[0].learning_rate);
     log += fmt::format("{},{:.9g}\n", step + 1, result.loss);

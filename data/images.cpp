@@ -47,8 +47,10 @@ ImageSet read_images(Dataset& data, Int height, Int width, OnBadFile on_bad) {
   Int kept = 0;
   for (Int i = 0; i < data.size(); ++i) {
     if (!reasons[i].empty()) continue;
-    set.content[kept] = std::move(set.content[i]);
-    if (kept != i) std::copy_n(set.pixels.begin() + i * bytes, bytes, set.pixels.begin() + kept * bytes);
+    if (kept != i) {
+      set.content[kept] = std::move(set.content[i]);
+      std::copy_n(set.pixels.begin() + i * bytes, bytes, set.pixels.begin() + kept * bytes);
+    }
     ++kept;
   }
   set.content.resize(kept);

@@ -105,18 +105,18 @@ class Fit {
   void run_epoch() {
     const auto start = Clock::now();
     const double seconds_before = state.seconds;
-    const std::vector<Int> order = epoch_order();
+    Loader loader(data.images, data.labels, data.train, {.batch = options.batch, .seed = options.seed});
+    loader.start(static_cast<Int>(state.history.size()), state.position / options.batch);
     Progress progress(fmt::format("{} {}/{}", name_of(phase().phase), state.epoch + 1, phase().epochs),
                       batches(), options.quiet);
     Tensors pending;  // gradients of the batches since the last update
-    std::vector<MovingUpdate> updates;
-    while (state.position < static_cast<Int>(order.size())) {
-      step(order, pending);
+    while (!loader.done()) {
+      step(loader.next(), pending);
       const double seen = static_cast<double>(state.position);
       progress.update((state.position + options.batch - 1) / options.batch, state.position,
                       fmt::format("loss {:.4f} · accuracy {:.3f}", state.loss_sum / seen,
                                   static_cast<double>(state.correct) / seen));
-      const bool between_updates = pending.empty() && state.position < static_cast<Int>(order.size());
+      const bool between_updates = pending.empty() && !loader.done();
       if (options.checkpoint_steps > 0 && between_updates && state.step % options.checkpoint_steps == 0) {
         state.seconds = seconds_before + seconds_since(start);
         save();
@@ -125,30 +125,16 @@ class Fit {
     end_epoch(seconds_before + seconds_since(start), progress);
   }
 
-  // The order of an epoch's images depends on the seed and the epoch's number in the run alone.
-  std::vector<Int> epoch_order() const {
-    std::vector<Int> order = data.train;
-    const Random random =
-        Random(options.seed).stream("shuffle").at(static_cast<std::uint64_t>(state.history.size()));
-    for (Int i = static_cast<Int>(order.size()) - 1; i > 0; --i)
-      std::swap(order[static_cast<std::size_t>(i)],
-                order[static_cast<std::size_t>(random.below(i + 1, static_cast<std::uint64_t>(i)))]);
-    return order;
-  }
-
-  void step(const std::vector<Int>& order, Tensors& pending) {
-    const Int n = static_cast<Int>(order.size());
-    const Int end = std::min(state.position + options.batch, n);
-    const std::span<const Int> indices(order.data() + state.position, order.data() + end);
-    Batch batch{images_for(model, data.images, indices), {}, state.step * options.batch};
-    for (const Int i : indices) batch.labels.push_back(data.labels[static_cast<std::size_t>(i)]);
-
+  void step(const Batch& batch, Tensors& pending) {
+    const auto n = static_cast<Int>(data.train.size());
+    const Int end = state.position + batch.images.size(0);
     StepResult result = gradients_of(model, batch,
                                      {.class_weights = options.class_weights,
                                       .dropout = options.dropout,
                                       .keras = options.keras,
                                       .random = Random(options.seed),
-                                      .step = state.step});
+                                      .step = state.step,
+                                      .first_sample = state.step * options.batch});
     apply_updates(result.updates);
     const Int group = options.batch * options.accumulate;  // images of one update
     const Int group_begin = state.position / group * group;

@@ -22,6 +22,12 @@ bool all_finite(const Tensor& x) {
   });
 }
 
+// Pictures in the type and on the device of the model's parameters.
+Tensor like_parameters(const Model& model, const Tensor& images) {
+  const Tensor& some = model.parameters().front().parameter->value;
+  return images.to(some.dtype()).to(some.device());
+}
+
 StepResult compute(const Model& model, const Batch& batch, const StepOptions& options) {
   const auto trained = trained_parameters(model);
   std::vector<Tensor*> wrt;
@@ -31,10 +37,10 @@ StepResult compute(const Model& model, const Batch& batch, const StepOptions& op
                   .dropout = options.dropout,
                   .keras = options.keras,
                   .random = options.random.stream("dropout").at(static_cast<std::uint64_t>(options.step)),
-                  .first_sample = batch.first_sample};
+                  .first_sample = options.first_sample};
   StepResult result;
   const auto loss = [&] {
-    const Tensor logits = model.logits(batch.images, context);
+    const Tensor logits = model.logits(like_parameters(model, batch.images), context);
     const Tensor targets =
         one_hot_targets(batch.labels, logits.size(1), options.class_weights, logits.dtype(), logits.device());
     result.correct = count_correct(logits, batch.labels);

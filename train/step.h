@@ -1,21 +1,17 @@
 #pragma once
+#include "data/loader.h"
 #include "models/model.h"
 #include "train/optimizer.h"
 
 namespace sonograd {
 
-struct Batch {
-  Tensor images;            // [n, height, width, 3], pixels 0 … 255
-  std::vector<Int> labels;  // class codes
-  Int first_sample = 0;     // number of the batch's first image in the run: dropout draws by it
-};
-
 struct StepOptions {
   std::vector<double> class_weights = {};  // factor of a class's losses; empty: 1
   bool dropout = true;
   int keras = 3;
-  Random random{0};  // the run's
-  Int step = 0;      // number of the step in the run: dropout draws by it
+  Random random{0};      // the run's
+  Int step = 0;          // number of the step in the run: dropout draws by it
+  Int first_sample = 0;  // number of the batch's first image in the run, likewise
 };
 
 struct StepResult {

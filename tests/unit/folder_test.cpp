@@ -130,7 +130,10 @@ TEST_CASE("bad files are listed, or left out on request") {
   const ImageSet images = read_images(data, 6, 5, OnBadFile::skip);
   CHECK(files(data) == Names{"a/1.png", "a/3.png", "b/1.png"});
   REQUIRE(images.size() == 3);
-  CHECK(images.content.size() == 3);
+  REQUIRE(images.content.size() == 3);
+  CHECK(images.content[0].size() == 64);  // of a picture that kept its place
+  CHECK(images.content[2].size() == 64);  // of one that moved up
+  CHECK(images.content[0] != images.content[1]);
   CHECK(images.image(1)[7] == 3 + 7);
   Image large(12, 10);
   for (std::size_t i = 0; i < large.pixels.size(); ++i) large.pixels[i] = static_cast<std::uint8_t>(5 + i);

@@ -1,0 +1,62 @@
+#include "data/loader.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "tensor/error.h"
+#include "tensor/philox.h"
+
+namespace sonograd {
+
+std::vector<Int> epoch_order(std::vector<Int> samples, std::uint64_t seed, Int epoch) {
+  const Random random = Random(seed, "shuffle").at(epoch);
+  for (Int i = static_cast<Int>(samples.size()) - 1; i > 0; --i)
+    std::swap(samples[i], samples[random.below(i + 1, i)]);
+  return samples;
+}
+
+Loader::Loader(const ImageSet& images, std::vector<Int> labels, std::vector<Int> samples,
+               LoaderOptions options)
+    : images(&images), labels(std::move(labels)), samples(std::move(samples)), options(options) {
+  expect(options.batch >= 1, "loader: a batch of {} images", options.batch);
+  expect(!(options.wrap && options.shuffle), "loader: batches that wrap round are not shuffled");
+  expect(!this->samples.empty(), "loader: no samples");
+  expect(static_cast<Int>(this->labels.size()) == images.size(), "loader: {} labels for {} images",
+         this->labels.size(), images.size());
+}
+
+Int Loader::batches() const {
+  return (static_cast<Int>(samples.size()) + options.batch - 1) / options.batch;
+}
+
+void Loader::start(Int epoch, Int position) {
+  pending = {};
+  order = options.shuffle ? epoch_order(samples, options.seed, epoch) : samples;
+  upcoming = position;
+  prefetch();
+}
+
+Batch Loader::next() {
+  expect(!done(), "loader: the epoch is over; start the next one");
+  Batch batch = pending.get();
+  prefetch();
+  return batch;
+}
+
+void Loader::prefetch() {
+  if (!options.wrap && upcoming >= batches()) return;
+  const Int n = static_cast<Int>(order.size());
+  const Int begin = upcoming++ * options.batch;
+  const Int end = options.wrap ? begin + options.batch : std::min(begin + options.batch, n);
+  Batch batch;
+  for (Int i = begin; i < end; ++i) {
+    batch.samples.push_back(order[i % n]);
+    batch.labels.push_back(labels[order[i % n]]);
+  }
+  pending = std::async(std::launch::async, [images = images, batch = std::move(batch)]() mutable {
+    batch.images = batch_of(*images, batch.samples);
+    return std::move(batch);
+  });
+}
+
+}  // namespace sonograd

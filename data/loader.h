@@ -1,0 +1,52 @@
+#pragma once
+#include <future>
+#include <vector>
+
+#include "data/images.h"
+
+namespace sonograd {
+
+struct Batch {
+  Tensor images;            // f32 0 … 255, [n, height, width, 3]
+  std::vector<Int> labels;  // class codes
+  std::vector<Int>
+      samples;  // positions in the ImageSet: the global index that random draws of a sample are made from
+};
+
+struct LoaderOptions {
+  Int batch = 16;
+  bool shuffle = true;
+  bool wrap = false;  // batches without end over the samples in their order, each full; not with shuffle
+  std::uint64_t seed = 42;
+};
+
+// The samples in the order of an epoch: a function of (seed, epoch) and the list alone.
+std::vector<Int> epoch_order(std::vector<Int> samples, std::uint64_t seed, Int epoch);
+
+// Hands out the batches of an epoch while a thread makes the next one ready. Any position can be started
+// from, so a resumed run sees the batches that the undisturbed one would have seen. The ImageSet must outlive
+// the loader.
+class Loader {
+ public:
+  // `samples` are positions in `images`, `labels` one a picture of `images`.
+  Loader(const ImageSet& images, std::vector<Int> labels, std::vector<Int> samples,
+         LoaderOptions options = {});
+
+  Int batches() const;                      // an epoch's; the last one may be partial (never with wrap)
+  void start(Int epoch, Int position = 0);  // next() will give batch `position` of the epoch
+  bool done() const { return !pending.valid(); }
+  Batch next();  // throws Error once the epoch is done
+
+ private:
+  void prefetch();
+
+  const ImageSet* images;
+  std::vector<Int> labels;
+  std::vector<Int> samples;
+  LoaderOptions options;
+  std::vector<Int> order;
+  Int upcoming = 0;  // the batch to make ready next
+  std::future<Batch> pending;
+};
+
+}  // namespace sonograd

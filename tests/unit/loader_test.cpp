@@ -1,0 +1,102 @@
+#include "data/loader.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+
+#include "tensor/error.h"
+
+using namespace sonograd;
+
+namespace {
+
+// Pictures of 2x2 whose bytes all are their position.
+ImageSet pictures(Int n) {
+  ImageSet set{2, 2, {}, {}};
+  for (Int i = 0; i < n; ++i) set.pixels.insert(set.pixels.end(), 12, static_cast<std::uint8_t>(i));
+  return set;
+}
+
+std::vector<Int> labels(Int n) {
+  std::vector<Int> result;
+  for (Int i = 0; i < n; ++i) result.push_back(i % 3);
+  return result;
+}
+
+std::vector<Int> numbers(Int n) {
+  std::vector<Int> result;
+  for (Int i = 0; i < n; ++i) result.push_back(i);
+  return result;
+}
+
+std::vector<Batch> epoch(Loader& loader, Int number, Int position = 0) {
+  std::vector<Batch> batches;
+  for (loader.start(number, position); !loader.done();) batches.push_back(loader.next());
+  return batches;
+}
+
+std::vector<Int> samples(const std::vector<Batch>& batches) {
+  std::vector<Int> result;
+  for (const Batch& batch : batches) result.insert(result.end(), batch.samples.begin(), batch.samples.end());
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("an epoch gives every sample once, with its picture and label, the last batch partial") {
+  const ImageSet images = pictures(40);
+  std::vector<Int> chosen;
+  for (Int i = 3; i < 40; ++i) chosen.push_back(i);
+  Loader loader(images, labels(40), chosen, {.batch = 8, .seed = 5});
+  CHECK(loader.batches() == 5);
+  const std::vector<Batch> batches = epoch(loader, 0);
+  REQUIRE(batches.size() == 5);
+  CHECK(batches[4].images.shape() == Shape{5, 2, 2, 3});
+  for (const Batch& batch : batches)
+    for (std::size_t i = 0; i < batch.samples.size(); ++i) {
+      CHECK(batch.labels[i] == batch.samples[i] % 3);
+      for (Int p = 0; p < 12; ++p)
+        CHECK(batch.images.data<float>()[12 * i + p] == static_cast<float>(batch.samples[i]));
+    }
+  std::vector<Int> all = samples(batches);
+  CHECK(all != chosen);
+  std::sort(all.begin(), all.end());
+  CHECK(all == chosen);
+  CHECK_THROWS_WITH_AS(loader.next(), "loader: the epoch is over; start the next one", Error);
+}
+
+TEST_CASE("the order is a function of seed and epoch, and any position resumes it") {
+  const ImageSet images = pictures(30);
+  Loader loader(images, labels(30), numbers(30), {.batch = 4, .seed = 5});
+  Loader again(images, labels(30), numbers(30), {.batch = 4, .seed = 5});
+  Loader other(images, labels(30), numbers(30), {.batch = 4, .seed = 6});
+  epoch(again, 7);
+  std::set<std::vector<Int>> orders;
+  for (Int number = 0; number < 5; ++number) {
+    const std::vector<Int> order = samples(epoch(loader, number));
+    CHECK(order == samples(epoch(again, number)));
+    CHECK(order != samples(epoch(other, number)));
+    orders.insert(order);
+    const std::vector<Int> rest = samples(epoch(again, number, 3));
+    CHECK(std::equal(rest.begin(), rest.end(), order.begin() + 12, order.end()));
+  }
+  CHECK(orders.size() == 5);
+  loader.start(0);  // a prefetched batch is given up
+  loader.next();
+  CHECK(samples(epoch(loader, 1)) == samples(epoch(again, 1)));
+}
+
+TEST_CASE("without shuffling batches keep the order, and wrap round on request") {
+  const ImageSet images = pictures(5);
+  Loader plain(images, labels(5), numbers(5), {.batch = 3, .shuffle = false});
+  CHECK(samples(epoch(plain, 2)) == numbers(5));
+  Loader wrapping(images, labels(5), numbers(5), {.batch = 3, .shuffle = false, .wrap = true});
+  wrapping.start(0, 1);
+  CHECK(wrapping.next().samples == std::vector<Int>{3, 4, 0});
+  CHECK(wrapping.next().samples == std::vector<Int>{1, 2, 3});
+  CHECK_FALSE(wrapping.done());
+  CHECK_THROWS_AS(Loader(images, labels(5), numbers(5), {.wrap = true}), Error);
+  CHECK_THROWS_AS(Loader(images, labels(4), numbers(4), {}), Error);
+  CHECK_THROWS_AS(Loader(images, labels(5), {}, {}), Error);
+}
