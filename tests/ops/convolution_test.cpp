@@ -1,7 +1,10 @@
 #include <doctest/doctest.h>
 
+#include <functional>
+
 #include "ops/conv2d/convolution.h"
 #include "ops/matmul/matmul.h"
+#include "tensor/pool.h"
 
 using namespace sonograd;
 
@@ -13,6 +16,14 @@ double largest_difference(const Tensor& a, const Tensor& b) {
   double largest = 0;
   for (std::size_t i = 0; i < x.size(); ++i) largest = std::max(largest, std::abs(x[i] - y[i]));
   return largest;
+}
+
+// Bytes that f takes from the pool at its height, beyond the tensor that it returns.
+Int extra_bytes(const std::function<Tensor()>& f) {
+  const Int before = pool::live_bytes();
+  pool::reset_peak();
+  const Tensor y = f();
+  return pool::peak_bytes() - before - y.storage()->bytes();
 }
 
 Tensor random(const Shape& shape, const char* purpose) {
@@ -57,6 +68,7 @@ TEST_CASE("heads of an attention layer are multiplied where they lie") {
   };
   const Tensor q = by_head(random({batch, tokens, heads, features}, "q"));
   const Tensor k = by_head(random({batch, tokens, heads, features}, "k"));
+  CHECK(extra_bytes([&] { return matmul(q, k, {.transpose_w = true}); }) < 64);
   const Tensor in_place = matmul(q, k, {.transpose_w = true}),
                copied = matmul(q.copy(), k.copy(), {.transpose_w = true});
   CHECK(in_place.shape() == Shape{batch, heads, tokens, tokens});
@@ -68,5 +80,6 @@ TEST_CASE("heads of an attention layer are multiplied where they lie") {
 TEST_CASE("a channel slice is multiplied where it lies") {
   const Tensor buffer = random({2, 3, 3, 10}, "buffer"), w = random({1, 1, 4, 5}, "w");
   const Tensor slice = buffer.slice(3, 2, 6);
+  CHECK(extra_bytes([&] { return conv2d(slice, w); }) < 64);
   CHECK(largest_difference(conv2d(slice, w), conv2d(slice.copy(), w)) == 0);
 }
