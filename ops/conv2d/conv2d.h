@@ -48,6 +48,7 @@ struct Conv2d {
     taps(x, w, y, [](auto& x, auto& w, auto& y) { y += x * w; });
   }
 
+  Int macs(const Shape&, const Shape& w, const Shape& y) const { return y.elements() * w[0] * w[1] * w[2]; }
   Tensors vjp(const Vjp& at) const;
 };
 
@@ -70,6 +71,7 @@ struct Conv2dGradX {
     for_each_index(dx.shape, [&](const Shape& i) { dx(i) = 0; });
     conv.taps(dx, w, dy, [](auto& dx, auto& w, auto& dy) { dx += w * dy; });
   }
+  Int macs(const Shape& w, const Shape& dy, const Shape&) const { return dy.elements() * w[0] * w[1] * w[2]; }
   Tensors vjp(const Vjp& at) const;
 };
 
@@ -91,6 +93,9 @@ struct Conv2dGradW {
   void reference(auto x, auto dy, auto dw) const {
     for_each_index(dw.shape, [&](const Shape& i) { dw(i) = 0; });
     conv.taps(x, dw, dy, [](auto& x, auto& dw, auto& dy) { dw += x * dy; });
+  }
+  Int macs(const Shape&, const Shape& dy, const Shape& dw) const {
+    return dy.elements() * dw[0] * dw[1] * dw[2];
   }
   Tensors vjp(const Vjp& at) const;
 };

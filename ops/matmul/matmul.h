@@ -38,6 +38,9 @@ struct MatMul {
     });
   }
 
+  Int macs(const Shape& x, const Shape&, const Shape& y) const {
+    return sum_batch ? x.elements() * y[-1] : y.elements() * x[transpose_x ? -2 : -1];
+  }
   Tensors vjp(const Vjp& at) const;
 
   static Shape batch(const Shape& shape) {
