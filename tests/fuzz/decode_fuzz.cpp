@@ -1,0 +1,15 @@
+#include "data/decode.h"
+#include "tensor/error.h"
+
+// Any bytes either decode or give an Error. Build with clang:
+//   cmake --preset asan -DCMAKE_CXX_COMPILER=clang++-14 -DSONOGRAD_FUZZ=ON && cmake --build --preset asan --target decode_fuzz
+//   build/asan/tests/decode_fuzz NEW_FINDS tests/golden/data/decode
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  constexpr sonograd::Int max_pixels = 1 << 18;  // keeps one input fast; the bound itself is the same code
+  try {
+    const sonograd::Image image = sonograd::decode_image({data, size}, max_pixels);
+    if (static_cast<sonograd::Int>(image.pixels.size()) != image.height * image.width * 3) __builtin_trap();
+  } catch (const sonograd::Error&) {
+  }
+  return 0;
+}
