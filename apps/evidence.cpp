@@ -26,6 +26,7 @@ Pairs resolved_flags(const TrainingFlags& f, const SharedFlags& shared) {
           {"patience", std::to_string(f.patience)},
           {"accumulate", std::to_string(f.accumulate)},
           {"clip-norm", fmt::format("{:g}", f.clip_norm)},
+          {"norm-momentum", f.norm_momentum > 0 ? fmt::format("{:g}", f.norm_momentum) : "the layers' own"},
           {"class-weights", f.class_weights},
           {"schedule", f.schedule},
           {"optimizer", f.optimizer},

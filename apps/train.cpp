@@ -43,6 +43,10 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
       ->capture_default_str();
   command.add_option("--clip-norm", t.clip_norm, "largest norm of all gradients together; 0: none")
       ->check(CLI::NonNegativeNumber);
+  command
+      .add_option("--norm-momentum", t.norm_momentum,
+                  "of batch norms' moving averages; default the layers' 0.99, which lags in short runs")
+      ->check(CLI::Range(0.0, 1.0));
   command.add_option("--accumulate", t.accumulate, "batches an update")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();

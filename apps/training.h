@@ -15,7 +15,7 @@ struct TrainingFlags {
   std::vector<std::string> phases;
   std::vector<double> rates;
   Int epochs = 100, batch = 16, patience = 25, accumulate = 1, checkpoint_steps = 0;
-  double clip_norm = 0;
+  double clip_norm = 0, norm_momentum = 0;
   std::string class_weights = "none", schedule = "constant", optimizer = "adam";
   bool resume = false, random_base = false, no_dropout = false, explain = true;
   std::string lead;  // the report's sentence under the title

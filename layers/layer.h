@@ -40,9 +40,10 @@ struct Context {
   bool training = false;  // batch norms that train use batch statistics; dropout and drop-connect are active
   bool dropout = true;    // false turns dropout and drop-connect off in training as well
   int keras = 3;          // whose rule for the moving variance
-  Random random{0};       // dropout's stream, at the step's number
-  Int first_sample = 0;   // global index of the batch's first image: dropout draws by it
-  bool fuse = true;       // run a norm and the activation after it as one op
+  double norm_momentum = 0;  // of the moving averages in place of the layers' own, 0.99; 0: theirs
+  Random random{0};          // dropout's stream, at the step's number
+  Int first_sample = 0;      // global index of the batch's first image: dropout draws by it
+  bool fuse = true;          // run a norm and the activation after it as one op
   std::vector<MovingUpdate> updates = {};
   // Sees each named layer's output, in order; may replace it (Grad-CAM watches it so).
   std::function<void(const std::string& path, Tensor& y)> on_output = {};

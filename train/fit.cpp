@@ -25,9 +25,10 @@ double seconds_since(Clock::time_point start) {
 std::string settings_of(const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& o) {
   std::string text = fmt::format(
       "seed {}, batch {}, patience {}, clip {:.9g}, accumulate {}, schedule {}, optimizer {}, dropout {}, "
-      "keras {}, train {}, validation {}",
+      "keras {}, norm momentum {:.9g}, train {}, validation {}",
       o.seed, o.batch, o.patience, o.clip_norm, o.accumulate, static_cast<int>(o.schedule),
-      static_cast<int>(o.optimizer), o.dropout, o.keras, data.train.size(), data.validation.size());
+      static_cast<int>(o.optimizer), o.dropout, o.keras, o.norm_momentum, data.train.size(),
+      data.validation.size());
   for (const double weight : o.class_weights) text += fmt::format(", class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
@@ -132,6 +133,7 @@ class Fit {
                                      {.class_weights = options.class_weights,
                                       .dropout = options.dropout,
                                       .keras = options.keras,
+                                      .norm_momentum = options.norm_momentum,
                                       .random = Random(options.seed),
                                       .step = state.step,
                                       .first_sample = state.step * options.batch});

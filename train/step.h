@@ -9,9 +9,10 @@ struct StepOptions {
   std::vector<double> class_weights = {};  // factor of a class's losses; empty: 1
   bool dropout = true;
   int keras = 3;
-  Random random{0};      // the run's
-  Int step = 0;          // number of the step in the run: dropout draws by it
-  Int first_sample = 0;  // number of the batch's first image in the run, likewise
+  double norm_momentum = 0;  // see Context
+  Random random{0};          // the run's
+  Int step = 0;              // number of the step in the run: dropout draws by it
+  Int first_sample = 0;      // number of the batch's first image in the run, likewise
 };
 
 struct StepResult {
