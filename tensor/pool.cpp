@@ -42,7 +42,7 @@ Int rounded(Int bytes) {
 }
 
 // Address space in large pieces; pages count only once they are written to.
-std::pair<std::uintptr_t, Int> map_chunk(Int bytes) {
+[[maybe_unused]] std::pair<std::uintptr_t, Int> map_chunk(Int bytes) {
   constexpr Int least = Int{1} << 30;
   for (Int size = std::max(bytes, least); size >= bytes;
        size = size > bytes ? std::max(bytes, size / 4) : 0) {

@@ -22,10 +22,13 @@ class H5Handle {
   herr_t (*close)(hid_t);
 };
 
-// HDF5 keeps its errors to itself while this lives.
+// HDF5 keeps its errors to itself while this lives. Make one before any other call: it also tells HDF5 not to
+// clean up at the end of the process, where it prints over what a damaged file left open, and nothing of ours
+// is left to flush.
 class H5Quiet {
  public:
   H5Quiet() {
+    H5dont_atexit();
     H5Eget_auto2(H5E_DEFAULT, &print, &data);
     H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);
   }
