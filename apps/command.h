@@ -59,5 +59,7 @@ void add_explain(Program& program);
 void add_compare(Program& program);
 void add_data(Program& program);
 void add_bench(Program& program);
+void add_gradcheck(Program& program);
+void add_audit(Program& program);
 
 }  // namespace sonograd

@@ -1,0 +1,95 @@
+#include "apps/checks.h"
+#include "apps/command.h"
+#include "report/table.h"
+#include "tensor/parallel.h"
+
+namespace sonograd {
+namespace {
+
+struct Flags {
+  std::vector<std::string> ops, layers, models;
+  bool all = false, f32 = false;
+};
+
+std::vector<CheckJob> chosen_jobs(const Flags& flags) {
+  std::vector<CheckJob> jobs;
+  // Models first: they take longest.
+  for (const std::string& name : flags.all ? model_names() : flags.models)
+    jobs.push_back(model_job(name, flags.f32));
+  for (const std::string& name : flags.all ? op_names() : flags.ops) jobs.push_back(op_job(name, flags.f32));
+  for (const std::string& name : flags.all ? layer_names() : flags.layers)
+    jobs.push_back(layer_job(name, flags.f32));
+  if (jobs.empty())
+    throw UsageError("nothing to check; name it with --op, --layer or --model, or take --all");
+  return jobs;
+}
+
+void print_json(const std::vector<CheckReport>& reports, Int failed) {
+  auto results = nlohmann::ordered_json::array();
+  for (const CheckReport& report : reports) {
+    const Check& check = report.headline();
+    nlohmann::ordered_json row{{"name", report.name},
+                               {"kind", report.kind},
+                               {"max_error", check.max_error},
+                               {"tolerance", check.tolerance},
+                               {"ok", report.ok()}};
+    for (const Check& c : report.checks) row["checks"].push_back(json_of(c));
+    results.push_back(std::move(row));
+  }
+  const nlohmann::ordered_json json{
+      {"checked", reports.size()}, {"failed", failed}, {"results", std::move(results)}};
+  fmt::print("{}\n", json.dump(1));
+}
+
+void print_table(const std::vector<CheckReport>& reports, Int failed) {
+  Table table{{"name", "kind", "check", "largest error", "tolerance", ""}, {}};
+  for (const CheckReport& report : reports) {
+    const Check& check = report.headline();
+    table.rows.push_back({report.name, report.kind, check.what, fmt::format("{:.2g}", check.max_error),
+                          fmt::format("{:.2g}", check.tolerance), report.ok() ? "ok" : "FAILED"});
+  }
+  fmt::print("{}", table.text());
+  for (const CheckReport& report : reports)
+    for (const Check& check : report.checks)
+      if (!check.ok) fmt::print("\n{} {}, {}: {}\n", report.kind, report.name, check.what, check.text);
+  fmt::print("\n{} checked, {} failed\n", reports.size(), failed);
+}
+
+int run_gradcheck(const Flags& flags, const SharedFlags& shared) {
+  prepare_device(shared);
+  const std::vector<CheckReport> reports = run_checks(chosen_jobs(flags), threads(), shared.quiet);
+  Int failed = 0;
+  for (const CheckReport& report : reports) failed += report.ok() ? 0 : 1;
+  if (shared.json)
+    print_json(reports, failed);
+  else
+    print_table(reports, failed);
+  const Int ops = static_cast<Int>(registry().ops().size());
+  expect(!flags.all || ops >= op_folders(),
+         "{} ops are registered but ops/ has {} folders; build anew so that each is found", ops,
+         op_folders());
+  return failed > 0 ? 1 : 0;
+}
+
+}  // namespace
+
+void add_gradcheck(Program& program) {
+  const auto flags = std::make_shared<Flags>();
+  auto& command = program.add("gradcheck", "Gradients of ops, layers and models against finite differences",
+                              "  sonograd gradcheck --all\n"
+                              "  sonograd gradcheck --op conv2d softmax --layer attention\n"
+                              "  sonograd gradcheck --model mini --json",
+                              [flags, &program] { return run_gradcheck(*flags, program.shared); });
+  const auto names = [&](const std::string& flag, std::vector<std::string>& list, const std::string& text) {
+    command.add_option(flag, list, text)
+        ->expected(1, -1)
+        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  };
+  names("--op", flags->ops, "registered ops");
+  names("--layer", flags->layers, "layer samples");
+  names("--model", flags->models, "models of the zoo, at the least image size that they take");
+  command.add_flag("--all", flags->all, "every op, layer and model");
+  command.add_flag("--f32", flags->f32, "in f32, where a wrong gradient of 1e-3 passes");
+}
+
+}  // namespace sonograd
