@@ -11,6 +11,7 @@
 #include "tensor/view.h"
 
 // oneDNN's handles, and the only place that knows how its versions 2 and 3 differ. For *.cpu.cpp files alone.
+// Debian has 2.6. Another one under ROOT: cmake --preset release -Ddnnl_DIR=ROOT/lib/cmake/dnnl
 namespace sonograd::onednn {
 
 const dnnl::engine& engine();

@@ -6,8 +6,8 @@
 
 namespace sonograd {
 
-// Rows of one image, copied when asked for: zeros left, right, above and below,
-// channels rounded up to whole vectors. The kernels that read them so know neither borders nor odd sizes.
+// Rows of one image, copied when asked for, with zeros on all four sides and the channels rounded up to whole
+// vectors. The kernels that read them know neither borders nor odd sizes.
 class PaddedRows {
  public:
   static constexpr Int vector = 16;  // floats
