@@ -58,8 +58,8 @@ void add_summary(Program& program) {
       "summary", "A model layer by layer: outputs, parameters, multiply-adds",
       "  sonograd summary --model aeganb3\n  sonograd summary --model efficientnetb3 --image-size 300 --json",
       [flags, &program] {
-        prepare_device(program.shared);
-        const ModelSummary s = summarise(make_model(flags->model));
+        const Device device = prepare_device(program.shared);
+        const ModelSummary s = summarise(make_model(flags->model), device);
         if (program.shared.json)
           print_json(s, flags->model.name);
         else

@@ -36,7 +36,7 @@ class Model {
   std::size_t base_parameters() const { return base_count; }  // how many of them are the base's
 
   void allocate(DType dtype, Device device);  // gives every parameter memory, values not yet set
-  void initialise(const Random& random, DType dtype = DType::f32, Device device = Device::cpu);
+  void initialise(const Random& random, DType dtype, Device device);
   void convert(DType dtype, Device device);
 
  private:

@@ -19,7 +19,7 @@ Int trainable_in(const Model& model, TrainingPhase phase) {
 
 }  // namespace
 
-ModelSummary summarise(Model model) {
+ModelSummary summarise(Model model, Device device) {
   ModelSummary s;
   const auto parameters = model.parameters();
   s.parameters = count_elements(parameters, any);
@@ -28,7 +28,7 @@ ModelSummary summarise(Model model) {
   s.trainable = trainable_in(model, TrainingPhase::scratch);
 
   // Values do not matter, shapes do.
-  model.allocate(DType::f32, Device::cpu);
+  model.allocate(DType::f32, device);
   for (const auto& [name, parameter] : parameters)
     parameter->value.fill(parameter->role == Parameter::Role::statistic ? 1 : 0);
   std::map<std::string, std::size_t> index;  // of a layer in s.layers
@@ -50,7 +50,7 @@ ModelSummary summarise(Model model) {
   Context context{.fuse = false};
   const Int size = model.options().image_size;
   context.on_output = [&](const std::string& path, Tensor& y) { layer_of(path).output = y.shape(); };
-  model.logits(Tensor::zeros({1, size, size, 3}), context);
+  model.logits(Tensor::zeros({1, size, size, 3}, DType::f32, device), context);
   for (const auto& [name, parameter] : parameters)
     layer_of(name.substr(0, name.rfind('.'))).parameters += parameter->shape.elements();
   return s;

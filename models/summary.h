@@ -17,6 +17,6 @@ struct ModelSummary {
 
 // Runs one image of zeros through the model (values are made where it has none) and writes down what the
 // layers give.
-ModelSummary summarise(Model model);
+ModelSummary summarise(Model model, Device device);
 
 }  // namespace sonograd
