@@ -1,6 +1,6 @@
 """Prints our time and memory beside those of PyTorch (efficientnetb*) or Keras (aeganb3*) on the same work.
 
-    compare.py SONOGRAD [--python PYTHON] [--model M] [--what W] [--batch N] [--rounds R] ...
+    compare.py [--sonograd BINARY] [--python PYTHON] [--model M] [--what W] [--batch N] [--rounds R] ...
 
 The two programs run alternately, a process each, so that slow phases of the machine meet both; a round's
 figure is the process's own median and the table shows the median over rounds. Memory is the largest peak of
@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
+BINARY = str(FOLDER.parents[1] / "build" / "release" / "apps" / "sonograd")
 PEERS = {
     "torch": ("torch_bench.py", "import torch, timm"),
     "keras": ("keras_bench.py", "import keras, tensorflow"),
@@ -31,7 +32,9 @@ def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("sonograd", help="our binary")
+    parser.add_argument(
+        "--sonograd", default=BINARY, help="our binary (default: build/release/apps/sonograd)"
+    )
     parser.add_argument(
         "--python",
         default=os.environ.get("SONOGRAD_PEER_PYTHON", sys.executable),
@@ -141,6 +144,8 @@ def line(row):
 
 def main():
     options = arguments()
+    if not Path(options.sonograd).is_file():
+        sys.exit(f"compare: {options.sonograd}: no such file; build first (./run build)")
     present = installed(options.python, options)
     heading = (
         f"{'model':20} {'what':9} {'batch':>5}  {'ours ms':>10} {'peer ms':>10} {'ratio':>6}  "
