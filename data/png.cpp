@@ -120,11 +120,11 @@ std::string encode_png(const Image& image) {
 }
 
 void write_png(const std::filesystem::path& path, const Image& image) {
-  write_file_atomically(path, encode_png(image));
+  write_file_atomically(path, encode_png(image), false);
 }
 
 void write_png_grey(const std::filesystem::path& path, Int height, Int width, Bytes pixels) {
-  write_file_atomically(path, encode(height, width, 1, pixels));
+  write_file_atomically(path, encode(height, width, 1, pixels), false);
 }
 
 }  // namespace sonograd

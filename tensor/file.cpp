@@ -64,10 +64,10 @@ void FileWriter::write(std::string_view bytes) {
   }
 }
 
-void FileWriter::commit() {
+void FileWriter::commit(bool flush) {
   const bool in_place = aside == path;
   // A device or a pipe answers fsync with an error: it has nothing to flush.
-  if (::fsync(descriptor) != 0 && !in_place) fail("write", path, errno);
+  if (flush && ::fsync(descriptor) != 0 && !in_place) fail("write", path, errno);
   const int closing = descriptor;
   descriptor = -1;
   if (::close(closing) == 0 && (in_place || std::rename(aside.c_str(), path.c_str()) == 0)) return;
@@ -76,10 +76,10 @@ void FileWriter::commit() {
   fail("write", path, error);
 }
 
-void write_file_atomically(const std::filesystem::path& path, std::string_view bytes) {
+void write_file_atomically(const std::filesystem::path& path, std::string_view bytes, bool flush) {
   FileWriter file(path);
   file.write(bytes);
-  file.commit();
+  file.commit(flush);
 }
 
 std::string read_file(const std::filesystem::path& path) {
