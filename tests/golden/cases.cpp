@@ -7,22 +7,12 @@
 #include "autograd/tape.h"
 #include "ops/binary/binary.h"
 #include "tensor/file.h"
+#include "tests/golden/formula.h"
 
 namespace sonograd::golden {
 namespace {
 
 using nlohmann::json;
-
-std::uint32_t mixed(std::uint32_t h) {
-  h = (h ^ (h >> 16)) * 0x85EBCA6Bu;
-  h = (h ^ (h >> 13)) * 0xC2B2AE35u;
-  return h ^ (h >> 16);
-}
-
-// u(key, i) of scripts/golden_formula.py, in [0, 1)
-double draw(std::uint32_t key, std::uint32_t i) {
-  return mixed(i * 0x85EBCA77u + key * 0x9E3779B1u + 0x27D4EB2Fu) / 4294967296.0;
-}
 
 Shape shape_of(const json& facts) {
   Shape shape;

@@ -1,0 +1,124 @@
+#include <doctest/doctest.h>
+
+#include <cmath>
+
+#include "ops/cross_entropy/cross_entropy.h"
+#include "ops/reduce/reduce.h"
+#include "ops/softmax/softmax.h"
+#include "tests/models/formula.h"
+
+using namespace sonograd;
+using namespace sonograd::golden;
+
+namespace {
+
+double largest_difference(const std::vector<double>& x, const std::vector<double>& y) {
+  REQUIRE(x.size() == y.size());
+  double largest = 0;
+  for (std::size_t i = 0; i < x.size(); ++i) largest = std::max(largest, std::abs(x[i] - y[i]));
+  return largest;
+}
+
+double largest_size(const std::vector<double>& x) {
+  return largest_difference(x, std::vector<double>(x.size(), 0.0));
+}
+
+std::vector<double> numbers(const json& list) {
+  return list.get<std::vector<double>>();
+}
+
+// Logits, relative to the largest; probabilities and the loss as they are.
+void check_pass(const json& golden, const json& facts, DType dtype, Device device, double tolerance) {
+  INFO(golden["model"].get<std::string>()
+       << ", " << facts["size"] << " pixels, " << facts["form"] << ", gain " << facts["gain"]);
+  const Model model = formula_model(golden, facts, dtype, device);
+  const Batch batch = formula_batch(facts);
+  const NoGrad quiet;
+  Context context;
+  const Tensor logits = model.logits(batch.images.to(dtype).to(device), context);
+  const Tensor losses = softmax_cross_entropy(logits, one_hot_targets(batch.labels, 3, {}, dtype, device));
+
+  const std::vector<double> keras = numbers(facts["logits"]);
+  CHECK(largest_difference(logits.values(), keras) <= tolerance * largest_size(keras));
+  CHECK(largest_difference(softmax(logits).values(), numbers(facts["probabilities"])) <= tolerance);
+  CHECK(std::abs(mean(losses, {0}).item() - facts["loss"].get<double>()) <= tolerance);
+  // At the higher gains Keras' own f32 is up to 1e-5 away from its f64.
+  if (dtype == DType::f64 && facts["gain"] == 0.7)
+    CHECK(largest_difference(logits.values(), numbers(facts["f32_logits"])) <= 5e-6 * largest_size(keras));
+}
+
+void check_passes(const std::string& name, DType dtype, Device device, double tolerance) {
+  const json& golden = golden_model(name);
+  for (const json& facts : golden["forward"])
+    if (full() || facts["size"] < 224) check_pass(golden, facts, dtype, device, tolerance);
+}
+
+// block7a_project_bn -> block7a.project_bn
+std::string our_path(std::string name) {
+  const std::size_t cut = name.find('_');
+  if (name.rfind("block", 0) == 0 && cut != std::string::npos) name[cut] = '.';
+  return name;
+}
+
+// Every layer's output, relative to the mean of its size. Ours does not name the squeezed mean, and where it
+// fuses a norm with its activation there is no output of the norm alone.
+void check_trace(const std::string& name, bool fuse, DType dtype, Device device, double tolerance) {
+  const json& golden = golden_model(name);
+  const json& facts = golden["trace"];
+  std::map<std::string, Digest> seen;
+  Context context{.fuse = fuse};
+  context.on_output = [&](const std::string& path, Tensor& y) { seen[path] = digest(y, 8); };
+  const NoGrad quiet;
+  formula_model(golden, facts, dtype, device)
+      .logits(formula_batch(facts).images.to(dtype).to(device), context);
+
+  std::string previous;
+  std::size_t compared = 0;
+  for (const json& layer : facts["layers"]) {
+    const std::string path = our_path(layer[0]);
+    CAPTURE(path);
+    const auto at = seen.find(path);
+    if (at == seen.end()) {
+      const bool squeeze = path.find("se_squeeze") != std::string::npos;
+      const bool fused_norm = fuse && path.find("bn") != std::string::npos;
+      CHECK((squeeze || fused_norm));
+      continue;
+    }
+    const Digest& y = at->second;
+    const double bound = tolerance * layer[3].get<double>();
+    CHECK(std::abs(y.mean - layer[2].get<double>()) <= bound);
+    CHECK(std::abs(y.mean_size - layer[3].get<double>()) <= bound);
+    CHECK(largest_difference(y.values, numbers(layer[4])) <= bound);
+    ++compared;
+  }
+  CHECK(compared > facts["layers"].size() / 2);
+}
+
+}  // namespace
+
+TEST_CASE("the weights' formula is the one of Keras' numbers") {
+  const json& golden = golden_model("aeganb3");
+  const Model model = formula_model(golden, {{"size", 224}, {"gain", 0.7}}, DType::f64, Device::reference);
+  const Tensor& stem = model.parameters()[3].parameter->value;
+  const double expected[] = {-0.1988164335489273, 0.12253977358341217, 0.09441254287958145,
+                             -0.24528411030769348};
+  for (Int i = 0; i < 4; ++i) CHECK(stem.at(i) == expected[i]);
+}
+
+TEST_CASE("f32 logits, probabilities and loss agree with Keras") {
+  for (const char* name : {"efficientnetb0", "aeganb3"}) check_passes(name, DType::f32, Device::cpu, 2e-5);
+}
+
+TEST_CASE("f64 logits, probabilities and loss agree with Keras to ten digits") {
+  check_passes("efficientnetb0", DType::f64, Device::reference, 1e-10);
+  if (full())
+    for (const char* name : {"aeganb3"}) check_passes(name, DType::f64, Device::reference, 1e-10);
+}
+
+TEST_CASE("every layer's output agrees with Keras, with and without fused ops") {
+  for (const bool fuse : {false, true}) {
+    CAPTURE(fuse);
+    check_trace("aeganb3", fuse, DType::f32, Device::cpu, 1e-4);
+    check_trace("efficientnetb0", fuse, DType::f64, Device::reference, 1e-10);
+  }
+}
