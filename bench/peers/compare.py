@@ -100,7 +100,7 @@ def run(command, case, options):
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]
         sys.exit(f"compare: {' '.join(words)}: exit {done.returncode}: {lines[-1]}")
-    return json.loads(done.stdout.strip().splitlines()[-1])
+    return json.loads(done.stdout)
 
 
 def middle(rounds):
