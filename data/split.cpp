@@ -61,7 +61,6 @@ void grouped_split(const Dataset& data, Split& split) {
       part.insert(part.end(), members[leader].begin(), members[leader].end());
     }
     expect(in_validation > 0 && in_train > 0,  // test is filled before validation
-
            "split: class {} has {} images in {} groups, which cannot be shared out over train, validation "
            "and test; add images",
            data.classes[label], counts[label], leaders.size());
