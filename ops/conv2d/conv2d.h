@@ -37,9 +37,10 @@ struct Conv2d {
             for (Int v = 0; v < w.size(1); ++v) {
               const Int row = at.rows.position(i, u), column = at.columns.position(j, v);
               if (!at.rows.inside(row) || !at.columns.inside(column)) continue;
-              for (Int o = 0; o < y.size(3); ++o)
+              for (Int g = 0; g < groups; ++g)
                 for (Int c = 0; c < in; ++c)
-                  product(x(n, row, column, o / out * in + c), w(u, v, c, o), y(n, i, j, o));
+                  for (Int o = g * out; o < (g + 1) * out; ++o)
+                    product(x(n, row, column, g * in + c), w(u, v, c, o), y(n, i, j, o));
             }
   }
 

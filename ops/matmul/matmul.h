@@ -32,9 +32,15 @@ struct MatMul {
     for_each_index(x.shape.rank() > 2 ? batch(x.shape) : batch(w.shape), [&](const Shape& b) {
       const auto x_b = matrix(x, b, transpose_x), w_b = matrix(w, b, transpose_w);
       const auto y_b = matrix(y, b, false);
-      for (Int i = 0; i < y_b.size(0); ++i)
-        for (Int j = 0; j < y_b.size(1); ++j)
-          for (Int l = 0; l < k; ++l) y_b(i, j) += x_b(i, l) * w_b(l, j);
+      const Int m = y_b.size(0), n = y_b.size(1);
+      const auto multiply = [&](Int i, Int l, Int j) { y_b(i, j) += x_b(i, l) * w_b(l, j); };
+      for (Int i = 0; i < m; ++i)  // the innermost loop follows w as it lies in memory
+        if (transpose_w)
+          for (Int j = 0; j < n; ++j)
+            for (Int l = 0; l < k; ++l) multiply(i, l, j);
+        else
+          for (Int l = 0; l < k; ++l)
+            for (Int j = 0; j < n; ++j) multiply(i, l, j);
     });
   }
 
