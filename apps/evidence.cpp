@@ -215,7 +215,7 @@ void Evidence::finish(const Model& model, const History& history) {
   report.samples = samples();
   if (flags.explain) report.gallery = gallery(model, report.predictions);
   report.explained_by = "Grad-CAM (the class's logit, plain mean of the gradients) on the last feature map";
-  report.notes = notes;
+  report.notes = flags.notes;
   manifest.finished = utc_now();
   report.manifest = manifest;
   write_file_atomically(run.manifest(), manifest_json(manifest));

@@ -27,7 +27,6 @@ class Evidence {
   const PreparedData& data;
   const RunFolder& run;
   Manifest manifest;
-  std::vector<std::string> notes;
 };
 
 // The parts of a manifest that no run decides: versions, machine, instruction set.

@@ -18,7 +18,8 @@ struct TrainingFlags {
   double clip_norm = 0, norm_momentum = 0;
   std::string class_weights = "none", schedule = "constant", optimizer = "adam";
   bool resume = false, random_base = false, no_dropout = false, explain = true;
-  std::string lead;  // the report's sentence under the title
+  std::vector<std::string> notes = {};  // of the report
+  std::string lead;                     // the report's sentence under the title
 };
 
 void add_training_flags(CLI::App& command, TrainingFlags& flags);
