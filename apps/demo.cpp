@@ -46,8 +46,7 @@ int run(Flags flags, Program& program) {
   const RunFolder folder = RunFolder::create(t.out, t.resume);
   if (t.data.empty()) {
     t.data = (folder.path() / "phantoms").string();
-    if (!std::filesystem::exists(t.data))
-      write_phantoms(t.data, flags.phantoms, program.shared.seed, 2 * t.model.image_size);
+    write_phantoms(t.data, flags.phantoms, program.shared.seed, 2 * t.model.image_size);
     t.lead = "Trained on synthetic ultrasound that the program drew itself: no download, no patient.";
   }
   return run_training(t, folder, program);

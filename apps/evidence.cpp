@@ -16,6 +16,7 @@ namespace sonograd {
 namespace {
 
 constexpr Int gallery_size = 12;
+constexpr Int least_map_height = 7;  // of the gallery's heat maps: the paper's, at 224 pixels
 
 Pairs resolved_flags(const TrainingFlags& f, const SharedFlags& shared) {
   return {{"model", f.model.name},
@@ -188,7 +189,8 @@ std::vector<ExplainedImage> Evidence::gallery(const Model& model,
   std::filesystem::create_directories(run.path() / "explanations");
   for (const std::size_t i : chosen) {
     const Int index = data.split.test[i];
-    const HeatMap map = grad_cam(model, images_for(model, data.images, std::span(&index, 1)));
+    const Tensor input = images_for(model, data.images, std::span(&index, 1));
+    const HeatMap map = grad_cam(model, input, {.layer = last_feature_map(model, input, least_map_height)});
     const Image image = picture(data.images, index);
     const Image mixed = overlay(image, map);
     std::string stem = predictions[i].file;
@@ -214,7 +216,9 @@ void Evidence::finish(const Model& model, const History& history) {
   report.baselines = baselines();
   report.samples = samples();
   if (flags.explain) report.gallery = gallery(model, report.predictions);
-  report.explained_by = "Grad-CAM (the class's logit, plain mean of the gradients) on the last feature map";
+  const Tensor some = images_for(model, data.images, std::span(data.split.test).first(1));
+  report.explained_by = fmt::format("Grad-CAM (the class's logit, plain mean of the gradients) on {}.",
+                                    last_feature_map(model, some, least_map_height));
   report.notes = flags.notes;
   manifest.finished = utc_now();
   report.manifest = manifest;

@@ -48,13 +48,13 @@ float HeatMap::largest() const {
   return values.empty() ? 0 : *std::max_element(values.begin(), values.end());
 }
 
-std::string last_feature_map(const Model& model, const Tensor& image) {
+std::string last_feature_map(const Model& model, const Tensor& image, Int least_height) {
   const NoGrad quiet;
   std::string last;
   Context context;
   context.fuse = false;
   context.on_output = [&](const std::string& path, Tensor& y) {
-    if (y.rank() == 4) last = path;
+    if (y.rank() == 4 && y.size(1) >= least_height) last = path;
   };
   model.logits(image, context);
   return last;

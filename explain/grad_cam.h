@@ -33,7 +33,8 @@ struct HeatMap {
 // One image [1, height, width, 3]. Throws Error where no layer has the name or its output is no feature map.
 HeatMap grad_cam(const Model& model, const Tensor& image, const CamOptions& options = {});
 
-// The path of the last output with height and width: Grad-CAM's layer by default.
-std::string last_feature_map(const Model& model, const Tensor& image);
+// The path of the last output with height and width, Grad-CAM's layer by default; of those with at least
+// `least_height` rows, as a map of a small image may be too coarse to show anything.
+std::string last_feature_map(const Model& model, const Tensor& image, Int least_height = 1);
 
 }  // namespace sonograd

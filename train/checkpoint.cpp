@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "models/weights/safetensors.h"
+#include "train/step.h"
 
 namespace sonograd {
 namespace {
@@ -60,13 +61,6 @@ Progression from_json(const Json& j) {
   return s;
 }
 
-std::vector<NamedParameter> trained(const Model& model) {
-  std::vector<NamedParameter> list;
-  for (const NamedParameter& p : model.parameters())
-    if (p.parameter->trains()) list.push_back(p);
-  return list;
-}
-
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, const Model& model, Optimizer& optimizer,
@@ -74,7 +68,8 @@ void save_checkpoint(const std::filesystem::path& path, const Model& model, Opti
   StoredTensors tensors;
   for (const auto& [name, parameter] : model.parameters())
     tensors.push_back(stored("weights." + name, parameter->value));
-  for (const auto& [name, moment] : optimizer.state(trained(model))) tensors.push_back(stored(name, moment));
+  for (const auto& [name, moment] : optimizer.state(trained_parameters(model)))
+    tensors.push_back(stored(name, moment));
   write_safetensors(path, tensors,
                     {{"format", "sonograd checkpoint 1"},
                      {"model", model.options().name},
@@ -113,7 +108,7 @@ Progression load_checkpoint(const std::filesystem::path& path, Model& model, con
   Optimizer& optimizer = prepare(state.phase);
   optimizer.steps = std::stoll(fact("optimizer_steps"));
   for (const auto& [name, parameter] : model.parameters()) restore("weights." + name, parameter->value);
-  for (auto& [name, moment] : optimizer.state(trained(model))) restore(name, moment);
+  for (auto& [name, moment] : optimizer.state(trained_parameters(model))) restore(name, moment);
   return state;
 }
 
