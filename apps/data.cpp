@@ -69,7 +69,7 @@ int audit(const Flags& flags, const SharedFlags& shared) {
 int split(const Flags& flags, const SharedFlags& shared) {
   prepare_device(shared);
   Dataset data = list_folder(flags.folder, flags.classes);
-  if (!flags.order.empty()) reorder(data, lines_of(flags.order));
+  if (!flags.order.empty()) reorder(data, read_order(flags.order));
   const ImageSet images = read_images(data, 32, 32);
   const Split parts = make_split(data, groups_by_key(images.content), flags.protocol, shared.seed);
   write_split(flags.out, data, parts);

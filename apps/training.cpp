@@ -1,11 +1,9 @@
 #include "apps/training.h"
 
 #include <cstdio>
-#include <sstream>
 
 #include "apps/evidence.h"
 #include "report/manifest.h"
-#include "tensor/file.h"
 #include "tensor/parallel.h"
 #include "train/evaluate.h"
 
@@ -63,18 +61,10 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
   return plan;
 }
 
-std::vector<std::string> lines_of(const std::string& path) {
-  std::vector<std::string> lines;
-  std::istringstream text(read_file(path));
-  for (std::string line; std::getline(text, line);)
-    if (!line.empty()) lines.push_back(line);
-  return lines;
-}
-
 PreparedData prepare_data(const TrainingFlags& flags, const SharedFlags& shared) {
   PreparedData data;
   data.folder = list_folder(flags.data, flags.model.classes);
-  if (!flags.order.empty()) reorder(data.folder, lines_of(flags.order));
+  if (!flags.order.empty()) reorder(data.folder, read_order(flags.order));
   const Int size = flags.model.image_size == 0 ? 224 : flags.model.image_size;
   data.images =
       read_images(data.folder, size, size, flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);

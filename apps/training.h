@@ -46,9 +46,6 @@ PreparedData prepare_data(const TrainingFlags& flags, const SharedFlags& shared)
 // the run's folder. Returns the exit status.
 int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program);
 
-// The lines of a text file that hold something.
-std::vector<std::string> lines_of(const std::string& path);
-
 // The phases that the flags ask for, with their rates: transfer, finetune where there are weights, else
 // scratch.
 std::vector<PhasePlan> phase_plan(const TrainingFlags& flags);
