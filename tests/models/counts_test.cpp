@@ -29,7 +29,7 @@ TEST_CASE("parameters of each training phase and multiply-adds are Keras'") {
     CAPTURE(keras.name);
     const Model model = make_model({.name = keras.name});
     CHECK(model.parameters().size() == static_cast<std::size_t>(keras.tensors));
-    const ModelSummary ours = summarise(model);
+    const ModelSummary ours = summarise(model, Device::cpu);
     CHECK(ours.parameters == keras.parameters);
     CHECK(ours.trainable == keras.trainable);
     CHECK(ours.trainable_transfer == keras.transfer);
