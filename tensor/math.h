@@ -26,23 +26,20 @@ struct Fast {
   SONOGRAD_INLINE static float exp(float x) {
     constexpr float round_magic = 12582912.0f;  // 1.5 · 2^23: adding it rounds to an integer
     constexpr float smallest = -87.3f, largest = 88.72283f;
-    const float bounded = x < smallest ? smallest : (x > largest ? largest : x);
-    const float n = (bounded * 1.44269504088896341f + round_magic) - round_magic;
+    const float above = x > smallest ? x : smallest, bounded = above < largest ? above : largest;
+    const float shifted = bounded * 1.44269504088896341f + round_magic, n = shifted - round_magic;
     float r = bounded - n * 0.693359375f;
     r = r + n * 2.12194440e-4f;
-    float p = 1.0f / 5040.0f;
-    p = p * r + 1.0f / 720.0f;
-    p = p * r + 1.0f / 120.0f;
-    p = p * r + 1.0f / 24.0f;
-    p = p * r + 1.0f / 6.0f;
-    p = p * r + 0.5f;
-    p = p * r + 1.0f;
-    p = p * r + 1.0f;
-    // Two factors, as 2^n alone leaves the range of f32 at n = 128.
-    const std::int32_t half = static_cast<std::int32_t>(n) / 2, rest = static_cast<std::int32_t>(n) - half;
-    const float y = p * std::bit_cast<float>((half + 127) << 23) * std::bit_cast<float>((rest + 127) << 23);
+    // The Taylor series to r^7, in pairs: a short chain of dependent steps.
+    const float r2 = r * r;
+    const float high = (1.0f / 24.0f + r * (1.0f / 120.0f)) + r2 * (1.0f / 720.0f + r * (1.0f / 5040.0f));
+    const float p = (1.0f + r) + r2 * ((0.5f + r * (1.0f / 6.0f)) + r2 * high);
+    // Times 2^n: n stands in the last bits of `shifted`, and is added to the exponent of p. At n = 128 p is
+    // below 1.
+    const std::uint32_t power = std::bit_cast<std::uint32_t>(shifted) << 23;
+    const float y = std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) + power);
     const float low = x < smallest ? 0.0f : y;
-    return x > largest ? INFINITY : low;
+    return x <= largest ? low : x + INFINITY;  // infinity, or not-a-number as x is
   }
 
   // sign(x) times: t + t³·P(t²) for small t = |x|, 1 - 2 / (e^2t + 1) elsewhere
