@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "ops/batch_norm/frozen.h"
+#include "ops/layer_norm/layer_norm.h"
 #include "tests/golden/cases.h"
 
 using namespace sonograd;
@@ -35,5 +36,11 @@ TEST_CASE("batch norm at inference agrees with Keras") {
   check_cases("batch_norm_inference", [](const json& attributes, const Named& in) -> Named {
     return {{"y", batch_norm_frozen(in.at("x"), in.at("gamma"), in.at("beta"), in.at("moving_mean"),
                                     in.at("moving_variance"), {.epsilon = attributes["epsilon"]})}};
+  });
+}
+
+TEST_CASE("layer norm agrees with Keras") {
+  check_cases("layer_norm", [](const json& attributes, const Named& in) -> Named {
+    return {{"y", layer_norm(in.at("x"), in.at("gamma"), in.at("beta"), {.epsilon = attributes["epsilon"]})}};
   });
 }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "autograd/tape.h"
+#include "ops/batch_norm/frozen.h"
 #include "ops/bias_activation/bias_activation.h"
 #include "ops/channel_scale/channel_scale.h"
 #include "ops/dropout/dropout.h"
@@ -95,4 +96,26 @@ TEST_CASE("a dropped element depends on its sample's number, not on the batch ar
   CHECK(all.slice(0, 0, 1).values() != all.slice(0, 1, 2).values());
   const double mean_value = mean(all, {0, 1}).item();
   CHECK(mean_value == doctest::Approx(1).epsilon(0.02));
+}
+
+TEST_CASE("batch norm with its activation is batch norm and the activation one after the other") {
+  for (const Device device : {Device::reference, Device::cpu})
+    for (const Activation f : {Activation::relu, Activation::leaky_relu, Activation::sigmoid,
+                               Activation::tanh, Activation::swish, Activation::gelu}) {
+      CAPTURE(name_of(f));
+      const Tensors inputs{random_tensor({3, 5, 7, 24}, 13, device), random_tensor({24}, 14, device),
+                           random_tensor({24}, 15, device)};
+      check_twins(
+          inputs, [&](const Tensors& x) { return batch_norm_train(x[0], x[1], x[2], {.activation = f}).y; },
+          [&](const Tensors& x) { return activate(batch_norm_train(x[0], x[1], x[2]).y, f); });
+      Tensors with_statistics = inputs;
+      with_statistics.push_back(random_tensor({24}, 16, device));
+      with_statistics.push_back(Tensor::filled({24}, 0.7, DType::f32, device));
+      check_twins(
+          with_statistics,
+          [&](const Tensors& x) {
+            return batch_norm_frozen(x[0], x[1], x[2], x[3], x[4], {.activation = f});
+          },
+          [&](const Tensors& x) { return activate(batch_norm_frozen(x[0], x[1], x[2], x[3], x[4]), f); });
+    }
 }
