@@ -2,7 +2,8 @@
 
 #include "tensor/parallel.h"
 
-// Two threads add to one number without a lock: the thread sanitizer must say so, or its silence elsewhere means nothing.
+// Two threads add to one number without a lock: the thread sanitizer must say so, or its silence elsewhere
+// means nothing.
 int main() {
   long total = 0;
   sonograd::set_threads(2);
