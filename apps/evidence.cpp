@@ -117,8 +117,8 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
 
 void Evidence::begin(const Model& model) {
   manifest.model = model.options().name;
+  write_file_atomically(run.manifest(), manifest_json(manifest));  // first: it marks the folder as a run
   write_split(run.split(), data.folder, data.split);
-  write_file_atomically(run.manifest(), manifest_json(manifest));
 }
 
 void Evidence::phase_done(const Model& model, const PhasePlan& phase) {

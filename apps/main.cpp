@@ -1,5 +1,8 @@
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <cstdio>
+#include <cstring>
 #include <iterator>
 #include <new>
 
@@ -24,7 +27,6 @@ std::string one_line(std::string text) {
 
 int run(int argc, char** argv) {
   Program program;
-  program.app.require_subcommand(1);
   program.app.fallthrough(false);
   program.app.set_version_flag("--version", "sonograd " SONOGRAD_VERSION);
   program.app.footer("`sonograd COMMAND --help` shows a command's flags with examples.");
@@ -44,7 +46,11 @@ int run(int argc, char** argv) {
     throw UsageError("{}; `sonograd --help` and `sonograd COMMAND --help` show what there is",
                      one_line(error.what()));
   }
-  return program.chosen();
+  if (!program.chosen) throw UsageError("which command? `sonograd --help` lists them");
+  const int status = program.chosen();
+  expect(std::fflush(stdout) == 0 && !std::ferror(stdout),
+         "cannot write to stdout: {}; is the disk full, or the reader gone?", std::strerror(errno));
+  return status;
 }
 
 }  // namespace
@@ -52,6 +58,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   using namespace sonograd;
+  std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit is then an error of write(), as a full disk is
   try {
     return run(argc, argv);
   } catch (const UsageError& error) {

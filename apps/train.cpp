@@ -78,6 +78,7 @@ void add_train(Program& program) {
         const bool fixed = flags->fixed.steps > 0;
         if (!fixed && (flags->fixed.no_shuffle || !flags->fixed.log.empty()))
           throw UsageError("--no-shuffle and --log-steps belong to --steps N");
+        phase_plan(flags->training);  // bad flags leave no folder behind
         if (fixed) return run_fixed_steps(flags->training, flags->fixed, program);
         return run_training(flags->training, RunFolder::create(flags->training.out, flags->training.resume),
                             program);

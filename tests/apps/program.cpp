@@ -1,0 +1,129 @@
+#include "tests/apps/program.h"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+#include <stdexcept>
+#include <thread>
+
+namespace program {
+
+namespace fs = std::filesystem;
+
+namespace {
+
+void redirect(const fs::path& file, int descriptor) {
+  const int opened = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600);
+  if (opened < 0 || ::dup2(opened, descriptor) < 0) ::_exit(126);
+  ::close(opened);
+}
+
+[[noreturn]] void become_program(const std::vector<char*>& arguments, const Limits& limits,
+                                 const fs::path& out, const fs::path& err) {
+  redirect(out, STDOUT_FILENO);
+  redirect(err, STDERR_FILENO);
+  if (limits.file_bytes) {
+    const auto most = static_cast<rlim_t>(*limits.file_bytes);
+    const rlimit limit{most, most};
+    if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(126);
+  }
+  ::execv(arguments[0], arguments.data());
+  ::_exit(126);
+}
+
+int wait_for(pid_t child) {
+  int state = 0;
+  if (::waitpid(child, &state, 0) != child) throw std::runtime_error("waitpid failed");
+  return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
+}
+
+}  // namespace
+
+TemporaryFolder::TemporaryFolder() {
+  std::string name = (fs::temp_directory_path() / "sonograd-XXXXXX").string();
+  if (!::mkdtemp(name.data())) throw std::runtime_error("cannot make a temporary folder");
+  folder = name;
+}
+
+TemporaryFolder::~TemporaryFolder() {
+  std::error_code ignored;
+  fs::remove_all(folder, ignored);
+}
+
+Outcome run(const Arguments& arguments, const Limits& limits) {
+  const TemporaryFolder streams;
+  const fs::path out = streams / "out", err = streams / "err";
+  Arguments words = arguments;
+  words.insert(words.begin(), SONOGRAD_BINARY_DIR "/apps/sonograd");
+  std::vector<char*> pointers;
+  for (std::string& word : words) pointers.push_back(word.data());
+  pointers.push_back(nullptr);
+
+  const pid_t child = ::fork();
+  if (child < 0) throw std::runtime_error("fork failed");
+  if (child == 0) become_program(pointers, limits, out, err);
+  if (limits.kill_after) {
+    std::this_thread::sleep_for(std::chrono::duration<double>(*limits.kill_after));
+    ::kill(child, SIGKILL);
+  }
+  const int status = wait_for(child);
+  return {status, bytes_of(out), bytes_of(err)};
+}
+
+void check_refused(const Outcome& outcome, int status, const Arguments& words) {
+  CAPTURE(outcome.err);
+  CHECK(outcome.status == status);
+  CHECK(outcome.out.empty());
+  CHECK(outcome.err.rfind("sonograd: ", 0) == 0);
+  CHECK(lines(outcome.err).size() == 1);
+  for (const std::string& word : words) {
+    CAPTURE(word);
+    CHECK(outcome.err.find(word) != std::string::npos);
+  }
+}
+
+void check_done(const Outcome& outcome) {
+  CAPTURE(outcome.err);
+  CHECK(outcome.status == 0);
+}
+
+std::string bytes_of(const fs::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) throw std::runtime_error("cannot read " + file.string());
+  std::ostringstream text;
+  text << stream.rdbuf();
+  return text.str();
+}
+
+void write(const fs::path& file, const std::string& bytes) {
+  std::ofstream stream(file, std::ios::binary);
+  stream << bytes;
+  if (!stream.flush()) throw std::runtime_error("cannot write " + file.string());
+}
+
+std::vector<std::pair<std::string, std::string>> contents(const fs::path& folder) {
+  std::vector<std::pair<std::string, std::string>> files;
+  for (const auto& entry : fs::recursive_directory_iterator(folder))
+    if (entry.is_regular_file())
+      files.emplace_back(entry.path().lexically_relative(folder).string(), bytes_of(entry.path()));
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::vector<std::string> lines(const std::string& text) {
+  std::vector<std::string> list;
+  std::istringstream stream(text);
+  for (std::string line; std::getline(stream, line);) list.push_back(line);
+  return list;
+}
+
+}  // namespace program

@@ -1,0 +1,50 @@
+#pragma once
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+// The program `sonograd` run as a user runs it: arguments in; exit status and both streams out.
+namespace program {
+
+using Arguments = std::vector<std::string>;
+
+// A folder below the system's temporary one, removed with all that it holds at the end.
+class TemporaryFolder {
+ public:
+  TemporaryFolder();
+  ~TemporaryFolder();
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+
+  std::filesystem::path operator/(const std::string& name) const { return folder / name; }
+
+ private:
+  std::filesystem::path folder;
+};
+
+struct Limits {
+  std::optional<long> file_bytes;  // the largest file that the program may write, a stand-in for a full disk
+  std::optional<double> kill_after;  // seconds until SIGKILL
+};
+
+struct Outcome {
+  int status = 0;  // exit status; 128 + the signal where one ended the program
+  std::string out, err;
+};
+
+Outcome run(const Arguments& arguments, const Limits& limits = {});
+
+// Checks that a run ended with `status` and said so in one line on stderr, `sonograd: …`, which holds every
+// one of `words`, and that stdout stayed empty.
+void check_refused(const Outcome& outcome, int status, const Arguments& words);
+// Checks that a run ended well, and shows its complaint where not.
+void check_done(const Outcome& outcome);
+
+std::string bytes_of(const std::filesystem::path& file);
+void write(const std::filesystem::path& file, const std::string& bytes);
+// Every file of a folder with its bytes, in byte order of the names.
+std::vector<std::pair<std::string, std::string>> contents(const std::filesystem::path& folder);
+std::vector<std::string> lines(const std::string& text);
+
+}  // namespace program

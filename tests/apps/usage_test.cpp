@@ -1,0 +1,128 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/program.h"
+
+using namespace program;
+
+namespace {
+
+const Arguments summary{"summary", "--model", "mini", "--image-size", "32"};
+
+Arguments with(Arguments arguments, const Arguments& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
+}
+
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("help and version go to stdout") {
+  const Outcome help = run({"--help"});
+  check_done(help);
+  for (const char* command : {"demo", "summary", "init", "predict", "loss", "train", "evaluate", "explain",
+                              "compare", "data", "bench", "gradcheck", "audit"}) {
+    CAPTURE(command);
+    CHECK(holds(help.out, std::string("\n  ") + command + " "));
+  }
+  CHECK(help.err.empty());
+
+  for (const Arguments& command : {Arguments{"train"}, Arguments{"predict"}, Arguments{"data", "split"}}) {
+    const Outcome of_command = run(with(command, {"--help"}));
+    check_done(of_command);
+    CHECK(holds(of_command.out, "Examples:\n  sonograd " + command[0]));
+    CHECK(holds(of_command.out, "--seed"));
+  }
+
+  const Outcome version = run({"--version"});
+  check_done(version);
+  CHECK(version.out.rfind("sonograd ", 0) == 0);
+  CHECK(lines(version.out).size() == 1);
+}
+
+TEST_CASE("bad usage ends with status 2 and one line") {
+  check_refused(run({}), 2, {"--help"});
+  check_refused(run({"--bogus"}), 2, {"--bogus"});
+  check_refused(run({"bogus"}), 2, {"bogus"});
+  check_refused(run(with(summary, {"--bogus"})), 2, {"--bogus"});
+  check_refused(run(with(summary, {"--device", "quantum"})), 2, {"--device", "quantum"});
+  check_refused(run(with(summary, {"--threads", "-1"})), 2, {"--threads"});
+  check_refused(run(with(summary, {"--seed", "many"})), 2, {"--seed"});
+  check_refused(run({"summary", "--model", "resnet"}), 2, {"resnet", "aeganb3", "mini"});
+  check_refused(run({"summary"}), 2, {"--model"});
+  check_refused(run({"data"}), 2, {"subcommand"});
+}
+
+TEST_CASE("flags of train that contradict each other are bad usage, and nothing is made") {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "run").string();
+  const Arguments train{"train", "--data", (folder / "").string(), "--out", out, "--model", "mini"};
+  check_refused(run(with(train, {"--phases", "transfer"})), 2, {"transfer", "--weights", "--random-base"});
+  check_refused(run(with(train, {"--phases", "warmup"})), 2, {"warmup", "scratch"});
+  check_refused(run(with(train, {"--lr", "0.1,0.1"})), 2, {"--lr", "2", "1"});
+  check_refused(run(with(train, {"--no-shuffle"})), 2, {"--steps"});
+  check_refused(run(with(train, {"--steps", "2"})), 2, {"--no-shuffle"});
+  CHECK_FALSE(std::filesystem::exists(out));
+}
+
+TEST_CASE("the device is named where it does not exist; auto goes on") {
+  check_refused(run(with(summary, {"--device", "gpu"})), 1, {"--device gpu", "cpu"});
+  const Outcome automatic = run(with(summary, {"--device", "auto", "--json"}));
+  check_done(automatic);
+  CHECK(holds(automatic.err, "cpu"));
+  CHECK(nlohmann::json::accept(automatic.out));
+}
+
+TEST_CASE("--json prints one object and nothing else") {
+  const Outcome outcome = run(with(summary, {"--json"}));
+  check_done(outcome);
+  CHECK(outcome.err.empty());
+  const auto json = nlohmann::json::parse(outcome.out, nullptr, false);
+  REQUIRE(json.is_object());
+  for (const char* key :
+       {"params", "trainable", "trainable_transfer", "trainable_finetune", "macs", "layers"})
+    CHECK(json.contains(key));
+  long parameters = 0, macs = 0;
+  for (const auto& layer : json["layers"]) {
+    for (const char* key : {"name", "op", "output", "params", "macs"}) CHECK(layer.contains(key));
+    parameters += layer["params"].get<long>();
+    macs += layer["macs"].get<long>();
+  }
+  CHECK(parameters == json["params"]);
+  CHECK(macs == json["macs"]);
+}
+
+TEST_CASE("--config holds flags, as JSON or as lines; the command line wins") {
+  const TemporaryFolder folder;
+  const std::string json = (folder / "flags.json").string(), text = (folder / "flags.txt").string();
+  write(json, R"({"model": "mini", "image-size": 32, "json": true})");
+  write(text, "# a small model\nmodel = mini\nimage-size = 32\njson = true\n");
+  const Outcome plain = run(with(summary, {"--json"}));
+  check_done(plain);
+  for (const std::string& config : {json, text}) {
+    CHECK(run({"summary", "--config", config}).out == plain.out);
+    const Outcome larger = run({"summary", "--config", config, "--image-size", "64"});
+    check_done(larger);
+    CHECK(larger.out == run(with(summary, {"--image-size", "64", "--json"})).out);
+    CHECK(larger.out != plain.out);
+  }
+}
+
+TEST_CASE("--config with a mistake is bad usage that names the file") {
+  const TemporaryFolder folder;
+  const std::string file = (folder / "flags").string();
+  const auto refused = [&](const std::string& bytes, const Arguments& words) {
+    write(file, bytes);
+    check_refused(run({"summary", "--config", file}), 2, words);
+  };
+  refused(R"({"model": "mini", "colour": "blue"})", {file, "--colour"});
+  refused("model = mini\ncolour = blue\n", {file, "--colour"});
+  refused("model = mini\nnonsense\n", {file, "line 2"});
+  refused(R"({"model": )", {file, "JSON"});
+  check_refused(run({"summary", "--config"}), 2, {"--config"});
+  check_refused(run({"summary", "--config", (folder / "none").string()}), 1, {(folder / "none").string()});
+}
