@@ -15,6 +15,7 @@ struct GradcheckOptions {
   double tolerance = 0;                 // relative; 0: 1e-6 in f64, 5e-3 in f32
   Int full_limit = 256;                 // a full Jacobian where neither inputs nor outputs have more elements
   int directions = 4;  // else that many random directions: per input up to 8 inputs, then through all at once
+  bool views = true;   // with strided inputs and cotangents too
   bool f32 = false;    // accept f32, in which a wrong gradient of 1e-3 passes
 };
 
