@@ -107,11 +107,16 @@ TEST_CASE("global pooling agrees with Keras") {
   });
 }
 
+// In f64 alone: the key bias moves all scores of a query alike, so its gradient is 0 but for rounding, and
+// the cases' bound is relative. Whole models hold attention on the cpu against Keras.
 TEST_CASE("attention over both axes of a feature map agrees with Keras' MultiHeadAttention") {
-  check_cases("multi_head_attention", [](const json& attributes, const Named& in) -> Named {
-    return run_layer(multi_head_attention(in.at("x").size(3), attributes["heads"], attributes["key_dim"], 3),
-                     in);
-  });
+  check_cases(
+      "multi_head_attention",
+      [](const json& attributes, const Named& in) -> Named {
+        return run_layer(
+            multi_head_attention(in.at("x").size(3), attributes["heads"], attributes["key_dim"], 3), in);
+      },
+      0);
 }
 
 TEST_CASE("squeeze-and-excitation agrees with Keras") {
