@@ -61,5 +61,6 @@ void add_data(Program& program);
 void add_bench(Program& program);
 void add_gradcheck(Program& program);
 void add_audit(Program& program);
+void add_weights(Program& program);
 
 }  // namespace sonograd

@@ -1,7 +1,9 @@
 #include "models/model_file.h"
 
+#include <charconv>
 #include <sstream>
 
+#include "models/weights/element_type.h"
 #include "models/weights/keras_h5.h"
 #include "models/weights/safetensors.h"
 
@@ -13,6 +15,16 @@ std::vector<std::string> split_list(const std::string& text) {
   std::istringstream parts(text);
   for (std::string part; std::getline(parts, part, ',');) list.push_back(part);
   return list;
+}
+
+// Facts come from files of others: nothing in them is believed.
+Int whole_number(const std::string& text) {
+  Int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  expect(error == std::errc() && end == text.data() + text.size() && number > 0,
+         "the weight file says image_size {}, which is no size; write it again with another header",
+         printable(text));
+  return number;
 }
 
 }  // namespace
@@ -51,7 +63,7 @@ ModelOptions options_with_facts(ModelOptions options, const Facts& facts) {
   for (const auto& [key, value] : facts) {
     if (key == "model") options.name = value;
     if (key == "classes") options.classes = split_list(value);
-    if (key == "image_size") options.image_size = std::stoll(value);
+    if (key == "image_size") options.image_size = whole_number(value);
     if (key == "input") options.input = value == "imagenet" ? InputForm::imagenet : InputForm::plain;
     if (key == "pooling") options.pooling = value == "max" ? Pooling::max : Pooling::average;
     if (key == "keras") options.keras = value == "2" ? 2 : 3;

@@ -13,7 +13,10 @@ std::string first_few(const char* what, const std::vector<std::string>& names) {
   constexpr std::size_t shown = 3;
   if (names.empty()) return {};
   std::string text = fmt::format(", {} {} (", names.size(), what);
-  for (std::size_t i = 0; i < std::min(shown, names.size()); ++i) text += (i ? ", " : "") + names[i];
+  for (std::size_t i = 0; i < std::min(shown, names.size()); ++i) {
+    const std::string name = printable(names[i]);
+    text += (i ? ", " : "") + name.substr(1, name.size() - 2);  // without its quotes
+  }
   return text + (names.size() > shown ? ", …)" : ")");
 }
 
@@ -48,7 +51,7 @@ Match match(const WeightFile& file, const Slots& slots) {
     places.erase(found);
   }
   for (const StoredTensor& tensor : file.tensors)
-    if (places.count(tensor.name)) result.unused.push_back(printable(tensor.name));
+    if (places.count(tensor.name)) result.unused.push_back(tensor.name);
   return result;
 }
 

@@ -1,0 +1,130 @@
+#include <nlohmann/json.hpp>
+
+#include "apps/command.h"
+#include "models/model_file.h"
+#include "models/zoo.h"
+
+namespace sonograd {
+namespace {
+
+struct ListFlags {
+  std::string file;
+};
+
+struct ConvertFlags {
+  std::string from, to, model;
+  std::vector<std::string> classes;
+  bool partial = false;
+};
+
+std::vector<Int> sizes(const Shape& shape) {
+  return {shape.begin(), shape.end()};
+}
+
+int list(const ListFlags& flags, bool as_json) {
+  const WeightFile file = read_weights(flags.file);
+  Int elements = 0;
+  auto tensors = nlohmann::ordered_json::array();
+  for (const StoredTensor& tensor : file.tensors) {
+    elements += tensor.shape.elements();
+    tensors.push_back(
+        {{"name", tensor.name}, {"dtype", name_of(tensor.type)}, {"shape", sizes(tensor.shape)}});
+  }
+  if (as_json) {
+    const nlohmann::ordered_json json{{"file", flags.file},
+                                      {"format", name_of(file.format)},
+                                      {"facts", file.facts},
+                                      {"elements", elements},
+                                      {"tensors", std::move(tensors)}};
+    fmt::print("{}\n", json.dump(1));
+    return 0;
+  }
+  fmt::print("{}: {}, {} tensors, {} numbers\n", flags.file, name_of(file.format), file.tensors.size(),
+             elements);
+  for (const auto& [key, value] : file.facts) fmt::print("{} = {}\n", key, value);
+  for (const StoredTensor& tensor : file.tensors)
+    fmt::print("{:<56} {:<4} {}\n", tensor.name, name_of(tensor.type), tensor.shape.text());
+  return 0;
+}
+
+void print_match(const Match& match, bool as_json) {
+  const std::pair<const char*, const std::vector<std::string>*> lists[] = {
+      {"unused", &match.unused}, {"missing", &match.missing}, {"mismatched", &match.mismatched}};
+  if (as_json) {
+    nlohmann::ordered_json json{{"mapped", match.mapped.size()}, {"transposed", match.transposed.size()}};
+    for (const auto& [name, names] : lists) json[name] = *names;
+    fmt::print("{}\n", json.dump(1));
+    return;
+  }
+  fmt::print("mapped {}, transposed {}, unused {}, missing {}, of another shape {}\n", match.mapped.size(),
+             match.transposed.size(), match.unused.size(), match.missing.size(), match.mismatched.size());
+  for (const auto& [name, names] : lists)
+    for (const std::string& tensor : *names) fmt::print("{}: {}\n", name, tensor);
+}
+
+// What the file says of its model, and what the flags add to that.
+Facts facts_of(const WeightFile& file, const ConvertFlags& flags) {
+  Facts facts = file.facts;
+  std::string classes;
+  for (const std::string& name : flags.classes) classes += (classes.empty() ? "" : ",") + name;
+  const auto say = [&](const char* key, const std::string& value) {
+    if (value.empty()) return;
+    const auto [fact, fresh] = facts.emplace(key, value);
+    expect(fresh || fact->second == value,
+           "{} says {} {}, but --{} is {}; leave the flag out, or choose another file", flags.from, key,
+           fact->second, key, value);
+  };
+  say("model", flags.model);
+  say("classes", classes);
+  if (!facts.count("model")) throw UsageError("which model? {} does not say, so give --model", flags.from);
+  return facts;
+}
+
+int convert(const ConvertFlags& flags, bool as_json) {
+  WeightFile file = read_weights(flags.from);
+  const Facts facts = facts_of(file, flags);
+  const Model model = make_model(options_with_facts({}, facts));
+  const std::string& name = model.options().name;
+  Slots slots;
+  for (const auto& [path, parameter] : model.parameters()) slots.push_back({path, parameter->shape, nullptr});
+  to_our_names(file, name);
+  const Match found = match(file, slots);
+  print_match(found, as_json);
+  const Extent extent = flags.partial ? Extent::partial : Extent::whole;
+  if (filled(found, slots, model.base_parameters(), extent) == Filled::nothing)
+    throw Error(mismatch_text(file, found, name, slots.size()));
+  write_weights(flags.to, in_model_order(file, found, slots), facts, name);
+  return 0;
+}
+
+}  // namespace
+
+void add_weights(Program& program) {
+  CLI::App& weights =
+      *program.app.add_subcommand("weights", "Look into weight files and convert between their formats");
+  weights.require_subcommand(1);
+
+  const auto listed = std::make_shared<ListFlags>();
+  auto& list_command =
+      program.add_under(weights, "list", "The tensors of a weight file and what it says of its model",
+                        "  sonograd weights list best.safetensors",
+                        [listed, &program] { return list(*listed, program.shared.json); });
+  list_command
+      .add_option("file", listed->file, "weight file: .safetensors, or Keras' .weights.h5; told by content")
+      ->required();
+
+  const auto converted = std::make_shared<ConvertFlags>();
+  auto& convert_command = program.add_under(
+      weights, "convert", "Writes the weights of one file in the format that the other's suffix names",
+      "  sonograd weights convert keras.weights.h5 ours.safetensors --model aeganb3\n"
+      "  sonograd weights convert best.safetensors for_keras.weights.h5",
+      [converted, &program] { return convert(*converted, program.shared.json); });
+  convert_command.add_option("from", converted->from, "weight file to read")->required();
+  convert_command.add_option("to", converted->to, "file to write: .safetensors or .weights.h5")->required();
+  convert_command.add_option("--model", converted->model, "model; may be left out where the weights name it");
+  convert_command.add_option("--classes", converted->classes, "class names in the order of their codes")
+      ->delimiter(',');
+  convert_command.add_flag("--partial", converted->partial, "write what fits and list the rest");
+}
+
+}  // namespace sonograd
