@@ -21,6 +21,13 @@ SONOGRAD_INLINE void unrolled(F f) {
 
 constexpr Int vector = 16;  // floats
 
+// How many neighbouring outputs are made at once: the first number of which a row has so many.
+#ifdef SONOGRAD_SANITIZED
+using OutputsAtOnce = std::integer_sequence<int, 2, 1>;  // checks on each access swell unrolled code
+#else
+using OutputsAtOnce = std::integer_sequence<int, 7, 4, 1>;
+#endif
+
 // Calls f(begin, end) for all channels in whole vectors: those left over are done with the ones before them,
 // a second time.
 SONOGRAD_INLINE void channel_ranges(Int channels, auto f) {
@@ -63,14 +70,17 @@ SONOGRAD_INLINE bool convolve_by(const Row& row, const float* w, float* y, Int b
   return true;
 }
 
-template <int K, int S>
-SONOGRAD_CLONES void convolve_row(const Row& row, const float* w, float* y) {
+template <int K, int S, int... P>
+SONOGRAD_INLINE void convolve_with(std::integer_sequence<int, P...>, const Row& row, const float* w,
+                                   float* y) {
   channel_ranges(
       row.channels, [&](Int begin, Int end) __attribute__((always_inline)) {
-        if (convolve_by<K, S, 7>(row, w, y, begin, end)) return;
-        if (convolve_by<K, S, 4>(row, w, y, begin, end)) return;
-        convolve_by<K, S, 1>(row, w, y, begin, end);
+        (void)(convolve_by<K, S, P>(row, w, y, begin, end) || ...);
       });
+}
+template <int K, int S>
+SONOGRAD_CLONES void convolve_row(const Row& row, const float* w, float* y) {
+  convolve_with<K, S>(OutputsAtOnce{}, row, w, y);
 }
 
 // Any taps and step.
@@ -118,11 +128,15 @@ SONOGRAD_INLINE Int correlate_by(const Row& row, Int first, const float* y, floa
   return first;
 }
 
+template <int K, int S, int... P>
+SONOGRAD_INLINE void correlate_with(std::integer_sequence<int, P...>, const Row& row, const float* y,
+                                    float* w) {
+  Int done = 0;
+  ((done = correlate_by<K, S, P>(row, done, y, w)), ...);
+}
 template <int K, int S>
 SONOGRAD_CLONES void correlate_row(const Row& row, const float* y, float* w) {
-  Int done = correlate_by<K, S, 7>(row, 0, y, w);
-  done = correlate_by<K, S, 4>(row, done, y, w);
-  correlate_by<K, S, 1>(row, done, y, w);
+  correlate_with<K, S>(OutputsAtOnce{}, row, y, w);
 }
 
 SONOGRAD_CLONES void correlate_any(const Taps& taps, const Row& row, const float* y, float* w) {
