@@ -80,12 +80,13 @@ struct Fast {
 
   // log(x) = e·ln 2 + log(1+f) with x = 2^e·(1+f) and 1+f in [√½, √2)
   SONOGRAD_INLINE static float log(float x) {
-    constexpr std::int32_t sqrt_half = 0x3f3504f3;
+    constexpr std::uint32_t sqrt_half = 0x3f3504f3;
     const bool tiny = x < 1.17549435e-38f;  // subnormal: scaled into the normal range
-    const std::int32_t bits = std::bit_cast<std::int32_t>(tiny ? x * 0x1p24f : x);
-    const std::int32_t exponent = (bits - sqrt_half) >> 23;
+    // Unsigned, as the bits of a negative x wrap round.
+    const std::uint32_t bits = std::bit_cast<std::uint32_t>(tiny ? x * 0x1p24f : x);
+    const std::int32_t exponent = static_cast<std::int32_t>(bits - sqrt_half) >> 23;
     const float e = static_cast<float>(exponent) - (tiny ? 24.0f : 0.0f);
-    const float f = std::bit_cast<float>(bits - (exponent << 23)) - 1.0f;
+    const float f = std::bit_cast<float>(bits - (static_cast<std::uint32_t>(exponent) << 23)) - 1.0f;
     float p = -7.6344965297e-02f;
     p = p * f + 1.2761577045e-01f;
     p = p * f - 1.3160182396e-01f;

@@ -41,6 +41,15 @@ Int rounded(Int bytes) {
   return (std::max<Int>(bytes, 1) + alignment - 1) / alignment * alignment;
 }
 
+[[noreturn]] void fail(Int bytes) {
+  throw Error("out of memory: cannot allocate {} MiB; use a smaller --batch or --image-size", bytes >> 20);
+}
+
+void count(Arena& a, Int bytes) {
+  a.live += bytes;
+  a.peak = std::max(a.peak, a.live);
+}
+
 // Address space in large pieces; pages count only once they are written to.
 [[maybe_unused]] std::pair<std::uintptr_t, Int> map_chunk(Int bytes) {
   constexpr Int least = Int{1} << 30;
@@ -52,7 +61,7 @@ Int rounded(Int bytes) {
     madvise(chunk, static_cast<std::size_t>(size), MADV_HUGEPAGE);
     return {reinterpret_cast<std::uintptr_t>(chunk), size};
   }
-  throw Error("out of memory: cannot allocate {} MiB; use a smaller --batch or --image-size", bytes >> 20);
+  fail(bytes);
 }
 
 }  // namespace
@@ -61,11 +70,12 @@ void* allocate(Int bytes) {
   bytes = rounded(bytes);
   Arena& a = arena();
   const std::lock_guard lock(a.mutex);
-  a.live += bytes;
-  a.peak = std::max(a.peak, a.live);
 #ifdef SONOGRAD_SANITIZED
-  return std::aligned_alloc(alignment,
-                            static_cast<std::size_t>(bytes));  // so that every block has guard words
+  // A block of its own from the system, so that every block has guard words.
+  void* const block = std::aligned_alloc(alignment, static_cast<std::size_t>(bytes));
+  if (!block) fail(bytes);
+  count(a, bytes);
+  return block;
 #else
   auto fit = a.sizes.lower_bound({bytes, 0});
   if (fit == a.sizes.end()) {
@@ -75,6 +85,7 @@ void* allocate(Int bytes) {
   }
   const auto [size, address] = *fit;
   a.erase(a.blocks.find(address));
+  count(a, bytes);
   if (size > bytes) a.insert(address + static_cast<std::uintptr_t>(bytes), size - bytes);
   return reinterpret_cast<void*>(address);
 #endif
