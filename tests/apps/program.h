@@ -4,24 +4,14 @@
 #include <string>
 #include <vector>
 
+#include "tests/temporary_folder.h"
+
 // The program `sonograd` run as a user runs it: arguments in; exit status and both streams out.
 namespace program {
 
 using Arguments = std::vector<std::string>;
 
-// A folder below the system's temporary one, removed with all that it holds at the end.
-class TemporaryFolder {
- public:
-  TemporaryFolder();
-  ~TemporaryFolder();
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-
-  std::filesystem::path operator/(const std::string& name) const { return folder / name; }
-
- private:
-  std::filesystem::path folder;
-};
+using sonograd::TemporaryFolder;
 
 struct Limits {
   std::optional<long> file_bytes;  // the largest file that the program may write, a stand-in for a full disk

@@ -4,11 +4,11 @@
 
 #include <algorithm>
 #include <filesystem>
-#include <functional>
 
 #include "data/png.h"
-#include "tensor/error.h"
 #include "tensor/file.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 
 using namespace sonograd;
 namespace fs = std::filesystem;
@@ -16,15 +16,6 @@ namespace fs = std::filesystem;
 namespace {
 
 const fs::path samples = fs::path(SONOGRAD_SOURCE_DIR) / "tests/golden/data/decode";
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // As bytes that end where the file does, for the address sanitizer.
 std::vector<std::uint8_t> load(const fs::path& path) {
@@ -89,7 +80,8 @@ TEST_CASE("sides and pixel counts are bounded before anything is decoded") {
 }
 
 TEST_CASE("a written PNG reads back as it was") {
-  const fs::path path = fs::temp_directory_path() / "sonograd_decode_test.png";
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x.png";
   Image image(5, 3);
   for (std::size_t i = 0; i < image.pixels.size(); ++i) image.pixels[i] = static_cast<std::uint8_t>(37 * i);
   write_png(path, image);
@@ -100,5 +92,4 @@ TEST_CASE("a written PNG reads back as it was") {
   CHECK(read.height == 2);
   for (std::size_t i = 0; i < read.pixels.size(); ++i) CHECK(read.pixels[i] == grey[i / 3]);
   CHECK_FALSE(fs::exists(path.string() + ".tmp"));
-  fs::remove(path);
 }

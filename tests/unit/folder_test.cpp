@@ -2,37 +2,26 @@
 
 #include <doctest/doctest.h>
 
-#include <functional>
-
 #include "data/images.h"
 #include "data/png.h"
 #include "data/resize.h"
-#include "tensor/error.h"
 #include "tensor/file.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 
 using namespace sonograd;
 namespace fs = std::filesystem;
 
 namespace {
 
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
 
-// A fresh folder of small pictures that goes away with the test.
+// A fresh folder of small pictures.
 struct Folder {
-  fs::path root = fs::temp_directory_path() / "sonograd_folder_test";
-  Folder() { fs::remove_all(root); }
-  ~Folder() { fs::remove_all(root); }
+  TemporaryFolder temporary;
+  fs::path root = temporary.path;
 
   void add(const std::string& file, std::uint8_t shade, Int height = 6, Int width = 5) const {
     Image image(height, width);
@@ -99,7 +88,7 @@ TEST_CASE("other classes have the codes of their byte order") {
 
 TEST_CASE("folders that cannot be used are named") {
   Folder folder;
-  CHECK(has(error_of([&] { list_folder(folder.root); }), "cannot read folder"));
+  CHECK(has(error_of([&] { list_folder(folder.root / "none"); }), "cannot read folder"));
   folder.add("only/1.png", 1);
   CHECK(has(error_of([&] { list_folder(folder.root); }), "holds only one class folder, only; at least two"));
   folder.add_text("bare/notes.txt", "x");

@@ -1,13 +1,13 @@
 #include "models/weights/keras_h5.h"
 
 #include <doctest/doctest.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
-#include <csignal>
 #include <map>
 
 #include "tensor/file.h"
+#include "tests/error_of.h"
+#include "tests/full_disk.h"
+#include "tests/temporary_folder.h"
 
 using namespace sonograd;
 namespace fs = std::filesystem;
@@ -15,21 +15,6 @@ namespace fs = std::filesystem;
 namespace {
 
 const fs::path data = fs::path(SONOGRAD_SOURCE_DIR) / "tests/golden/data";
-
-struct Folder {
-  fs::path path = fs::path(SONOGRAD_BINARY_DIR) / fmt::format("keras_h5_test.{}", ::getpid());
-  Folder() { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
-};
-
-std::string message(auto call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 const NameMap& tiny_names() {
   static const NameMap names = parse_name_map(R"(
@@ -88,8 +73,8 @@ TEST_CASE("a file that Keras wrote is read: every tensor, its shape, type and el
 }
 
 TEST_CASE("what is written is read again, and equal weights make equal files") {
-  const Folder folder;
-  const fs::path path = folder.path / "x.weights.h5";
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x.weights.h5";
   const StoredTensors tensors = {
       stored("stem_conv.kernel", Tensor::of({1, 1, 3, 2}, {1, 2, 3, 4, 5, 6.5})),
       stored("normalization.mean", Tensor::of({3}, {0.1, 0.2, 0.3}, DType::f64)),
@@ -111,20 +96,20 @@ TEST_CASE("what is written is read again, and equal weights make equal files") {
     CHECK(file.tensors[3].read().item() == 42);
   }
   const std::string bytes = read_file(path);
-  write_keras_h5(folder.path / "y.h5", tensors, tiny_names(), {{"input", "plain"}});
-  CHECK(read_file(folder.path / "y.h5") == bytes);
+  write_keras_h5(folder / "y.h5", tensors, tiny_names(), {{"input", "plain"}});
+  CHECK(read_file(folder / "y.h5") == bytes);
 }
 
 TEST_CASE("every model's names lead to a place of their own in Keras' file") {
-  const Folder folder;
+  const TemporaryFolder folder;
   for (const EmbeddedNames& names : embedded_names()) {
     CAPTURE(names.model);
     const NameMap map = name_map(names.model);
     StoredTensors tensors;
     for (std::size_t i = 0; i < map.size(); ++i)
       tensors.push_back(stored(map[i].name, Tensor::filled({1}, static_cast<double>(i))));
-    write_keras_h5(folder.path / "x.h5", tensors, map, {{"input", "plain"}});
-    const WeightFile file = read_weights(folder.path / "x.h5");
+    write_keras_h5(folder / "x.h5", tensors, map, {{"input", "plain"}});
+    const WeightFile file = read_weights(folder / "x.h5");
     CHECK(file.tensors.size() == map.size());
     for (const StoredTensor& tensor : file.tensors)
       CHECK(map[static_cast<std::size_t>(tensor.read().item())].keras3 == tensor.name);
@@ -136,65 +121,58 @@ TEST_CASE("every model's names lead to a place of their own in Keras' file") {
 }
 
 TEST_CASE("a file cut anywhere is one line") {
-  const Folder folder;
-  const fs::path path = folder.path / "x.weights.h5";
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x.weights.h5";
   const std::string bytes = read_file(data / "tiny_bfloat16.weights.h5");
   for (std::size_t size = 0; size < bytes.size(); size += size < 200 ? 1 : 97) {
     CAPTURE(size);
     write_file_atomically(path, bytes.substr(0, size));
-    const std::string text = message([&] { read_weights(path); });
+    const std::string text = error_of([&] { read_weights(path); });
     CHECK(text.rfind("cannot read " + path.string(), 0) == 0);
     CHECK(text.find('\n') == std::string::npos);
   }
 }
 
 TEST_CASE("files of Keras that are not read say what to do") {
-  const auto text = [](const char* name) { return message([&] { read_weights(data / name); }); };
+  const auto text = [](const char* name) { return error_of([&] { read_weights(data / name); }); };
   CHECK(text("tiny_bfloat16.weights.h5")
             .find("tensor \"/layers/dense/vars/0\" holds bfloat16, which is not read; save the model in "
                   "float32") != std::string::npos);
   CHECK(text("tiny_legacy.h5")
             .find("no group /layers as Keras 3 writes it (it is a legacy Keras file); load it in "
                   "Keras and save it with model.save_weights(\"x.weights.h5\")") != std::string::npos);
-  const Folder folder;
-  write_file_atomically(folder.path / "x.keras", "PK\3\4 and more");
-  CHECK(message([&] { read_weights(folder.path / "x.keras"); }).find("it is an archive (.keras or .npz)") !=
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "x.keras", "PK\3\4 and more");
+  CHECK(error_of([&] { read_weights(folder / "x.keras"); }).find("it is an archive (.keras or .npz)") !=
         std::string::npos);
 }
 
 TEST_CASE("a tensor that Keras does not know is not written") {
-  const Folder folder;
-  const fs::path path = folder.path / "x.h5";
-  CHECK(message([&] { write_keras_h5(path, {stored("other", Tensor::zeros({1}))}, tiny_names(), {}); }) ==
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x.h5";
+  CHECK(error_of([&] { write_keras_h5(path, {stored("other", Tensor::zeros({1}))}, tiny_names(), {}); }) ==
         fmt::format(
             "cannot write {}: Keras has no place for tensor \"other\"; name the model that it belongs to",
             path.string()));
   CHECK_FALSE(fs::exists(path));
-  const std::string unknown = message([] { name_map("mini"); });
+  const std::string unknown = error_of([] { name_map("mini"); });
   CHECK(unknown.rfind("mini has no names in the files of Keras (these have: aeganb3 aeganb3_noattention ",
                       0) == 0);
   CHECK(unknown.ends_with("); use its .safetensors"));
-  CHECK(message([] { parse_name_map("a b c d\n"); }) == "a line of a name map has not five words: a b c d");
+  CHECK(error_of([] { parse_name_map("a b c d\n"); }) == "a line of a name map has not five words: a b c d");
 }
 
 TEST_CASE("a full disk leaves the earlier Keras file") {
-  const Folder folder;
-  const fs::path path = folder.path / "x.h5";
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x.h5";
   const StoredTensors tensors = {stored("normalization.mean", Tensor::zeros({3}))};
   write_keras_h5(path, tensors, tiny_names(), {});
   const std::string before = read_file(path);
 
-  rlimit old{};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
-  const rlimit small{1000, old.rlim_max};
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
-  const std::string text = message([&] { write_keras_h5(path, tensors, tiny_names(), {}); });
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &old) == 0);
-  std::signal(SIGXFSZ, handler);
+  const std::string text = error_on_full_disk(1000, [&] { write_keras_h5(path, tensors, tiny_names(), {}); });
 
   CHECK(text == fmt::format("cannot write {}: File too large; free some space or choose another folder",
                             path.string()));
   CHECK(read_file(path) == before);
-  CHECK_FALSE(fs::exists(folder.path / "x.h5.tmp"));
+  CHECK_FALSE(fs::exists(folder / "x.h5.tmp"));
 }

@@ -3,19 +3,11 @@
 #include <doctest/doctest.h>
 
 #include "models/weights/name_map.h"
+#include "tests/error_of.h"
 
 using namespace sonograd;
 
 namespace {
-
-std::string message(auto call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 // A model of four parameters, the first two of them its base.
 struct Model {
@@ -63,7 +55,7 @@ TEST_CASE("a base fills what lies before the head, where that is allowed") {
   CHECK_FALSE(model.values[2].defined());
 
   Model strict;
-  CHECK(message([&] { load_weights(file_of(base()), "mini", strict.slots, 2, Extent::whole); }) ==
+  CHECK(error_of([&] { load_weights(file_of(base()), "mini", strict.slots, 2, Extent::whole); }) ==
         "w.safetensors does not fit mini: 2 of its 4 tensors are there, 2 missing (dense.kernel, "
         "dense.bias); give "
         "weights of this model, or take what fits with --partial");
@@ -79,15 +71,14 @@ TEST_CASE("anything between a base and a whole is an error, unless partial") {
   for (std::size_t i = 0; i < 4; ++i) {
     CAPTURE(i);
     Model model;
-    CHECK(message([&] { load_weights(without(i), "mini", model.slots, 2, Extent::whole_or_base); }) !=
-          "nothing was thrown");
+    CHECK(error_of([&] { load_weights(without(i), "mini", model.slots, 2, Extent::whole_or_base); }) !=
+          "no error");
     CHECK(load_weights(without(i), "mini", model.slots, 2, Extent::partial).filled == Filled::part);
   }
   // As many tensors as the base has, but not those of the base.
   Model model;
   const WeightFile mixed = file_of({whole()[0], whole()[3]});
-  CHECK(message([&] { load_weights(mixed, "mini", model.slots, 2, Extent::whole_or_base); }) !=
-        "nothing was thrown");
+  CHECK(error_of([&] { load_weights(mixed, "mini", model.slots, 2, Extent::whole_or_base); }) != "no error");
 }
 
 TEST_CASE("other shapes and unknown tensors are named; partial skips them") {
@@ -95,7 +86,7 @@ TEST_CASE("other shapes and unknown tensors are named; partial skips them") {
   tensors[1] = stored("dense.kernel", Tensor::of({1, 2}, {3, 3.5}));
   tensors.push_back(stored("other\n", Tensor::zeros({1})));
   Model model;
-  const std::string text = message([&] {
+  const std::string text = error_of([&] {
     load_weights(file_of(tensors, {{"model", "other"}}), "mini", model.slots, 2, Extent::whole_or_base);
   });
   CHECK(
@@ -116,7 +107,7 @@ TEST_CASE("weights of another model are one line, partial or not") {
   for (int i = 0; i < 5; ++i) tensors.push_back(stored(fmt::format("layer{}", i), Tensor::zeros({1})));
   Model model;
   for (const Extent extent : {Extent::whole, Extent::whole_or_base, Extent::partial})
-    CHECK(message([&] { load_weights(file_of(tensors), "mini", model.slots, 2, extent); }) ==
+    CHECK(error_of([&] { load_weights(file_of(tensors), "mini", model.slots, 2, extent); }) ==
           "w.safetensors does not fit mini: 0 of its 4 tensors are there, 4 missing (conv.kernel, "
           "conv.bias, dense.kernel, …), 5 unused (layer0, layer1, layer2, …); give weights of this model");
 }

@@ -8,22 +8,14 @@
 
 #include "data/folder.h"
 #include "data/png.h"
-#include "tensor/error.h"
 #include "tensor/parallel.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 
 using namespace sonograd;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 // Mean grey level over the pixels for which `chosen` holds.
 double mean(const Phantom& phantom, const std::function<bool(Int, Int)>& chosen) {
@@ -93,8 +85,7 @@ TEST_CASE("a phantom is a function of class, index, seed and size") {
 }
 
 TEST_CASE("written phantoms are named like the real data and do not depend on the number of threads") {
-  const fs::path root = fs::temp_directory_path() / "sonograd_phantom_test";
-  fs::remove_all(root);
+  const TemporaryFolder root;
   const int before = threads();
   set_threads(1);
   write_phantoms(root / "one", 8, 5, 32);
@@ -112,5 +103,4 @@ TEST_CASE("written phantoms are named like the real data and do not depend on th
   CHECK(error_of([&] { write_phantoms(root / "one", 5, 5, 32); }).find("holds other images") !=
         std::string::npos);
   CHECK(error_of([&] { write_phantoms(root / "two", 2, 5, 32); }).find("3 or more") != std::string::npos);
-  fs::remove_all(root);
 }

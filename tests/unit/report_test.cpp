@@ -1,24 +1,15 @@
 #include <doctest/doctest.h>
-#include <sys/resource.h>
-#include <unistd.h>
-
-#include <csignal>
 
 #include "report/html.h"
 #include "report/run_folder.h"
-#include "tensor/error.h"
 #include "tensor/file.h"
+#include "tests/full_disk.h"
+#include "tests/temporary_folder.h"
 
 using namespace sonograd;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path = fs::path(SONOGRAD_BINARY_DIR) / fmt::format("report_test.{}", ::getpid());
-  Folder() { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
-};
 
 const std::string hostile = "<img src=\"http://example.com/x\" onerror='alert(1)'>&";
 
@@ -98,7 +89,7 @@ TEST_CASE("a report with metrics alone is a page") {
 }
 
 TEST_CASE("figures and tables lie beside the page") {
-  const Folder folder;
+  const TemporaryFolder folder;
   write_report(sample(), folder.path);
   const RunFolder run = RunFolder::at(folder.path);
   CHECK(read_file(run.report()) == report_html(sample()));
@@ -114,25 +105,13 @@ TEST_CASE("figures and tables lie beside the page") {
 }
 
 TEST_CASE("a full disk leaves the earlier report") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const RunFolder run = RunFolder::at(folder.path);
   write_report(sample(), folder.path);
   const std::string before = read_file(run.report());
-  rlimit limit{};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &limit) == 0);
-  const rlimit small{30000, limit.rlim_max};
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
   ReportData changed = sample();
   changed.title = "changed";
-  std::string text;
-  try {
-    write_report(changed, folder.path);
-  } catch (const Error& error) {
-    text = error.what();
-  }
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
-  std::signal(SIGXFSZ, handler);
+  const std::string text = error_on_full_disk(30000, [&] { write_report(changed, folder.path); });
   CHECK(text == fmt::format("cannot write {}: File too large; free some space or choose another folder",
                             run.report().string()));
   CHECK(read_file(run.report()) == before);

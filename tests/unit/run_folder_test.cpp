@@ -1,7 +1,6 @@
 #include "report/run_folder.h"
 
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <cmath>
 
@@ -9,28 +8,14 @@
 #include "report/history.h"
 #include "report/manifest.h"
 #include "report/metrics.h"
-#include "tensor/error.h"
 #include "tensor/file.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 
 using namespace sonograd;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path = fs::path(SONOGRAD_BINARY_DIR) / fmt::format("run_test.{}", ::getpid());
-  Folder() { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
-};
-
-std::string message(auto call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 Manifest sample_manifest() {
   Manifest m;
@@ -50,8 +35,8 @@ Manifest sample_manifest() {
 }  // namespace
 
 TEST_CASE("a run folder is never taken over without being asked") {
-  const Folder folder;
-  const fs::path path = folder.path / "a" / "run";
+  const TemporaryFolder folder;
+  const fs::path path = folder / "a" / "run";
   const std::string name = path.string();
   const RunFolder run = RunFolder::create(path);
   CHECK_NOTHROW(RunFolder::create(path));
@@ -59,32 +44,33 @@ TEST_CASE("a run folder is never taken over without being asked") {
   CHECK_NOTHROW(RunFolder::create(path, true));
 
   write_file_atomically(run.manifest(), "{}");
-  CHECK(message([&] { RunFolder::create(path); }) ==
+  CHECK(error_of([&] { RunFolder::create(path); }) ==
         name + " holds a run that did not finish; continue it with --resume or choose another folder");
   CHECK_NOTHROW(RunFolder::create(path, true));
   write_file_atomically(run.metrics(), "{}");
-  CHECK(message([&] { RunFolder::create(path); }) ==
+  CHECK(error_of([&] { RunFolder::create(path); }) ==
         name + " holds a finished run; choose another folder for this one");
 
   fs::remove(run.manifest());
   fs::remove(run.metrics());
   write_file_atomically(path / "letter.txt", "mine");
   for (const bool resume : {false, true}) {
-    CHECK(message([&] { RunFolder::create(path, resume); }) ==
+    CHECK(error_of([&] { RunFolder::create(path, resume); }) ==
           name + " is not empty and holds no run; choose another folder");
   }
-  CHECK(message([&] { RunFolder::create(path / "letter.txt"); }) ==
+  CHECK(error_of([&] { RunFolder::create(path / "letter.txt"); }) ==
         "cannot make the run folder " + (path / "letter.txt").string() +
             ": a file has that name; choose another");
-  CHECK(message([&] { RunFolder::create(path / "letter.txt" / "run"); }).find("cannot make the run folder") ==
-        0);
-  CHECK(message([&] { RunFolder::open(path); }) ==
+  CHECK(error_of([&] {
+          RunFolder::create(path / "letter.txt" / "run");
+        }).find("cannot make the run folder") == 0);
+  CHECK(error_of([&] { RunFolder::open(path); }) ==
         name + " holds no run: manifest.json is missing; check the path");
 }
 
 TEST_CASE("history, predictions and the manifest read back as they were written") {
-  const Folder folder;
-  const fs::path csv = folder.path / "x.csv", json = folder.path / "x.json";
+  const TemporaryFolder folder;
+  const fs::path csv = folder / "x.csv", json = folder / "x.json";
   write_history(
       csv, {{"transfer", 1, 1.0 / 3, 0.5, 0.25, 1, 12.5}, {"finetune", 1, 2, 0, Epoch::nan, Epoch::nan, 1}});
   CHECK(read_file(csv) ==
@@ -94,27 +80,27 @@ TEST_CASE("history, predictions and the manifest read back as they were written"
   CHECK(history[0].loss == 0.333333333);
   CHECK(std::isnan(history[1].val_loss));
   write_file_atomically(csv, "phase,epoch\ntransfer,1\n");
-  CHECK(message([&] { read_history(csv); }).find("the columns are not those of a history") !=
+  CHECK(error_of([&] { read_history(csv); }).find("the columns are not those of a history") !=
         std::string::npos);
 
   write_predictions(csv, {"benign", "normal"}, {{"benign/a, b.png", 0, 1, {0.25, 0.75}}});
   CHECK(read_file(csv) == "file,true,predicted,benign,normal\n\"benign/a, b.png\",benign,normal,0.25,0.75\n");
   CHECK(read_predictions(csv).rows[0].predicted == 1);
   write_file_atomically(csv, "file,true,predicted,benign,normal\nx,cyst,normal,0,1\n");
-  CHECK(message([&] { read_predictions(csv); }) ==
+  CHECK(error_of([&] { read_predictions(csv); }) ==
         csv.string() + ": the label 'cyst' is not one of the classes benign, normal");
 
   write_file_atomically(json, manifest_json(sample_manifest()));
   CHECK(manifest_json(read_manifest(json)) == manifest_json(sample_manifest()));
   CHECK(read_manifest(json).seed == 18446744073709551615u);
   write_file_atomically(json, "[]");
-  CHECK(message([&] { read_manifest(json); }).find("not a manifest of a run") != std::string::npos);
+  CHECK(error_of([&] { read_manifest(json); }).find("not a manifest of a run") != std::string::npos);
 }
 
 TEST_CASE("two runs are compared in settings, results and image by image") {
-  const Folder folder;
+  const TemporaryFolder folder;
   const auto write_run = [&](const char* name, const std::string& rate, const std::vector<Int>& predicted) {
-    const RunFolder run = RunFolder::create(folder.path / name);
+    const RunFolder run = RunFolder::create(folder / name);
     Manifest m = sample_manifest();
     m.flags[0].second = rate;
     m.started = name;
@@ -132,7 +118,7 @@ TEST_CASE("two runs are compared in settings, results and image by image") {
   };
   write_run("first", "0.001", {0, 1, 0, 1, 0, 1});
   write_run("second", "0.01", {1, 0, 0, 1, 0, 1});
-  const RunComparison c = compare_runs(folder.path / "first", folder.path / "second");
+  const RunComparison c = compare_runs(folder / "first", folder / "second");
   REQUIRE(c.settings.rows.size() == 1);
   CHECK(c.settings.rows[0] == std::vector<std::string>{"flags.lr", "0.001", "0.01"});
   CHECK(c.results.rows[1] == std::vector<std::string>{"correct", "6", "4", "-2"});
@@ -144,7 +130,7 @@ TEST_CASE("two runs are compared in settings, results and image by image") {
   CHECK(c.text().find("p = 0.5") != std::string::npos);
 
   write_run("third", "0.001", {0, 1, 0, 1});
-  const RunComparison other = compare_runs(folder.path / "first", folder.path / "third");
+  const RunComparison other = compare_runs(folder / "first", folder / "third");
   CHECK_FALSE(other.test.has_value());
   CHECK(other.no_test == "the test images differ in number");
 }

@@ -1,35 +1,20 @@
 #include "models/weights/safetensors.h"
 
 #include <doctest/doctest.h>
-#include <sys/resource.h>
-#include <unistd.h>
 
 #include <cmath>
-#include <csignal>
 #include <limits>
 
 #include "models/weights/weight_file.h"
 #include "tensor/file.h"
+#include "tests/error_of.h"
+#include "tests/full_disk.h"
+#include "tests/temporary_folder.h"
 
 using namespace sonograd;
 namespace fs = std::filesystem;
 
 namespace {
-
-struct Folder {
-  fs::path path = fs::path(SONOGRAD_BINARY_DIR) / fmt::format("safetensors_test.{}", ::getpid());
-  Folder() { fs::create_directories(path); }
-  ~Folder() { fs::remove_all(path); }
-};
-
-std::string message(auto call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "nothing was thrown";
-}
 
 std::string file_of(const std::string& header, std::size_t data_bytes, std::uint64_t claimed) {
   std::string bytes(reinterpret_cast<const char*>(&claimed), 8);
@@ -42,10 +27,10 @@ std::string file_of(const std::string& header, std::size_t data_bytes) {
 
 // What reading these bytes says, without the path and the advice.
 std::string complaint(const std::string& bytes) {
-  const fs::path path = fs::path(SONOGRAD_BINARY_DIR) / fmt::format("x.{}.safetensors", ::getpid());
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x.safetensors";
   write_file_atomically(path, bytes);
-  std::string text = message([&] { read_weights(path); });
-  fs::remove(path);
+  std::string text = error_of([&] { read_weights(path); });
   const std::string before = fmt::format("cannot read {}: ", path.string()),
                     after = "; the file is damaged: copy or download it again";
   CHECK(text.find('\n') == std::string::npos);
@@ -62,8 +47,8 @@ const Tensor& sample() {
 }  // namespace
 
 TEST_CASE("what is written is read: names, order, shapes, types, values, facts") {
-  const Folder folder;
-  const fs::path path = folder.path / "x.safetensors";
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x.safetensors";
   StoredTensors tensors = {
       stored("z \"quoted\" ü", sample()), stored("a.scalar", Tensor::of({}, {7})),
       stored("f64", Tensor::of({3}, {0.1, -1e300, std::numeric_limits<double>::infinity()}, DType::f64)),
@@ -94,8 +79,8 @@ TEST_CASE("what is written is read: names, order, shapes, types, values, facts")
 }
 
 TEST_CASE("strided views are written as their elements") {
-  const Folder folder;
-  const fs::path path = folder.path / "x.safetensors";
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x.safetensors";
   write_safetensors(path, {stored("x", sample().slice(1, 1, 3))}, {});
   CHECK(read_weights(path).tensors[0].read().values() == sample().slice(1, 1, 3).values());
 }
@@ -108,9 +93,9 @@ TEST_CASE("half precision is read exactly") {
                               R"("b":{"dtype":"BF16","shape":[2],"data_offsets":[16,20]}})",
                               0);
   bytes.append(reinterpret_cast<const char*>(halves), sizeof halves);
-  const Folder folder;
-  write_file_atomically(folder.path / "x", bytes);
-  const WeightFile file = read_weights(folder.path / "x");
+  const TemporaryFolder folder;
+  write_file_atomically(folder / "x", bytes);
+  const WeightFile file = read_weights(folder / "x");
   const std::vector<double> f16 = file.tensors[0].read().values();
   const std::vector<double> expected = {1, -2, 65504, std::ldexp(1.0, -24), std::ldexp(1.0, -14), INFINITY};
   CHECK(std::vector(f16.begin(), f16.begin() + 6) == expected);
@@ -118,32 +103,32 @@ TEST_CASE("half precision is read exactly") {
   CHECK(std::signbit(f16[7]));
   CHECK(file.tensors[1].read().values() == std::vector<double>{1, -2});
 
-  write_safetensors(folder.path / "y", file.tensors, {});
-  CHECK(read_weights(folder.path / "y").tensors[0].type == ElementType::f32);
+  write_safetensors(folder / "y", file.tensors, {});
+  CHECK(read_weights(folder / "y").tensors[0].type == ElementType::f32);
 }
 
 TEST_CASE("a file cut anywhere is an error, as is one with a byte too many") {
-  const Folder folder;
-  const fs::path path = folder.path / "x";
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x";
   write_safetensors(path, {stored("a", sample()), stored("b", sample())}, {{"model", "mini"}});
   const std::string bytes = read_file(path);
   for (std::size_t size = 0; size < bytes.size(); ++size) {
     CAPTURE(size);
-    CHECK(complaint(bytes.substr(0, size)) != "nothing was thrown");
+    CHECK(complaint(bytes.substr(0, size)) != "no error");
   }
-  CHECK(complaint(bytes) == "nothing was thrown");
+  CHECK(complaint(bytes) == "no error");
   CHECK(complaint(bytes + "x") == "1 bytes after the last tensor belong to none");
   CHECK(complaint(bytes.substr(0, bytes.size() - 1)) ==
         "tensor \"b\" ends at byte 48 of the data, the file holds 47: it is cut short");
 }
 
 TEST_CASE("a file that shrinks after it was opened is an error") {
-  const Folder folder;
-  const fs::path path = folder.path / "x";
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x";
   write_safetensors(path, {stored("a", sample())}, {});
   const WeightFile file = read_weights(path);
   fs::resize_file(path, fs::file_size(path) - 4);
-  CHECK(message([&] { file.tensors[0].read(); }) ==
+  CHECK(error_of([&] { file.tensors[0].read(); }) ==
         fmt::format("cannot read {}: it ends at byte {}, before its last tensor; copy or download it again",
                     path.string(), fs::file_size(path)));
 }
@@ -157,7 +142,7 @@ TEST_CASE("hostile headers are named, not believed") {
         "the header is not JSON; the file is damaged or of another format: copy or download it again");
   CHECK(complaint(file_of("{\"\xff\":1}", 4)) ==
         "the header is not JSON; the file is damaged or of another format: copy or download it again");
-  CHECK(complaint(file_of("{" + std::string(100000, '['), 0)) != "nothing was thrown");
+  CHECK(complaint(file_of("{" + std::string(100000, '['), 0)) != "no error");
   CHECK(complaint(file_of("{\"a\":" + std::string(100000, '['), 0)) == "the header is nested too deeply");
   CHECK(complaint(file_of(one("[1]"), 4)) == "tensor \"a\" is not described by an object");
   CHECK(complaint(file_of(one(R"({"shape":[1],"data_offsets":[0,4]})"), 4)) == "tensor \"a\" has no dtype");
@@ -198,7 +183,7 @@ TEST_CASE("tensors that share bytes, leave some out or have one name are errors"
                        R"("{}":{{"dtype":"F32","shape":[2],"data_offsets":{}}}}})",
                        a, second, b);
   };
-  CHECK(complaint(file_of(two("[8,16]", "[0,8]"), 16)) == "nothing was thrown");
+  CHECK(complaint(file_of(two("[8,16]", "[0,8]"), 16)) == "no error");
   CHECK(complaint(file_of(two("[0,8]", "[4,12]"), 12)) == "tensor \"b\" overlaps the one before it");
   CHECK(complaint(file_of(two("[0,8]", "[0,8]"), 8)) == "tensor \"b\" overlaps the one before it");
   CHECK(complaint(file_of(two("[0,8]", "[12,20]"), 20)) == "4 bytes before tensor \"b\" belong to no tensor");
@@ -208,50 +193,43 @@ TEST_CASE("tensors that share bytes, leave some out or have one name are errors"
 }
 
 TEST_CASE("files that hold no weights say so") {
-  const Folder folder;
+  const TemporaryFolder folder;
   CHECK(complaint("") == "0 bytes are too few for a weight file; copy or download it again");
   CHECK(complaint("<!DOCTYPE html>").find("of no weight format that is known") != std::string::npos);
-  const std::string none = (folder.path / "none").string();
-  CHECK(message([&] { read_weights(none); }) ==
+  const std::string none = (folder / "none").string();
+  CHECK(error_of([&] { read_weights(none); }) ==
         "cannot read " + none + ": No such file or directory; check the path");
-  CHECK(message([&] { read_weights(folder.path); }) ==
+  CHECK(error_of([&] { read_weights(folder.path); }) ==
         "cannot read " + folder.path.string() + ": it is a folder; give a weight file");
 }
 
 TEST_CASE("names are unique and text") {
-  const Folder folder;
-  const fs::path path = folder.path / "x";
-  CHECK(message([&] {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x";
+  CHECK(error_of([&] {
           write_safetensors(path, {stored("a", sample()), stored("a", sample())}, {});
         }) == fmt::format("cannot write {}: two tensors are named \"a\"", path.string()));
   CHECK(
-      message([&] { write_safetensors(path, {stored("\xff", sample())}, {}); }) ==
+      error_of([&] { write_safetensors(path, {stored("\xff", sample())}, {}); }) ==
       fmt::format("cannot write {}: a tensor's name or a fact is not UTF-8 text; rename it", path.string()));
   StoredTensors half = {stored("a", Tensor::of({}, {0.5}, DType::f64))};
   half[0].type = ElementType::i64;
-  CHECK(message([&] { write_safetensors(path, half, {}); }) == "0.5 is no integer, and I64 was asked for");
+  CHECK(error_of([&] { write_safetensors(path, half, {}); }) == "0.5 is no integer, and I64 was asked for");
   CHECK_FALSE(fs::exists(path));
-  CHECK_FALSE(fs::exists(folder.path / "x.tmp"));
+  CHECK_FALSE(fs::exists(folder / "x.tmp"));
 }
 
 TEST_CASE("a full disk leaves the earlier weights") {
-  const Folder folder;
-  const fs::path path = folder.path / "x";
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x";
   write_safetensors(path, {stored("a", sample())}, {});
   const std::string before = read_file(path);
 
-  rlimit old{};
-  REQUIRE(::getrlimit(RLIMIT_FSIZE, &old) == 0);
-  const rlimit small{1000, old.rlim_max};
-  const auto handler = std::signal(SIGXFSZ, SIG_IGN);
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
   const std::string text =
-      message([&] { write_safetensors(path, {stored("a", Tensor::zeros({1000}))}, {}); });
-  REQUIRE(::setrlimit(RLIMIT_FSIZE, &old) == 0);
-  std::signal(SIGXFSZ, handler);
+      error_on_full_disk(1000, [&] { write_safetensors(path, {stored("a", Tensor::zeros({1000}))}, {}); });
 
   CHECK(text == fmt::format("cannot write {}: File too large; free some space or choose another folder",
                             path.string()));
   CHECK(read_file(path) == before);
-  CHECK_FALSE(fs::exists(folder.path / "x.tmp"));
+  CHECK_FALSE(fs::exists(folder / "x.tmp"));
 }

@@ -3,27 +3,18 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
-#include <functional>
 #include <map>
 #include <set>
 
 #include "data/stratified.h"
-#include "tensor/error.h"
 #include "tensor/file.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
 
 using namespace sonograd;
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string error_of(const std::function<void()>& action) {
-  try {
-    action();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
 
 bool has(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -49,11 +40,6 @@ std::vector<Int> groups_of(const Dataset& data) {
   for (const LabelledFile& sample : data.samples) keys.push_back(sample.sha256);
   return groups_by_key(keys);
 }
-
-struct File {
-  fs::path path = fs::temp_directory_path() / "sonograd_split_test.json";
-  ~File() { fs::remove(path); }
-};
 
 }  // namespace
 
@@ -93,11 +79,12 @@ TEST_CASE("the grouped split keeps groups whole and classes in proportion") {
 }
 
 TEST_CASE("a split reads back as it was written") {
-  const File file;
+  const TemporaryFolder folder;
+  const fs::path file = folder / "split.json";
   const Dataset data = dataset();
   const Split split = make_split(data, groups_of(data), "paper", 42);
-  write_split(file.path, data, split);
-  const Split read = read_split(file.path, data);
+  write_split(file, data, split);
+  const Split read = read_split(file, data);
   CHECK(read.protocol == "paper");
   CHECK(read.seed == 42);
   CHECK(read.train == split.train);
@@ -109,22 +96,21 @@ TEST_CASE("a split reads back as it was written") {
 
   Dataset changed = data;
   changed.samples[7].sha256 = "other";
-  CHECK(
-      has(error_of([&] { read_split(file.path, changed); }), "a/7.png has changed since the split was made"));
+  CHECK(has(error_of([&] { read_split(file, changed); }), "a/7.png has changed since the split was made"));
   changed = data;
   changed.samples.pop_back();
-  CHECK(has(error_of([&] { read_split(file.path, changed); }),
-            "it names c/119.png, which pictures does not hold"));
+  CHECK(
+      has(error_of([&] { read_split(file, changed); }), "it names c/119.png, which pictures does not hold"));
   changed = data;
   changed.classes = {"a", "c", "b"};
-  CHECK(has(error_of([&] { read_split(file.path, changed); }),
+  CHECK(has(error_of([&] { read_split(file, changed); }),
             "its classes are a,b,c, those of pictures are a,c,b"));
   Split twice = split;
   twice.test.push_back(twice.train[0]);
-  write_split(file.path, data, twice);
-  CHECK(has(error_of([&] { read_split(file.path, data); }), "stands in it twice (train, test)"));
-  write_file_atomically(file.path, "{\"train\": []");
-  CHECK(has(error_of([&] { read_split(file.path, data); }), "not a split.json"));
+  write_split(file, data, twice);
+  CHECK(has(error_of([&] { read_split(file, data); }), "stands in it twice (train, test)"));
+  write_file_atomically(file, "{\"train\": []");
+  CHECK(has(error_of([&] { read_split(file, data); }), "not a split.json"));
 }
 
 TEST_CASE("too few images, groups or an unknown protocol are errors") {
