@@ -8,7 +8,7 @@ namespace {
 
 struct Flags {
   TrainingFlags training;
-  Int phantoms = 1200;
+  Int phantoms = 3600;
 };
 
 // demo-run, or the first of demo-run-2, demo-run-3 … that is free: a second demo does not write over the
@@ -19,13 +19,19 @@ std::string free_folder() {
   return name;
 }
 
-// From random weights in minutes: a smaller base under the paper's head, and what makes few steps count. With
-// weights the paper's own model and phases.
-void choose_defaults(TrainingFlags& t) {
+// What the flags left open. With weights the paper's own model, phases and numbers. From random weights what
+// makes few steps count in minutes: a smaller base under the paper's head, smaller images, larger batches;
+// and on real images, which are few, more epochs with jitter.
+void choose_defaults(TrainingFlags& t, const CLI::App& command) {
+  const auto left_open = [&](const char* flag) { return command.count(flag) == 0; };
   if (!t.model.weights.empty()) {
     if (t.model.name.empty()) t.model.name = "aeganb3";
     return;
   }
+  if (left_open("--image-size")) t.model.image_size = 64;
+  if (left_open("--batch")) t.batch = 32;
+  if (left_open("--epochs")) t.epochs = t.data.empty() ? 7 : 40;
+  if (t.rates.empty() && t.phases.empty()) t.rates = {5e-4};
   if (t.model.name.empty()) {
     t.model.name = "aeganb0";
     t.notes.emplace_back(
@@ -33,20 +39,22 @@ void choose_defaults(TrainingFlags& t) {
         "takes B3).");
   }
   t.notes.emplace_back("Training began from random weights: the paper's models began from ImageNet's.");
+  if (!t.jitter) t.jitter = !t.data.empty();
   if (t.norm_momentum == 0) t.norm_momentum = 0.9;
   if (t.clip_norm == 0) t.clip_norm = 1;
   t.schedule = "cosine";
 }
 
-int run(Flags flags, Program& program) {
+int run(Flags flags, const CLI::App& command, Program& program) {
   TrainingFlags& t = flags.training;
   if (t.out.empty()) t.out = free_folder();
-  choose_defaults(t);
+  choose_defaults(t, command);
   phase_plan(t);  // bad usage shows before anything is made
   const RunFolder folder = RunFolder::create(t.out, t.resume);
   if (t.data.empty()) {
     t.data = (folder.path() / "phantoms").string();
-    write_phantoms(t.data, flags.phantoms, program.shared.seed, 2 * t.model.image_size);
+    write_phantoms(t.data, flags.phantoms, program.shared.seed,
+                   t.model.image_size == 0 ? 256 : 2 * t.model.image_size);
     t.lead = "Trained on synthetic ultrasound that the program drew itself: no download, no patient.";
   }
   return run_training(t, folder, program);
@@ -57,17 +65,19 @@ int run(Flags flags, Program& program) {
 void add_demo(Program& program) {
   const auto flags = std::make_shared<Flags>();
   TrainingFlags& t = flags->training;
-  t.model.image_size = 64;
-  t.epochs = 13;
   auto& command =
       program.add("demo", "The main job in miniature: data, training, test, Grad-CAM and a report",
                   "  sonograd demo\n  sonograd demo --data busi --out busi-run\n  sonograd demo --weights "
                   "base.weights.h5 --data busi",
-                  [flags, &program] { return run(*flags, program); });
+                  [flags, &program] { return run(*flags, *program.app.get_subcommand("demo"), program); });
   command.add_option("--data", t.data,
                      "folder with a sub-folder a class; left out: synthetic images are made");
   command.add_option("--phantoms", flags->phantoms, "synthetic images to make")->capture_default_str();
   add_training_flags(command, t);
+  command.get_option("--image-size")->default_str("64, with --weights theirs");
+  command.get_option("--batch")->default_str("32, with --weights 16");
+  command.get_option("--epochs")->default_str("7, with --data 40, with --weights 100");
+  command.get_option("--lr")->default_str("5e-4, with --weights 1e-3 and 1e-5");
 }
 
 }  // namespace sonograd

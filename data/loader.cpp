@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/jitter.h"
 #include "tensor/error.h"
 #include "tensor/philox.h"
 
@@ -25,11 +26,23 @@ Loader::Loader(const ImageSet& images, std::vector<Int> labels, std::vector<Int>
          this->labels.size(), images.size());
 }
 
+// As batch_of, each picture as it looks in this epoch.
+static Tensor jittered_batch(const ImageSet& images, const std::vector<Int>& samples, const Random& random) {
+  Tensor batch = Tensor::empty({static_cast<Int>(samples.size()), images.height, images.width, 3});
+  float* out = batch.mutable_data<float>();
+  for (const Int i : samples) {
+    write_jittered(images, i, random, out);
+    out += images.height * images.width * 3;
+  }
+  return batch;
+}
+
 Int Loader::batches() const {
   return (static_cast<Int>(samples.size()) + options.batch - 1) / options.batch;
 }
 
-void Loader::start(Int epoch, Int position) {
+void Loader::start(Int number, Int position) {
+  epoch = number;
   pending = {};
   order = options.shuffle ? epoch_order(samples, options.seed, epoch) : samples;
   upcoming = position;
@@ -53,8 +66,10 @@ void Loader::prefetch() {
     batch.samples.push_back(order[i % n]);
     batch.labels.push_back(labels[order[i % n]]);
   }
-  pending = std::async(std::launch::async, [images = images, batch = std::move(batch)]() mutable {
-    batch.images = batch_of(*images, batch.samples);
+  const Random random = Random(options.seed, "jitter").at(epoch);
+  pending = std::async(std::launch::async, [images = images, jitter = options.jitter, random,
+                                            batch = std::move(batch)]() mutable {
+    batch.images = jitter ? jittered_batch(*images, batch.samples, random) : batch_of(*images, batch.samples);
     return std::move(batch);
   });
 }

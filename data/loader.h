@@ -16,7 +16,8 @@ struct Batch {
 struct LoaderOptions {
   Int batch = 16;
   bool shuffle = true;
-  bool wrap = false;  // batches without end over the samples in their order, each full; not with shuffle
+  bool wrap = false;    // batches without end over the samples in their order, each full; not with shuffle
+  bool jitter = false;  // see write_jittered; drawn anew each epoch
   std::uint64_t seed = 42;
 };
 
@@ -45,6 +46,7 @@ class Loader {
   std::vector<Int> samples;
   LoaderOptions options;
   std::vector<Int> order;
+  Int epoch = 0;
   Int upcoming = 0;  // the batch to make ready next
   std::future<Batch> pending;
 };

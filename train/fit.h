@@ -31,6 +31,7 @@ struct FitOptions {
   Schedule schedule = Schedule::constant;
   OptimizerKind optimizer = OptimizerKind::adam;
   bool dropout = true;
+  bool jitter = false;  // of the training images; see data/jitter.h
   int keras = 3;
   double norm_momentum = 0;        // of batch norms' moving averages; 0: the layers' own
   bool stop_when_perfect = false;  // the notebook's: no further phase once val_accuracy is 1

@@ -87,6 +87,39 @@ TEST_CASE("the order is a function of seed and epoch, and any position resumes i
   CHECK(samples(epoch(loader, 1)) == samples(epoch(again, 1)));
 }
 
+TEST_CASE("jitter mirrors and moves the pictures of an epoch, by seed, epoch and picture alone") {
+  ImageSet images{16, 16, {}, {}};  // red: column, green: row, blue: picture
+  for (std::uint8_t i = 0; i < 40; ++i)
+    for (std::uint8_t y = 0; y < 16; ++y)
+      for (std::uint8_t x = 0; x < 16; ++x) images.pixels.insert(images.pixels.end(), {x, y, i});
+  Loader loader(images, labels(40), numbers(40), {.batch = 40, .jitter = true, .seed = 5});
+  Loader again(images, labels(40), numbers(40), {.batch = 7, .jitter = true, .seed = 5});
+  const Batch batch = epoch(loader, 3)[0];
+  const Batch resumed = epoch(again, 3, 2)[0];
+  CHECK(std::equal(resumed.images.data<float>(), resumed.images.data<float>() + 7 * 768,
+                   batch.images.data<float>() + 14 * 768));
+  CHECK_FALSE(batch.images.values() == epoch(loader, 4)[0].images.values());
+  std::set<std::pair<int, int>> moves;
+  int mirrored = 0;
+  for (Int i = 0; i < 40; ++i) {
+    const float* picture = batch.images.data<float>() + i * 768;
+    const auto at = [&](Int y, Int x, Int c) { return static_cast<int>(picture[(y * 16 + x) * 3 + c]); };
+    CHECK(at(9, 9, 2) == batch.samples[i]);
+    const int slope = at(8, 9, 0) - at(8, 8, 0);
+    const int across = slope > 0 ? at(8, 8, 0) - 8 : 7 - at(8, 8, 0);
+    const int down = at(8, 8, 1) - 8;
+    CHECK(std::abs(slope) == 1);
+    CHECK(std::abs(across) <= 2);
+    CHECK(std::abs(down) <= 2);
+    CHECK(at(0, 8, 1) == std::max(0, down));  // the edge is repeated
+    moves.insert({across, down});
+    mirrored += slope < 0 ? 1 : 0;
+  }
+  CHECK(moves.size() > 10);
+  CHECK(mirrored > 8);
+  CHECK(mirrored < 32);
+}
+
 TEST_CASE("without shuffling batches keep the order, and wrap round on request") {
   const ImageSet images = pictures(5);
   Loader plain(images, labels(5), numbers(5), {.batch = 3, .shuffle = false});
