@@ -27,7 +27,7 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.schedule = flags.schedule == "cosine" ? Schedule::cosine : Schedule::constant;
   o.optimizer = flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam;
   o.dropout = !flags.no_dropout;
-  o.jitter = flags.jitter.value_or(false);
+  o.jitter = flags.jitter;
   o.norm_momentum = flags.norm_momentum;
   o.keras = shared.keras_version(flags.protocol);
   o.stop_when_perfect = flags.protocol == "paper";
