@@ -47,6 +47,9 @@ Device prepare_device(const SharedFlags& shared);
 // Replaces `--config F` by the flags that F holds, before the flags on the command line, which so win.
 std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::App& app);
 
+// write_phantoms with a progress bar.
+void draw_phantoms(const std::string& folder, Int count, Int size, const SharedFlags& shared);
+
 // One function per sub-command, each in the file of its name.
 void add_demo(Program& program);
 void add_summary(Program& program);

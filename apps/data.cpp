@@ -4,6 +4,7 @@
 #include "apps/training.h"
 #include "data/duplicates.h"
 #include "data/phantom.h"
+#include "report/progress.h"
 #include "tensor/file.h"
 
 namespace sonograd {
@@ -86,7 +87,7 @@ int split(const Flags& flags, const SharedFlags& shared) {
 }
 
 int phantom(const Flags& flags, const SharedFlags& shared) {
-  write_phantoms(flags.out, flags.count, shared.seed, flags.size);
+  draw_phantoms(flags.out, flags.count, flags.size, shared);
   if (shared.json)
     fmt::print(
         "{}\n",
@@ -98,6 +99,13 @@ int phantom(const Flags& flags, const SharedFlags& shared) {
 }
 
 }  // namespace
+
+void draw_phantoms(const std::string& folder, Int count, Int size, const SharedFlags& shared) {
+  Progress progress("phantoms", count, shared.quiet);
+  write_phantoms(folder, count, shared.seed, size,
+                 [&](Int done) { progress.update(done, done, "synthetic ultrasound"); });
+  progress.finish();
+}
 
 void add_data(Program& program) {
   const auto flags = std::make_shared<Flags>();

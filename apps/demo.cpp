@@ -1,7 +1,6 @@
 #include <filesystem>
 
 #include "apps/training.h"
-#include "data/phantom.h"
 
 namespace sonograd {
 namespace {
@@ -53,8 +52,8 @@ int run(Flags flags, const CLI::App& command, Program& program) {
   const RunFolder folder = RunFolder::create(t.out, t.resume);
   if (t.data.empty()) {
     t.data = (folder.path() / "phantoms").string();
-    write_phantoms(t.data, flags.phantoms, program.shared.seed,
-                   t.model.image_size == 0 ? 256 : 2 * t.model.image_size);
+    draw_phantoms(t.data, flags.phantoms, t.model.image_size == 0 ? 256 : 2 * t.model.image_size,
+                  program.shared);
     t.lead = "Trained on synthetic ultrasound that the program drew itself: no download, no patient.";
   }
   return run_training(t, folder, program);

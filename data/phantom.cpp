@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 #include <exception>
+#include <mutex>
 #include <string>
 
 #include "data/folder.h"
@@ -108,7 +109,8 @@ Phantom make_phantom(Int label, Int index, std::uint64_t seed, Int size) {
   return phantom;
 }
 
-void write_phantoms(const std::filesystem::path& folder, Int count, std::uint64_t seed, Int size) {
+void write_phantoms(const std::filesystem::path& folder, Int count, std::uint64_t seed, Int size,
+                    const std::function<void(Int done)>& progress) {
   expect(count >= 3, "{} phantoms cannot fill three classes; ask for 3 or more", count);
   std::error_code error;
   for (Int label = 0; label < 3; ++label) {
@@ -124,6 +126,8 @@ void write_phantoms(const std::filesystem::path& folder, Int count, std::uint64_
     }
   }
   std::vector<std::exception_ptr> failures(count);
+  std::mutex counting;
+  Int done = 0;
   parallel_for(count, 1, [&](Int begin, Int end) {
     for (Int i = begin; i < end; ++i) {
       const std::string name = class_names[i % 3];
@@ -132,6 +136,8 @@ void write_phantoms(const std::filesystem::path& folder, Int count, std::uint64_
         write_png(folder / name / fmt::format("{} ({}).png", name, i / 3 + 1), phantom.image);
         write_png_grey(folder / name / fmt::format("{} ({})_mask.png", name, i / 3 + 1), size, size,
                        phantom.mask);
+        const std::lock_guard lock(counting);
+        if (progress) progress(++done);
       } catch (...) {
         failures[i] = std::current_exception();
       }

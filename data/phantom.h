@@ -1,6 +1,7 @@
 #pragma once
 #include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <vector>
 
 #include "data/image.h"
@@ -21,7 +22,9 @@ Phantom make_phantom(Int label, Int index, std::uint64_t seed, Int size = 256);
 
 // `count` phantoms in all, spread evenly over the classes, with BUSI's names: "benign/benign (1).png" and
 // "benign/benign (1)_mask.png". Throws Error for a count below 3 and for a folder that holds other images.
-void write_phantoms(const std::filesystem::path& folder, Int count, std::uint64_t seed, Int size = 256);
+// `progress` hears how many are done, from any thread, one call at a time.
+void write_phantoms(const std::filesystem::path& folder, Int count, std::uint64_t seed, Int size = 256,
+                    const std::function<void(Int done)>& progress = {});
 
 // What a scan passes through, before any echo is formed; planes of [size, size], row 0 at the probe.
 struct Tissue {
