@@ -38,7 +38,7 @@ void choose_defaults(TrainingFlags& t, const CLI::App& command) {
         "takes B3).");
   }
   t.notes.emplace_back("Training began from random weights: the paper's models began from ImageNet's.");
-  if (left_open("--jitter")) t.jitter = !t.data.empty();
+  if (left_open("--augment") && !t.data.empty()) t.augment = {"jitter"};
   if (t.norm_momentum == 0) t.norm_momentum = 0.9;
   if (t.clip_norm == 0) t.clip_norm = 1;
   t.schedule = "cosine";

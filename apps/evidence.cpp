@@ -32,7 +32,7 @@ Pairs resolved_flags(const TrainingFlags& f, const SharedFlags& shared) {
           {"schedule", f.schedule},
           {"optimizer", f.optimizer},
           {"dropout", f.no_dropout ? "off" : "on"},
-          {"jitter", f.jitter ? "on" : "off"},
+          {"augment", fmt::format("{}", fmt::join(f.augment, ","))},
           {"protocol", f.protocol},
           {"keras", std::to_string(shared.keras_version(f.protocol))},
           {"on-bad-file", f.on_bad_file}};

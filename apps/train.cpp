@@ -62,8 +62,13 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
       ->check(CLI::NonNegativeNumber);
   command.add_flag("--resume", t.resume, "go on from the checkpoint in --out");
   command.add_flag("--random-base", t.random_base, "let transfer train a head on a random base");
-  command.add_flag("--jitter,!--no-jitter", t.jitter,
-                   "training images mirrored and moved by up to an eighth, drawn anew each epoch");
+  command
+      .add_option(
+          "--augment", t.augment,
+          "training images changed anew each epoch: jitter (mirrored, moved by up to an eighth), flip "
+          "(Keras' RandomFlip, its coins as --keras says), both, or none")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"none", "jitter", "flip"}));
   command.add_flag("--no-dropout", t.no_dropout, "no dropout, no drop-connect");
 }
 

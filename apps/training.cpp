@@ -1,5 +1,6 @@
 #include "apps/training.h"
 
+#include <algorithm>
 #include <cstdio>
 
 #include "apps/evidence.h"
@@ -12,6 +13,10 @@ namespace {
 
 double default_rate(TrainingPhase phase) {
   return phase == TrainingPhase::finetune ? 1e-5 : 1e-3;
+}
+
+bool contains(const std::vector<std::string>& list, const std::string& word) {
+  return std::find(list.begin(), list.end(), word) != list.end();
 }
 
 FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, const PreparedData& data) {
@@ -27,7 +32,8 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.schedule = flags.schedule == "cosine" ? Schedule::cosine : Schedule::constant;
   o.optimizer = flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam;
   o.dropout = !flags.no_dropout;
-  o.jitter = flags.jitter;
+  o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"),
+                    shared.keras_version(flags.protocol)};
   o.norm_momentum = flags.norm_momentum;
   o.keras = shared.keras_version(flags.protocol);
   o.stop_when_perfect = flags.protocol == "paper";

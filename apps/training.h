@@ -12,12 +12,12 @@ namespace sonograd {
 struct TrainingFlags {
   ModelFlags model;
   std::string data, out, protocol = "grouped", order, on_bad_file = "fail";
-  std::vector<std::string> phases;
+  std::vector<std::string> phases, augment;
   std::vector<double> rates;
   Int epochs = 100, batch = 16, patience = 25, accumulate = 1, checkpoint_steps = 0;
   double clip_norm = 0, norm_momentum = 0;
   std::string class_weights = "none", schedule = "constant", optimizer = "adam";
-  bool resume = false, random_base = false, no_dropout = false, jitter = false, explain = true;
+  bool resume = false, random_base = false, no_dropout = false, explain = true;
   std::vector<std::string> notes = {};  // of the report
   std::string lead;                     // the report's sentence under the title
 };

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "data/jitter.h"
 #include "tensor/error.h"
 #include "tensor/philox.h"
 
@@ -26,12 +25,13 @@ Loader::Loader(const ImageSet& images, std::vector<Int> labels, std::vector<Int>
          this->labels.size(), images.size());
 }
 
-// As batch_of, each picture as it looks in this epoch.
-static Tensor jittered_batch(const ImageSet& images, const std::vector<Int>& samples, const Random& random) {
+// As batch_of, each picture as this epoch shows it.
+static Tensor augmented_batch(const ImageSet& images, const std::vector<Int>& samples,
+                              const Augmentation& how, const Random& random) {
   Tensor batch = Tensor::empty({static_cast<Int>(samples.size()), images.height, images.width, 3});
   float* out = batch.mutable_data<float>();
   for (const Int i : samples) {
-    write_jittered(images, i, random, out);
+    write_augmented(images, i, how, random, out);
     out += images.height * images.width * 3;
   }
   return batch;
@@ -66,10 +66,11 @@ void Loader::prefetch() {
     batch.samples.push_back(order[i % n]);
     batch.labels.push_back(labels[order[i % n]]);
   }
-  const Random random = Random(options.seed, "jitter").at(epoch);
-  pending = std::async(std::launch::async, [images = images, jitter = options.jitter, random,
+  const Random random = Random(options.seed, "augmentation").at(epoch);
+  pending = std::async(std::launch::async, [images = images, how = options.augmentation, random,
                                             batch = std::move(batch)]() mutable {
-    batch.images = jitter ? jittered_batch(*images, batch.samples, random) : batch_of(*images, batch.samples);
+    batch.images =
+        how.any() ? augmented_batch(*images, batch.samples, how, random) : batch_of(*images, batch.samples);
     return std::move(batch);
   });
 }

@@ -2,7 +2,7 @@
 #include <future>
 #include <vector>
 
-#include "data/images.h"
+#include "data/augment.h"
 
 namespace sonograd {
 
@@ -16,8 +16,8 @@ struct Batch {
 struct LoaderOptions {
   Int batch = 16;
   bool shuffle = true;
-  bool wrap = false;    // batches without end over the samples in their order, each full; not with shuffle
-  bool jitter = false;  // see write_jittered; drawn anew each epoch
+  bool wrap = false;  // batches without end over the samples in their order, each full; not with shuffle
+  Augmentation augmentation = {};
   std::uint64_t seed = 42;
 };
 

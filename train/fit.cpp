@@ -25,10 +25,10 @@ double seconds_since(Clock::time_point start) {
 std::string settings_of(const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& o) {
   std::string text = fmt::format(
       "seed {}, batch {}, patience {}, clip {:.9g}, accumulate {}, schedule {}, optimizer {}, dropout {}, "
-      "jitter {}, keras {}, norm momentum {:.9g}, train {}, validation {}",
+      "jitter {}, flip {}, keras {}, norm momentum {:.9g}, train {}, validation {}",
       o.seed, o.batch, o.patience, o.clip_norm, o.accumulate, static_cast<int>(o.schedule),
-      static_cast<int>(o.optimizer), o.dropout, o.jitter, o.keras, o.norm_momentum, data.train.size(),
-      data.validation.size());
+      static_cast<int>(o.optimizer), o.dropout, o.augmentation.jitter, o.augmentation.flip, o.keras,
+      o.norm_momentum, data.train.size(), data.validation.size());
   for (const double weight : o.class_weights) text += fmt::format(", class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
@@ -107,7 +107,7 @@ class Fit {
     const auto start = Clock::now();
     const double seconds_before = state.seconds;
     Loader loader(data.images, data.labels, data.train,
-                  {.batch = options.batch, .jitter = options.jitter, .seed = options.seed});
+                  {.batch = options.batch, .augmentation = options.augmentation, .seed = options.seed});
     loader.start(static_cast<Int>(state.history.size()), state.position / options.batch);
     Progress progress(fmt::format("{} {}/{}", name_of(phase().phase), state.epoch + 1, phase().epochs),
                       batches(), options.quiet);

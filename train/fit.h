@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "data/images.h"
+#include "data/augment.h"
 #include "models/model.h"
 #include "report/history.h"
 #include "report/run_folder.h"
@@ -31,7 +31,7 @@ struct FitOptions {
   Schedule schedule = Schedule::constant;
   OptimizerKind optimizer = OptimizerKind::adam;
   bool dropout = true;
-  bool jitter = false;  // of the training images; see data/jitter.h
+  Augmentation augmentation = {};  // of the training images
   int keras = 3;
   double norm_momentum = 0;        // of batch norms' moving averages; 0: the layers' own
   bool stop_when_perfect = false;  // the notebook's: no further phase once val_accuracy is 1

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <array>
 #include <set>
 
 #include "tensor/error.h"
@@ -92,8 +93,8 @@ TEST_CASE("jitter mirrors and moves the pictures of an epoch, by seed, epoch and
   for (std::uint8_t i = 0; i < 40; ++i)
     for (std::uint8_t y = 0; y < 16; ++y)
       for (std::uint8_t x = 0; x < 16; ++x) images.pixels.insert(images.pixels.end(), {x, y, i});
-  Loader loader(images, labels(40), numbers(40), {.batch = 40, .jitter = true, .seed = 5});
-  Loader again(images, labels(40), numbers(40), {.batch = 7, .jitter = true, .seed = 5});
+  Loader loader(images, labels(40), numbers(40), {.batch = 40, .augmentation = {.jitter = true}, .seed = 5});
+  Loader again(images, labels(40), numbers(40), {.batch = 7, .augmentation = {.jitter = true}, .seed = 5});
   const Batch batch = epoch(loader, 3)[0];
   const Batch resumed = epoch(again, 3, 2)[0];
   CHECK(std::equal(resumed.images.data<float>(), resumed.images.data<float>() + 7 * 768,
@@ -118,6 +119,26 @@ TEST_CASE("jitter mirrors and moves the pictures of an epoch, by seed, epoch and
   CHECK(moves.size() > 10);
   CHECK(mirrored > 8);
   CHECK(mirrored < 32);
+}
+
+TEST_CASE("Keras' RandomFlip throws two coins a picture by Keras 2's rule, one for both by Keras 3's") {
+  ImageSet images{2, 2, {}, {}};  // 0 1 / 2 3
+  for (int i = 0; i < 400; ++i)
+    for (std::uint8_t corner = 0; corner < 4; ++corner) images.pixels.insert(images.pixels.end(), 3, corner);
+  for (const int keras : {2, 3}) {
+    std::array<int, 4> seen{};  // by what the first corner shows: nothing, left-right, up-down, both
+    std::array<float, 12> out{};
+    for (Int i = 0; i < 400; ++i) {
+      write_augmented(images, i, {.flip = true, .keras = keras}, Random(9, "augmentation"), out.data());
+      const int corner = static_cast<int>(out[0]);
+      ++seen[corner];
+      CHECK(out[9] == 3 - corner);
+      CHECK(out[3] == (corner ^ 1));
+    }
+    for (const int corner : {0, 3}) CHECK(std::abs(seen[corner] - (keras == 2 ? 100 : 200)) < 40);
+    for (const int corner : {1, 2})
+      CHECK(std::abs(seen[corner] - (keras == 2 ? 100 : 0)) < (keras == 2 ? 40 : 1));
+  }
 }
 
 TEST_CASE("without shuffling batches keep the order, and wrap round on request") {
