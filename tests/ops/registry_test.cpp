@@ -7,8 +7,9 @@
 using namespace sonograd;
 
 TEST_CASE("every op keeps what registering it promises") {
-  for (const auto& [name, op] : registry().ops()) {
-    CAPTURE(name);
+  for (const auto& entry : registry().ops()) {
+    const OpEntry& op = entry.second;
+    CAPTURE(op.name);
     for (const Check& check : check_op(op)) {
       INFO(check.what << ": " << check.text);
       CHECK(check.ok);
@@ -22,8 +23,9 @@ TEST_CASE("every folder under ops registers at least one op, and each op is docu
     folders += entry.is_directory() ? 1 : 0;
   CHECK(op_folders() == folders);
   CHECK(static_cast<std::ptrdiff_t>(registry().ops().size()) >= folders);
-  for (const auto& [name, op] : registry().ops()) {
-    CAPTURE(name);
+  for (const auto& entry : registry().ops()) {
+    const OpEntry& op = entry.second;
+    CAPTURE(op.name);
     CHECK(!op.good.empty());
     CHECK(!op.bad.empty());
     bool gradient_sample = false;
