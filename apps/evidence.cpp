@@ -5,7 +5,7 @@
 
 #include "data/linear_baseline.h"
 #include "data/png.h"
-#include "explain/grad_cam.h"
+#include "explain/explain.h"
 #include "explain/overlay.h"
 #include "tensor/file.h"
 #include "tensor/libraries.h"
@@ -191,7 +191,7 @@ std::vector<ExplainedImage> Evidence::gallery(const Model& model,
   for (const std::size_t i : chosen) {
     const Int index = data.split.test[i];
     const Tensor input = images_for(model, data.images, std::span(&index, 1));
-    const HeatMap map = grad_cam(model, input, {.layer = last_feature_map(model, input, least_map_height)});
+    const HeatMap map = explain(model, input, {.layer = last_feature_map(model, input, least_map_height)});
     const Image image = picture(data.images, index);
     const Image mixed = overlay(image, map);
     std::string stem = predictions[i].file;

@@ -10,12 +10,14 @@
 #include "data/images.h"
 #include "data/png.h"
 #include "data/resize.h"
-#include "explain/grad_cam.h"
+#include "explain/explain.h"
 #include "explain/overlay.h"
 #include "train/evaluate.h"
 
 namespace sonograd {
 namespace {
+
+constexpr double largest_incompleteness = 1e-3;
 
 struct Flags {
   ModelFlags model;
@@ -40,8 +42,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
   std::error_code failure;
   std::filesystem::create_directories(flags.out, failure);
   expect(!failure, "cannot make the folder {}: {}", flags.out, failure.message());
-  const CamOptions options{flags.variant == "paper" ? CamVariant::paper : CamVariant::notebook, flags.layer,
-                           flags.target};
+  const ExplainOptions options{flags.method, flags.variant == "notebook", flags.layer, flags.target};
   std::set<std::string> used;
   auto rows = nlohmann::ordered_json::array();
   int bad = 0;
@@ -56,7 +57,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
     }
     const ImageSet set{size, size, image.pixels, {}};
     const Int first = 0;
-    const HeatMap map = grad_cam(model, images_for(model, set, std::span(&first, 1)), options);
+    const HeatMap map = explain(model, images_for(model, set, std::span(&first, 1)), options);
     const std::filesystem::path stem = std::filesystem::path(flags.out) / unused_stem(file, used);
     write_npy(stem.string() + ".npy", map);
     write_png(stem.string() + ".png", overlay(image, map, {.exchange_colours = flags.exchange_colours}));
@@ -64,10 +65,15 @@ int run(const Flags& flags, const SharedFlags& shared) {
     rows.push_back({{"file", file},
                     {"map", stem.string() + ".npy"},
                     {"overlay", stem.string() + ".png"},
+                    {"method", flags.method},
                     {"layer", map.layer},
                     {"class", name},
                     {"probability", map.probabilities[static_cast<std::size_t>(map.target)]},
-                    {"largest", map.largest()}});
+                    {"largest", map.largest()},
+                    {"incompleteness", map.incompleteness}});
+    if (map.incompleteness > largest_incompleteness)
+      std::fprintf(stderr, "sonograd: %s: the attributions miss the score's rise by %.2g of it\n",
+                   file.c_str(), map.incompleteness);
     if (!shared.json)
       fmt::print("{}: {} {:.4f}, {}{}\n", file, name, map.probabilities[static_cast<std::size_t>(map.target)],
                  stem.string() + ".png",
@@ -92,8 +98,8 @@ void add_explain(Program& program) {
                   [flags, &program] { return run(*flags, program.shared); });
   add_model_flags(command, flags->model);
   command.get_option("--weights")->required();
-  command.add_option("--method", flags->method, "gradcam")
-      ->check(CLI::IsMember({"gradcam"}))
+  command.add_option("--method", flags->method, "how the map is made")
+      ->check(CLI::IsMember(explanation_methods()))
       ->capture_default_str();
   command
       .add_option("--variant", flags->variant,

@@ -2,7 +2,7 @@
 #include <filesystem>
 
 #include "data/image.h"
-#include "explain/grad_cam.h"
+#include "explain/heat_map.h"
 
 namespace sonograd {
 

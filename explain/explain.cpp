@@ -1,0 +1,187 @@
+#include "explain/explain.h"
+
+#include <algorithm>
+#include <functional>
+#include <utility>
+
+#include "autograd/tape.h"
+#include "explain/class_activation.h"
+#include "explain/perturbation.h"
+#include "ops/softmax/softmax.h"
+
+namespace sonograd {
+namespace {
+
+// Keras' name of a layer is our path with underscores.
+std::string keras_name(std::string path) {
+  std::replace(path.begin(), path.end(), '.', '_');
+  return path;
+}
+
+// One class's entry of scores [1, classes], differentiated with respect to `wrt`.
+Tensor gradient_of_class(Tape& tape, const Tensor& scores, Int target, const Tensor& wrt) {
+  Tensor seed = Tensor::zeros(scores.shape(), scores.dtype(), scores.device());
+  seed.slice(1, target, target + 1).fill(1);
+  return tape.gradient(scores, {wrt}, {.cotangent = seed})[0];
+}
+
+struct Features {
+  Tensor output;    // of the layer, [1, height, width, channels]
+  Tensor gradient;  // of the class's logit or, for the notebook's variant, probability
+};
+
+// Runs the layers after the wanted one under a tape that watches its output.
+Features features_of(const Model& model, const Tensor& image, const HeatMap& map, bool notebook) {
+  Tape tape;
+  Features features;
+  Context context;
+  context.fuse = false;
+  context.on_output = [&](const std::string& path, Tensor& y) {
+    if (path != map.layer && keras_name(path) != map.layer) return;
+    expect(y.rank() == 4, "--layer {}: its output {} has no height and width", map.layer, y.shape().text());
+    tape.watch(y);
+    features.output = y;
+  };
+  const Tensor logits = model.logits(image, context);
+  expect(features.output.defined(),
+         "--layer {}: {} has no such layer; `sonograd summary --model {}` lists them", map.layer,
+         model.options().name, model.options().name);
+  features.gradient =
+      gradient_of_class(tape, notebook ? softmax(logits) : logits, map.target, features.output);
+  return features;
+}
+
+Activations activations_of(const Features& f, const std::string& layer) {
+  Activations a{f.output.size(1) * f.output.size(2), f.output.size(3), f.output.values(),
+                f.gradient.values()};
+  const bool none = std::all_of(a.gradient.begin(), a.gradient.end(), [](double g) { return g == 0; });
+  expect(
+      !none,
+      "--layer {}: the class's score does not depend on its output, so there is no map; choose another layer",
+      layer);
+  return a;
+}
+
+void set_size(HeatMap& map, const Tensor& like) {
+  map.height = like.size(1);
+  map.width = like.size(2);
+}
+
+using Method = std::function<void(const Model&, const Tensor& image, const ExplainOptions&, HeatMap&)>;
+
+Method on_features(std::vector<float> (*draw)(const Activations&)) {
+  return [draw](const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {
+    const Features f = features_of(model, image, map, false);
+    set_size(map, f.output);
+    map.values = draw(activations_of(f, map.layer));
+  };
+}
+
+void grad_cam(const Model& model, const Tensor& image, const ExplainOptions& options, HeatMap& map) {
+  const Features f = features_of(model, image, map, options.notebook);
+  set_size(map, f.output);
+  const Activations a = activations_of(f, map.layer);
+  map.values = options.notebook ? notebook_cam_map(a) : grad_cam_map(a);
+}
+
+ClassScore logit_of(const Model& model, Int target) {
+  return [&model, target](const Tensor& images) {
+    const NoGrad quiet;
+    Context context;
+    const std::vector<double> logits = model.logits(images, context).values();
+    const std::size_t classes = logits.size() / static_cast<std::size_t>(images.size(0));
+    std::vector<double> scores;
+    for (auto i = static_cast<std::size_t>(target); i < logits.size(); i += classes)
+      scores.push_back(logits[i]);
+    return scores;
+  };
+}
+
+void score_cam(const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {
+  const Features f = features_of(model, image, map, false);
+  set_size(map, f.output);
+  map.values = score_cam_map(image, f.output, logit_of(model, map.target));
+}
+
+void integrate(const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {
+  const Int target = map.target;
+  Attributions result = integrated_gradients(image, [&](Tensor point) {
+    Tape tape;
+    tape.watch(point);
+    Context context;
+    const Tensor logits = model.logits(point, context);
+    const double score = logits.at(target);
+    return std::pair(score, gradient_of_class(tape, logits, target, point));
+  });
+  set_size(map, image);
+  map.layer.clear();
+  map.values = std::move(result.map);
+  map.incompleteness = result.incompleteness;
+}
+
+void occlude(const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {
+  const Int window = std::max<Int>(1, image.size(1) / 8);
+  set_size(map, image);
+  map.layer.clear();
+  map.values = occlusion_map(image, window, std::max<Int>(1, window / 2), logit_of(model, map.target));
+}
+
+const std::vector<std::pair<std::string, Method>>& methods() {
+  static const std::vector<std::pair<std::string, Method>> list = {
+      {"gradcam", grad_cam},
+      {"gradcam++", on_features(grad_cam_pp_map)},
+      {"hirescam", on_features(hi_res_cam_map)},
+      {"layercam", on_features(layer_cam_map)},
+      {"scorecam", score_cam},
+      {"integrated-gradients", integrate},
+      {"occlusion", occlude},
+  };
+  return list;
+}
+
+}  // namespace
+
+float HeatMap::largest() const {
+  return values.empty() ? 0 : std::max(0.0F, *std::max_element(values.begin(), values.end()));
+}
+
+const std::vector<std::string>& explanation_methods() {
+  static const std::vector<std::string> names = [] {
+    std::vector<std::string> list;
+    for (const auto& method : methods()) list.push_back(method.first);
+    return list;
+  }();
+  return names;
+}
+
+std::string last_feature_map(const Model& model, const Tensor& image, Int least_height) {
+  const NoGrad quiet;
+  std::string last;
+  Context context;
+  context.fuse = false;
+  context.on_output = [&](const std::string& path, Tensor& y) {
+    if (y.rank() == 4 && y.size(1) >= least_height) last = path;
+  };
+  model.logits(image, context);
+  return last;
+}
+
+HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& options) {
+  expect(image.rank() == 4 && image.size(0) == 1, "explain takes one image [1, height, width, 3], got {}",
+         image.shape().text());
+  const auto method = std::find_if(methods().begin(), methods().end(),
+                                   [&](const auto& entry) { return entry.first == options.method; });
+  expect(method != methods().end(), "no method is called {}", options.method);
+  HeatMap map;
+  map.probabilities = model.predict(image).values();
+  map.predicted =
+      std::max_element(map.probabilities.begin(), map.probabilities.end()) - map.probabilities.begin();
+  map.target = options.target < 0 ? map.predicted : options.target;
+  expect(map.target < static_cast<Int>(map.probabilities.size()),
+         "--class {}: the model has {} classes, counted from 0", map.target, map.probabilities.size());
+  map.layer = options.layer.empty() ? last_feature_map(model, image) : options.layer;
+  method->second(model, image, options, map);
+  return map;
+}
+
+}  // namespace sonograd

@@ -1,0 +1,20 @@
+#pragma once
+#include "explain/heat_map.h"
+
+namespace sonograd {
+
+// What an answer of the model rests on, by any of these methods, each in the file of its name:
+//   gradcam, gradcam++, hirescam, layercam   a layer's output and the gradient of the class's logit there
+//   scorecam                                 the same output, weighed by the scores of masked images
+//   integrated-gradients, occlusion          pixels
+// `image` is one image [1, height, width, 3], 0 … 255. Throws Error where no layer has the name, its output
+// is no feature map, or the class's logit does not depend on it at all.
+HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& options = {});
+
+const std::vector<std::string>& explanation_methods();
+
+// The path of the last output with height and width, the default layer; of those with at least `least_height`
+// rows, as a map of a small image may be too coarse to show anything.
+std::string last_feature_map(const Model& model, const Tensor& image, Int least_height = 1);
+
+}  // namespace sonograd
