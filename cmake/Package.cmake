@@ -3,6 +3,8 @@ include(CMakePackageConfigHelpers)
 install(TARGETS sonograd EXPORT sonograd-targets
         ARCHIVE DESTINATION ${CMAKE_INSTALL_LIBDIR} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 if(TARGET sonograd_app)
+  # Where the library is a shared one, the program finds it from any prefix.
+  set_target_properties(sonograd_app PROPERTIES INSTALL_RPATH "$ORIGIN/../${CMAKE_INSTALL_LIBDIR}")
   install(TARGETS sonograd_app RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
 endif()
 foreach(folder IN LISTS folders)
