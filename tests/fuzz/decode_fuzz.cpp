@@ -1,10 +1,7 @@
 #include "data/decode.h"
 #include "tensor/error.h"
 
-// Any bytes either decode or give an Error. Build with clang:
-//   cmake --preset asan -DCMAKE_CXX_COMPILER=clang++-14 -DSONOGRAD_FUZZ=ON
-//   cmake --build --preset asan --target decode_fuzz
-//   build/asan/tests/decode_fuzz NEW_FINDS tests/golden/data/decode
+// Any bytes either decode or give an Error.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   constexpr sonograd::Int max_pixels = 1 << 18;  // keeps one input fast; the bound itself is the same code
   try {

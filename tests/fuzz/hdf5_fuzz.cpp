@@ -1,8 +1,7 @@
 #include "models/weights/keras_h5.h"
 #include "tests/fuzz/weight_bytes.h"
 
-// HDF5 asks for as much memory as a damaged file says, takes no for an answer, and leaks on some. Run with
-// -malloc_limit_mb=0.
+// HDF5 asks for as much memory as a damaged file says, takes no for an answer, and leaks on some.
 extern "C" const char* __asan_default_options() {
   return "allocator_may_return_null=1:detect_leaks=0";
 }
