@@ -87,9 +87,6 @@ NoGrad::NoGrad() : before(recording) {
 NoGrad::~NoGrad() {
   recording = before;
 }
-bool recording_enabled() {
-  return recording;
-}
 
 LayerScope::LayerScope(std::string_view name) : length_before(path.size()) {
   if (!path.empty()) path += '.';

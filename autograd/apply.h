@@ -32,7 +32,6 @@ class NoGrad {
  private:
   bool before;
 };
-bool recording_enabled();
 
 // Adds a name to the layer path that errors, tape entries and observers of this thread carry.
 class LayerScope {

@@ -44,21 +44,21 @@ class AnyOp {
   virtual const void* attributes() const = 0;  // the op struct, for its fast kernels
 };
 
+// clang-format off
 // The op struct O has
 //   static constexpr auto name = "conv2d";
-//   static constexpr std::array arguments{"x", "w"};   names of the inputs, used in errors. Left out: any
-//   number of inputs. static constexpr std::array results{"y", "mean"};  names of the outputs; left out: one
+//   static constexpr std::array arguments{"x", "w"};    names of the inputs, used in errors; left out: any number
+//   static constexpr std::array results{"y", "mean"};   names of the outputs; left out: one
 //   static constexpr Saves saves{…};                    what vjp reads; left out: all inputs, no output
-//   Shape shape(const Shape& x, const Shape& w) const;  (Shapes where there are several outputs; `const
-//   Shapes&` with any
-//                                                        number of inputs)
-//   void reference(auto x, auto w, auto y) const;       View<const T>… of the inputs, View<T>… of the
-//   outputs, T f32 or f64
-//                                                        (std::vector<View<const T>> with any number of
-//                                                        inputs)
-//   Tensors vjp(const Vjp& at) const;                    left out by an op whose gradient nothing asks for
+//   Shape shape(const Shape& x, const Shape& w) const;
+//       returns Shapes where there are several outputs; takes `const Shapes&` with any number of inputs
+//   void reference(auto x, auto w, auto y) const;
+//       View<const T> of each input, View<T> of each output, T f32 or f64; with any number of inputs
+//       std::vector<View<const T>>
+//   Tensors vjp(const Vjp& at) const;                   left out by an op whose gradient nothing asks for
 //   Int macs(const Shape& x, const Shape& w, const Shape& y) const;   multiply-adds; left out: not counted
 // A view op has `Tensor view(const Tensor& x) const` in place of `reference`.
+// clang-format on
 struct Saves {
   std::array<bool, 6> inputs{true, true, true, true, true, true};
   std::array<bool, 3> outputs{false, false, false};

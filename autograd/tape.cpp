@@ -32,6 +32,7 @@ bool written_over(const Tensor& x, std::uint64_t since) {
 
 struct TapeState {
   std::vector<Recorded> calls;
+  bool used_up = false;                      // backward walked over the calls and let them go
   std::vector<std::uint64_t> node_versions;  // of a node's storage when the node was made
 
   void add_node(const std::shared_ptr<TapeState>& self, Tensor& x) {
@@ -231,6 +232,8 @@ Int Tape::recorded() const {
 Tensors Tape::gradient(const Tensor& y, const Tensors& wrt, const GradientOptions& options) {
   expect(options.cotangent.defined() || y.elements() == 1,
          "the gradient of a tensor {} needs a cotangent of that shape", y.shape().text());
+  expect(!state->used_up, "the tape was used up by an earlier gradient; ask that one to keep it");
+  state->used_up = !options.keep && !options.record;
   const BackwardScope scope;
   Tensors gradients;
   if (options.record) {

@@ -12,9 +12,8 @@ struct OpEntry;
 
 struct GradientOptions {
   Tensor cotangent = {};  // of y; left out: 1, and y must be a scalar
-  bool record =
-      false;          // record backward as well, so that the gradients can be differentiated; keeps the tape
-  bool keep = false;  // keep the tape and what it saved for another backward pass
+  bool record = false;    // record backward as well, to differentiate the gradients; keeps the tape
+  bool keep = false;      // keep the tape and what it saved for another backward pass
   // Called as soon as a gradient is complete, and the gradient let go after it; gradient() then returns
   // undefined tensors.
   std::function<void(std::size_t which, const Tensor& gradient)> on_gradient = {};
@@ -33,7 +32,8 @@ class Tape {
   void watch(Tensor& x);  // x becomes a leaf of this tape
 
   // d y / d wrt, each of its wrt's shape; zeros where y does not depend on it. Throws Error naming op and
-  // layer where a value that backward needs was written over since.
+  // layer where a value that backward needs was written over since, and where an earlier call without `keep`
+  // used the tape up.
   Tensors gradient(const Tensor& y, const Tensors& wrt, const GradientOptions& options = {});
 
   Int recorded() const;  // ops on the tape

@@ -87,6 +87,9 @@ Dataset list_folder(const fs::path& root, const std::vector<std::string>& class_
   data.classes = in_code_order(found, class_order, root);
   for (Int label = 0; label < static_cast<Int>(data.classes.size()); ++label) {
     const std::string& folder = data.classes[label];
+    expect(folder.find(',') == std::string::npos,
+           "{}: a class folder's name must not hold a comma, which parts names in lists; rename it",
+           (root / folder).string());
     const Int before = data.size();
     for (const std::string& name : names_in(root / folder, false)) {
       if (is_image_name(name))

@@ -9,7 +9,7 @@ namespace sonograd {
 namespace {
 
 constexpr int steps = 300;
-constexpr double rate = 0.5;      // over the number of pixels
+constexpr double rate = 0.5;      // over the side of the image
 constexpr double penalty = 1e-2;  // of Σ w²/2, beside the mean cross-entropy
 
 using Row = std::vector<double>;
@@ -77,8 +77,10 @@ std::vector<Int> linear_baseline(const ImageSet& images, std::span<const Int> la
       }
     }
     for (Int k = 0; k < classes; ++k)
-      for (Int p = 0; p <= pixels; ++p)
-        weights[k][p] -= rate / static_cast<double>(side) * (gradient[k][p] + penalty * weights[k][p]);
+      for (Int p = 0; p <= pixels; ++p) {
+        const double decay = p < pixels ? penalty * weights[k][p] : 0;  // not of the bias
+        weights[k][p] -= rate / static_cast<double>(side) * (gradient[k][p] + decay);
+      }
   }
   std::vector<Int> predicted;
   for (std::size_t i = n; i < x.size(); ++i) {

@@ -7,10 +7,9 @@
 namespace sonograd {
 
 struct Batch {
-  Tensor images;            // f32 0 … 255, [n, height, width, 3]
-  std::vector<Int> labels;  // class codes
-  std::vector<Int>
-      samples;  // positions in the ImageSet: the global index that random draws of a sample are made from
+  Tensor images;             // f32 0 … 255, [n, height, width, 3]
+  std::vector<Int> labels;   // class codes
+  std::vector<Int> samples;  // positions in the ImageSet
 };
 
 struct LoaderOptions {

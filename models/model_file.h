@@ -15,8 +15,8 @@ void load_values(Model& model, const std::filesystem::path& path);
 // .weights.h5.
 void save_model(const Model& model, const std::filesystem::path& path);
 
-// The facts of a weight file put over `options`; see spec of the command line: model, classes, image_size,
-// input, pooling, keras.
+// The facts of a weight file put over `options`; the header of our safetensors holds these: model, classes,
+// image_size, input, pooling, keras.
 ModelOptions options_with_facts(ModelOptions options, const Facts& facts);
 
 }  // namespace sonograd

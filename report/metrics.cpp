@@ -130,6 +130,10 @@ Metrics measure(const std::vector<std::string>& classes, const std::vector<Int>&
   for (const auto& row : probabilities) {
     expect(row.size() == classes.size(), "metrics: image {} has {} probabilities, but there are {} classes",
            predicted.size(), row.size(), classes.size());
+    for (const double p : row)
+      expect(std::isfinite(p),
+             "metrics: image {} has a probability that is not a number; are the weights sound?",
+             predicted.size());
     predicted.push_back(argmax(row));
   }
   Metrics m = measure(classes, truth, predicted);

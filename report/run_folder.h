@@ -7,13 +7,12 @@ namespace sonograd {
 // The folder that a run leaves behind, and the names in it.
 class RunFolder {
  public:
-  // Makes the folder, its parents, figures/ and tables/. A folder that already holds something is refused
+  // Makes the folder and its parents. A folder that already holds something is refused
   // with an Error, unless `resume`: then a run that goes on there is taken up, and an empty folder begins
   // one.
   static RunFolder create(std::filesystem::path folder, bool resume = false);
-  static RunFolder at(std::filesystem::path folder) {
-    return RunFolder(std::move(folder));
-  }                                                     // the names alone
+  // The names alone.
+  static RunFolder at(std::filesystem::path folder) { return RunFolder(std::move(folder)); }
   static RunFolder open(std::filesystem::path folder);  // throws Error where no run was ever written
 
   const std::filesystem::path& path() const { return folder; }

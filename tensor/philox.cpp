@@ -54,11 +54,6 @@ double Random::uniform(std::uint64_t index) const {
   return to_unit(w[0], w[1]);
 }
 
-float Random::uniform_f32(std::uint64_t index) const {
-  // Four neighbours share one block of words, so a vector of draws costs a quarter of the rounds.
-  return static_cast<float>(words(index / 4)[index % 4] >> 8) * 0x1p-24f;
-}
-
 double Random::normal(std::uint64_t index) const {
   const Words w = words(index);
   const double radius = std::sqrt(-2.0 * std::log(1.0 - to_unit(w[0], w[1])));
@@ -66,8 +61,10 @@ double Random::normal(std::uint64_t index) const {
 }
 
 double Random::truncated_normal(std::uint64_t index) const {
-  // Rejected draws go on in a stream of their own, so that the result stays a function of the index alone.
-  const Random again = stream("rejected").at(index);
+  // Rejected draws go on in a stream of their own, so that the result stays a function of step and index
+  // alone.
+  Random again = stream("rejected").at(index);
+  again.key_ ^= step_ * 0x9E3779B97F4A7C15u;
   double z = normal(index);
   for (std::uint64_t attempt = 0; std::abs(z) > 2.0; ++attempt) z = again.normal(attempt);
   return z;

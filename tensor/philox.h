@@ -24,7 +24,6 @@ class Random {
 
   Words words(std::uint64_t index) const;
   double uniform(std::uint64_t index) const;           // [0, 1), 53 bits
-  float uniform_f32(std::uint64_t index) const;        // [0, 1), 24 bits; dropout's draw
   double normal(std::uint64_t index) const;            // Box-Muller
   double truncated_normal(std::uint64_t index) const;  // standard deviation 1 before truncation, within ±2
   Int below(Int bound, std::uint64_t index) const;     // 0 … bound-1, without bias beyond 2^-64

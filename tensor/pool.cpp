@@ -42,7 +42,7 @@ Int rounded(Int bytes) {
 }
 
 [[noreturn]] void fail(Int bytes) {
-  throw Error("out of memory: cannot allocate {} MiB; use a smaller --batch or --image-size", bytes >> 20);
+  throw Error("out of memory: cannot allocate {} MiB; use a smaller batch or smaller images", bytes >> 20);
 }
 
 void count(Arena& a, Int bytes) {

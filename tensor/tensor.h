@@ -50,7 +50,7 @@ class Tensor {
     return static_cast<T*>(storage_->data()) + offset();
   }
 
-  // Views and copies; none of these is recorded by a tape (ops/slice, ops/reshape … are the recorded forms).
+  // Views and copies; none of these is recorded by a tape (ops/pad, ops/reshape … are the recorded forms).
   Tensor view(Int offset, const Shape& shape,
               const Strides& strides) const;  // offset counts from this view's first element
   Tensor slice(int axis, Int begin, Int end) const;

@@ -29,8 +29,8 @@ std::vector<NamedParameter> trained_parameters(const Model& model);
 // nothing. Throws NotFinite where the loss or a gradient is not a finite number.
 StepResult gradients_of(const Model& model, const Batch& batch, const StepOptions& options);
 
-// Names the first op and layer that gave a number that is not finite, by running the batch again under an
-// observer.
+// Names the first op and layer that gave a number that is not finite, found by running the batch again under
+// an observer.
 class NotFinite : public Error {
  public:
   using Error::Error;

@@ -9,7 +9,7 @@ namespace {
 struct Rows {
   Int count, channels;
 
-  Int pieces() const { return std::clamp<Int>(count * channels / 16384, 1, threads()); }
+  Int pieces() const { return std::clamp<Int>(std::min(count, count * channels / 16384), 1, threads()); }
   Int block() const { return std::clamp<Int>(16384 / channels, 16, 256); }
 
   // f(piece, first row, number of rows) for each block. A second sweep goes backwards: the last rows of the

@@ -5,7 +5,7 @@ namespace {
 
 struct Case {
   const char* text;
-  Pooling pooling;
+  PoolWindow pooling;
   Shape x;
 };
 

@@ -29,7 +29,7 @@ SONOGRAD_CLONES void give_run(Int n, const float* x, const float* largest, float
 
 // visit(cell) for the first element of each cell of a window in an image whose rows are `pitch` long.
 template <class F>
-void for_cells(const Pooling::Cells& cells, Int pitch, Int channels, F visit) {
+void for_cells(const PoolWindow::Cells& cells, Int pitch, Int channels, F visit) {
   for (Int h = cells.top; h < cells.bottom; ++h)
     for (Int w = cells.left; w < cells.right; ++w) visit(h * pitch + w * channels);
 }
@@ -37,7 +37,7 @@ void for_cells(const Pooling::Cells& cells, Int pitch, Int channels, F visit) {
 // Forward: first(cell, y) on the first cell, next(cell, y) on the others, last(count, y). One output row at a
 // time.
 template <class First, class Next, class Last>
-void pool(const Pooling& pooling, const Tensor& x, Tensor& y, First first, Next next, Last last) {
+void pool(const PoolWindow& pooling, const Tensor& x, Tensor& y, First first, Next next, Last last) {
   const Window at = pooling.window_on(x.size(1), x.size(2));
   const Int channels = x.size(3), pitch = x.size(2) * channels, image = x.size(1) * pitch, rows = y.size(1),
             columns = y.size(2);
@@ -46,7 +46,7 @@ void pool(const Pooling& pooling, const Tensor& x, Tensor& y, First first, Next 
   parallel_for(x.size(0) * rows, 16384 / (columns * channels + 1), [=, &pooling](Int begin, Int end) {
     for (Int row = begin; row < end; ++row)
       for (Int j = 0; j < columns; ++j) {
-        const Pooling::Cells cells = pooling.cells(at, row % rows, j);
+        const PoolWindow::Cells cells = pooling.cells(at, row % rows, j);
         const float* source = from + row / rows * image;
         float* target = to + (row * columns + j) * channels;
         first(source + cells.top * pitch + cells.left * channels, target);
@@ -79,7 +79,7 @@ constexpr Int most = 64;  // channels in a block
 // Backward: windows overlap, so a thread has an image's block of channels to itself.
 // f(cells, image's first element, window's first element, channels of the block) for every window.
 template <class F>
-void for_image_blocks(const Pooling& pooling, const Tensor& dy, Tensor& dx, F f) {
+void for_image_blocks(const PoolWindow& pooling, const Tensor& dy, Tensor& dx, F f) {
   const Window at = pooling.window_on(dx.size(1), dx.size(2));
   const Int channels = dx.size(3), image = dx.size(1) * dx.size(2) * channels, rows = dy.size(1),
             columns = dy.size(2), blocks = (channels + most - 1) / most;
@@ -100,7 +100,7 @@ void max_pool_grad(const MaxPool2dGrad& op, const Tensors& in, Tensors& out) {
   const Int channels = in[0].size(3), pitch = in[0].size(2) * channels;
   float* dx = out[0].mutable_data<float>();
   for_image_blocks(
-      op.pooling, in[1], out[0], [=](const Pooling::Cells& cells, Int image, Int output, Int count) {
+      op.pooling, in[1], out[0], [=](const PoolWindow::Cells& cells, Int image, Int output, Int count) {
         float largest[most], left[most];
         copy_run(count, x + image + cells.top * pitch + cells.left * channels, largest);
         copy_run(count, dy + output, left);
@@ -115,7 +115,7 @@ void average_pool_grad(const AveragePool2dGrad& op, const Tensors& in, Tensors& 
   const Int channels = out[0].size(3), pitch = out[0].size(2) * channels;
   float* dx = out[0].mutable_data<float>();
   for_image_blocks(
-      op.pooling, in[0], out[0], [=](const Pooling::Cells& cells, Int image, Int output, Int count) {
+      op.pooling, in[0], out[0], [=](const PoolWindow::Cells& cells, Int image, Int output, Int count) {
         float share[most];
         scale_run(count, 1.0f / static_cast<float>(cells.count()), dy + output, share);
         for_cells(cells, pitch, channels, [&](Int cell) { add_run(count, share, dx + image + cell); });

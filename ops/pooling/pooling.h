@@ -6,7 +6,7 @@ namespace sonograd {
 
 // What max and average pooling share: which cells of x [n,height,width,c] a window covers. Cells outside of x
 // belong to no window: they are no maxima, and an average counts those inside alone (Keras, TensorFlow).
-struct Pooling {
+struct PoolWindow {
   Pair size{2, 2}, stride{2, 2};
   Padding pad = valid;
 
@@ -48,12 +48,12 @@ struct Pooling {
 struct MaxPool2d {
   static constexpr auto name = "max_pool2d";
   static constexpr std::array arguments{"x"};
-  Pooling pooling;
+  PoolWindow pooling;
 
   Shape shape(const Shape& x) const { return pooling.shape(x); }
 
   void reference(auto x, auto y) const {
-    pooling.for_windows(x, y, [&](Int n, Int i, Int j, Int c, Pooling::Cells cells) {
+    pooling.for_windows(x, y, [&](Int n, Int i, Int j, Int c, PoolWindow::Cells cells) {
       auto largest = x(n, cells.top, cells.left, c);
       for (Int h = cells.top; h < cells.bottom; ++h)
         for (Int w = cells.left; w < cells.right; ++w) largest = std::max(largest, x(n, h, w, c));
@@ -68,13 +68,13 @@ struct MaxPool2d {
 struct MaxPool2dGrad {
   static constexpr auto name = "max_pool2d_grad";
   static constexpr std::array arguments{"x", "dy"};
-  Pooling pooling;
+  PoolWindow pooling;
 
   Shape shape(const Shape& x, const Shape& dy) const { return pooling.check_gradient(x, dy), x; }
 
   void reference(auto x, auto dy, auto dx) const {
     for_each_index(x.shape, [&](const Shape& i) { dx(i) = 0; });
-    pooling.for_windows(x, dy, [&](Int n, Int i, Int j, Int c, Pooling::Cells cells) {
+    pooling.for_windows(x, dy, [&](Int n, Int i, Int j, Int c, PoolWindow::Cells cells) {
       Int row = cells.top, column = cells.left;
       for (Int h = cells.top; h < cells.bottom; ++h)
         for (Int w = cells.left; w < cells.right; ++w)
@@ -89,12 +89,12 @@ struct AveragePool2d {
   static constexpr auto name = "average_pool2d";
   static constexpr std::array arguments{"x"};
   static constexpr Saves saves{.inputs = {false}};
-  Pooling pooling;
+  PoolWindow pooling;
 
   Shape shape(const Shape& x) const { return pooling.shape(x); }
 
   void reference(auto x, auto y) const {
-    pooling.for_windows(x, y, [&](Int n, Int i, Int j, Int c, Pooling::Cells cells) {
+    pooling.for_windows(x, y, [&](Int n, Int i, Int j, Int c, PoolWindow::Cells cells) {
       std::remove_cvref_t<decltype(y[0])> sum = 0;
       for (Int h = cells.top; h < cells.bottom; ++h)
         for (Int w = cells.left; w < cells.right; ++w) sum += x(n, h, w, c);
@@ -110,7 +110,7 @@ struct AveragePool2dGrad {
   static constexpr auto name = "average_pool2d_grad";
   static constexpr std::array arguments{"dy"};
   static constexpr Saves saves{.inputs = {false}};
-  Pooling pooling;
+  PoolWindow pooling;
   Pair size;  // height and width of x
 
   Shape shape(const Shape& dy) const {
@@ -121,7 +121,7 @@ struct AveragePool2dGrad {
 
   void reference(auto dy, auto dx) const {
     for_each_index(dx.shape, [&](const Shape& i) { dx(i) = 0; });
-    pooling.for_windows(dx, dy, [&](Int n, Int i, Int j, Int c, Pooling::Cells cells) {
+    pooling.for_windows(dx, dy, [&](Int n, Int i, Int j, Int c, PoolWindow::Cells cells) {
       const auto share = dy(n, i, j, c) / static_cast<std::remove_cvref_t<decltype(dx[0])>>(cells.count());
       for (Int h = cells.top; h < cells.bottom; ++h)
         for (Int w = cells.left; w < cells.right; ++w) dx(n, h, w, c) += share;
@@ -138,10 +138,10 @@ inline Tensors AveragePool2d::vjp(const Vjp& at) const {
   return {apply(AveragePool2dGrad{pooling, {at.x().size(1), at.x().size(2)}}, at.dy())};
 }
 
-inline Tensor max_pool2d(const Tensor& x, const Pooling& pooling = {}) {
+inline Tensor max_pool2d(const Tensor& x, const PoolWindow& pooling = {}) {
   return apply(MaxPool2d{pooling}, x);
 }
-inline Tensor average_pool2d(const Tensor& x, const Pooling& pooling = {}) {
+inline Tensor average_pool2d(const Tensor& x, const PoolWindow& pooling = {}) {
   return apply(AveragePool2d{pooling}, x);
 }
 

@@ -9,7 +9,7 @@ using namespace sonograd::golden;
 using nlohmann::json;
 
 namespace {
-Pooling pooling_of(const json& attributes) {
+PoolWindow pooling_of(const json& attributes) {
   const auto pair = [&](const char* name) { return Pair{attributes[name][0], attributes[name][1]}; };
   return {pair("size"), pair("stride"), attributes["padding"] == "same" ? same : valid};
 }

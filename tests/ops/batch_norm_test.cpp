@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "ops/batch_norm/frozen.h"
+#include "tensor/parallel.h"
 
 using namespace sonograd;
 
@@ -64,4 +67,17 @@ TEST_CASE("moving statistics follow Keras 3, and Keras 2 by the factor n/(n-1)")
   CHECK(unbiased.at(0) == doctest::Approx(1.75).epsilon(1e-7));
   Tensor wrong = Tensor::zeros({3});
   CHECK_THROWS_WITH(update_moving(wrong, batch, 0.75), "moving statistics [3] are updated with [2]");
+}
+
+TEST_CASE("fewer rows than threads") {
+  const int before = threads();
+  set_threads(4);
+  const Tensor x = tensor({1, 65536}, 4, -1, 1), one = Tensor::filled({65536}, 1),
+               zero = Tensor::zeros({65536});
+  const Normalised result = batch_norm_train(x, one, zero, {});
+  set_threads(before);
+  for (Int c = 0; c < 65536; c += 4099) {
+    CHECK(result.mean.at(c) == x.at(c));
+    CHECK(std::isfinite(result.y.at(c)));
+  }
 }

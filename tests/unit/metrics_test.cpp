@@ -76,3 +76,10 @@ TEST_CASE("metrics.json reads back as it was written") {
   CHECK_THROWS_AS(read_metrics(path), Error);
   std::filesystem::remove(path);
 }
+
+TEST_CASE("a probability that is not a number is an error") {
+  const std::vector<std::vector<double>> rows{{0.5, 0.5}, {std::nan(""), 0.5}};
+  CHECK_THROWS_WITH_AS(measure({"a", "b"}, {0, 1}, rows),
+                       "metrics: image 1 has a probability that is not a number; are the weights sound?",
+                       Error);
+}

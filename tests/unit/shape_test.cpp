@@ -57,3 +57,9 @@ TEST_CASE("for_each_index visits every index once, the last axis fastest") {
   for_each_index({3, 0}, [&](const Shape&) { ++visits; });
   CHECK(visits == 1);
 }
+
+TEST_CASE("a tensor too large to count is refused") {
+  const Int large = Int{1} << 32;
+  CHECK_THROWS_AS(Shape({large, large}).elements(), Error);
+  CHECK_THROWS_AS(Tensor::empty({large, Int{1} << 30}), Error);
+}

@@ -125,3 +125,14 @@ TEST_CASE("an error names the layers, the op, the rule and the shapes") {
       add(x, y), "block7a.project: add: [2] and [3] do not broadcast: axis -1 has 2 against 3; x [2], y [3]",
       Error);
 }
+
+TEST_CASE("a tape that was used up gives an error, not zeros") {
+  Tape tape;
+  Tensor x = f64({}, {3});
+  tape.watch(x);
+  const Tensor y = multiply(x, x);
+  CHECK(tape.gradient(y, {x}, {.keep = true})[0].item() == 6);
+  CHECK(tape.gradient(y, {x})[0].item() == 6);
+  CHECK_THROWS_WITH_AS(tape.gradient(y, {x}),
+                       "the tape was used up by an earlier gradient; ask that one to keep it", Error);
+}
