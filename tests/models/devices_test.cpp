@@ -1,0 +1,201 @@
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <functional>
+#include <map>
+
+#include "autograd/tape.h"
+#include "models/zoo.h"
+#include "ops/cross_entropy/cross_entropy.h"
+#include "ops/reduce/reduce.h"
+#include "tests/models/formula.h"
+#include "train/step.h"
+
+using namespace sonograd;
+using namespace sonograd::golden;
+
+namespace {
+
+double norm(const Tensor& x) {
+  return digest(x, 2).norm;
+}
+
+double apart(const Tensor& x, const Tensor& y) {
+  const std::vector<double> a = x.values(), b = y.values();
+  double sum = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
+  return std::sqrt(sum);
+}
+
+// Runs every op of a training step once more, on the reference in f64 and on the inputs that the cpu had, and
+// keeps each op's greatest relative l2 error: no kernel can hide behind the roundings of the layers before.
+// dgamma and dbeta are sums whose terms may cancel; they are held against ‖dy‖·√rows, which bounds them.
+std::map<std::string, double> op_errors(const Model& model, const Batch& batch) {
+  std::map<std::string, double> worst;
+  const Observer observer([&](const Observation& seen) {
+    if (seen.call.is_view()) return;
+    Tensors inputs, outputs;
+    for (const Tensor& x : seen.inputs) inputs.push_back(x.as_dense().to(Device::reference).to(DType::f64));
+    for (const Tensor& y : seen.outputs)
+      outputs.push_back(Tensor::empty(y.shape(), DType::f64, Device::reference));
+    seen.call.reference(inputs, outputs);
+    for (std::size_t k = 0; k < outputs.size(); ++k) {
+      double size = norm(outputs[k]);
+      if (seen.op.name.rfind("batch_norm", 0) == 0 && seen.backward && outputs[k].rank() == 1)
+        size = norm(inputs[5]) * std::sqrt(static_cast<double>(inputs[0].elements() / inputs[0].size(-1)));
+      double& error = worst[fmt::format("{}, output {}", seen.op.name, k)];
+      error = std::max(error, apart(seen.outputs[k], outputs[k]) / std::max(size, 1e-30));
+    }
+  });
+  gradients_of(model, batch, {.dropout = false});
+  return worst;
+}
+
+struct Step {
+  double loss = 0;
+  Tensors gradients = {};
+  std::vector<MovingUpdate> updates = {};
+};
+
+Step step(const Model& model, const Batch& batch, Context context) {
+  const auto trained = trained_parameters(model);
+  const Tensor& some = trained.front().parameter->value;
+  std::vector<Tensor*> wrt;
+  for (const auto& [name, parameter] : trained) wrt.push_back(&parameter->value);
+  context.training = true;
+  context.dropout = false;
+  auto [loss, gradients] = value_and_gradient(
+      [&] {
+        const Tensor logits = model.logits(batch.images.to(some.dtype()).to(some.device()), context);
+        return mean(
+            softmax_cross_entropy(logits, one_hot_targets(batch.labels, 3, {}, some.dtype(), some.device())),
+            {0});
+      },
+      wrt);
+  return {loss.item(), std::move(gradients), std::move(context.updates)};
+}
+
+Model frozen_for(Model model, TrainingPhase phase) {
+  freeze_for(model, phase);
+  return model;
+}
+
+// Fresh weights, f32 values in every type.
+Model fresh_model(const std::string& name, DType dtype, Device device, int keras = 3) {
+  Model model = make_model({.name = name, .image_size = 64, .keras = keras});
+  model.initialise(Random(5, "devices"), DType::f32, Device::reference);
+  model.convert(dtype, device);
+  return model;
+}
+
+const json pictures{{"size", 64}, {"batch", 4}, {"gain", 1.77}};
+
+// Every gradient's relative l2 distance; those that are zero by algebra are below 1e-5 of the largest.
+void check_same(const Model& model, const Step& step, const Step& exact, double tolerance) {
+  CHECK(std::abs(step.loss - exact.loss) <= tolerance * exact.loss);
+  double largest = 0;
+  for (const Tensor& g : exact.gradients) largest = std::max(largest, norm(g));
+  const auto trained = trained_parameters(model);
+  REQUIRE(step.gradients.size() == exact.gradients.size());
+  for (std::size_t k = 0; k < trained.size(); ++k) {
+    const double size = norm(exact.gradients[k]);
+    CAPTURE(trained[k].name);
+    if (size < 1e-12 * largest)
+      CHECK(norm(step.gradients[k]) <= 1e-5 * largest);
+    else
+      CHECK(apart(step.gradients[k], exact.gradients[k]) <= tolerance * size);
+  }
+}
+
+using Make = std::function<Model(DType, Device)>;
+
+void check_devices(const Make& make, TrainingPhase phase, bool on_reference = true) {
+  const Batch batch = formula_batch(pictures);
+  const Model exact_model = frozen_for(make(DType::f64, Device::reference), phase);
+  const Step exact = step(exact_model, batch, {});
+  if (on_reference) check_same(exact_model, step(exact_model, batch, {.fuse = false}), exact, 1e-9);
+  for (const Device device : {Device::reference, Device::cpu})
+    for (const bool fuse : {true, false}) {
+      if (device == Device::reference && !on_reference) continue;
+      CAPTURE(name_of(device));
+      CAPTURE(fuse);
+      const Model model = frozen_for(make(DType::f32, device), phase);
+      check_same(model, step(model, batch, {.fuse = fuse}), exact, 1e-4);
+    }
+}
+
+}  // namespace
+
+TEST_CASE("every op of a training step on the cpu is as exact as f32 allows, its inputs given") {
+  const auto check = [](const Model& model) {
+    const auto errors = op_errors(model, formula_batch(pictures));
+    CHECK(errors.size() > 15);
+    for (const auto& [op, error] : errors) {
+      CAPTURE(op);
+      CHECK(error <= 2e-6);
+    }
+  };
+  const auto trained = [](const char* name, TrainingPhase phase) {
+    return frozen_for(formula_model(golden_model(name), pictures, DType::f32, Device::cpu), phase);
+  };
+  check(trained("efficientnetb0", TrainingPhase::scratch));
+  check(frozen_for(fresh_model("mini", DType::f32, Device::cpu), TrainingPhase::finetune));
+  if (full())
+    check(trained("aeganb3", TrainingPhase::transfer));
+  else
+    MESSAGE("the ops of aeganb3 run with SONOGRAD_FULL=1");
+}
+
+TEST_CASE("loss and gradients agree between the devices, with and without fused ops") {
+  const auto fresh = [](const char* name) -> Make {
+    return [name](DType dtype, Device device) { return fresh_model(name, dtype, device); };
+  };
+  const Make aeganb3 = [](DType dtype, Device device) {
+    return formula_model(golden_model("aeganb3"), pictures, dtype, device);
+  };
+  check_devices(fresh("mini"), TrainingPhase::scratch);
+  check_devices(fresh("mini"), TrainingPhase::finetune);
+  check_devices(fresh("aeganb0"), TrainingPhase::finetune, full());
+  check_devices(aeganb3, TrainingPhase::finetune, full());
+  if (full())
+    check_devices(aeganb3, TrainingPhase::transfer);
+  else
+    MESSAGE("f32 on the reference, and aeganb3's transfer, run with SONOGRAD_FULL=1");
+}
+
+TEST_CASE("Keras 2 and 3 differ in the moving variance and in nothing else of a step") {
+  const Model model = fresh_model("mini", DType::f64, Device::reference);
+  const Batch batch = formula_batch(pictures);
+  const Step two = step(model, batch, {.keras = 2}), three = step(model, batch, {.keras = 3});
+  CHECK(two.loss == three.loss);
+  for (std::size_t k = 0; k < two.gradients.size(); ++k)
+    CHECK(two.gradients[k].values() == three.gradients[k].values());
+  REQUIRE(two.updates.size() == three.updates.size());
+  for (std::size_t k = 0; k < two.updates.size(); ++k) {
+    const MovingUpdate &a = two.updates[k], &b = three.updates[k];
+    CHECK(a.batch.values() == b.batch.values());
+    CHECK(a.momentum == b.momentum);
+    CHECK(b.factor == 1);
+    CHECK((a.factor > 1) == (k % 2 == 1));  // mean, variance, mean, …
+  }
+  // The last norm sees 4 maps of 8 × 8 positions.
+  CHECK(two.updates.back().factor == doctest::Approx(256.0 / 255).epsilon(1e-12));
+}
+
+TEST_CASE("Keras 2 and 3 differ in the first values of attention's kernels and in no other") {
+  const Model two = fresh_model("mini", DType::f32, Device::cpu, 2),
+              three = fresh_model("mini", DType::f32, Device::cpu, 3);
+  const auto a = two.parameters(), b = three.parameters();
+  REQUIRE(a.size() == b.size());
+  int differing = 0;
+  for (std::size_t k = 0; k < a.size(); ++k) {
+    CAPTURE(a[k].name);
+    const bool attention =
+        a[k].name.rfind("multi_head_attention.", 0) == 0 && a[k].name.find(".kernel") != std::string::npos;
+    const bool same = a[k].parameter->value.values() == b[k].parameter->value.values();
+    CHECK(same == !attention);
+    differing += same ? 0 : 1;
+  }
+  CHECK(differing == 4);
+}
