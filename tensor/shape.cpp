@@ -25,7 +25,8 @@ void Shape::push_back(Int size) {
 Int Shape::elements() const {
   Int n = 1;
   for (const Int size : *this)
-    expect(!__builtin_mul_overflow(n, size, &n), "a tensor {} has more elements than can be counted", text());
+    if (__builtin_mul_overflow(n, size, &n))
+      throw Error("a tensor {} has more elements than can be counted", text());
   return n;
 }
 

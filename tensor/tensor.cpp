@@ -85,8 +85,8 @@ void copy_elements(const Tensor& source, Tensor& target) {
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   Tensor t;
   Int bytes = 0;
-  expect(!__builtin_mul_overflow(shape.elements(), size_of(dtype), &bytes),
-         "a tensor {} has more bytes than can be counted", shape.text());
+  if (__builtin_mul_overflow(shape.elements(), size_of(dtype), &bytes))
+    throw Error("a tensor {} has more bytes than can be counted", shape.text());
   t.storage_ = std::make_shared<Storage>(bytes);
   t.region_ = {0, shape, row_major_strides(shape)};
   t.dtype_ = dtype;
