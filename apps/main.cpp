@@ -3,8 +3,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
-#include <iterator>
 #include <new>
+#include <system_error>
 
 #include "apps/command.h"
 
@@ -25,6 +25,17 @@ std::string one_line(std::string text) {
   return text;
 }
 
+std::string stdout_failure(int error) {
+  return fmt::format("cannot write to stdout: {}; is the disk full, or the reader gone?",
+                     std::strerror(error));
+}
+
+// The exit status once all that went to stdout has arrived.
+int delivered(int status) {
+  if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0) throw Error(stdout_failure(errno));
+  return status;
+}
+
 int run(int argc, char** argv) {
   Program program;
   program.app.fallthrough(false);
@@ -43,15 +54,12 @@ int run(int argc, char** argv) {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     program.app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return program.app.exit(error);
+    if (error.get_exit_code() == 0) return delivered(program.app.exit(error));  // --help, --version
     throw UsageError("{}; `sonograd --help` and `sonograd COMMAND --help` show what there is",
                      one_line(error.what()));
   }
   if (!program.chosen) throw UsageError("which command? `sonograd --help` lists them");
-  const int status = program.chosen();
-  expect(std::fflush(stdout) == 0 && !std::ferror(stdout),
-         "cannot write to stdout: {}; is the disk full, or the reader gone?", std::strerror(errno));
-  return status;
+  return delivered(program.chosen());
 }
 
 }  // namespace
@@ -66,6 +74,8 @@ int main(int argc, char** argv) {
     return fail(error.what(), 2);
   } catch (const std::bad_alloc&) {
     return fail("out of memory; use a smaller --batch or --image-size", 1);
+  } catch (const std::system_error& error) {  // fmt's, where stdout does not take its words
+    return fail(std::ferror(stdout) != 0 ? stdout_failure(error.code().value()) : error.what(), 1);
   } catch (const std::exception& error) {
     return fail(error.what(), 1);
   }

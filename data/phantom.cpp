@@ -10,6 +10,7 @@
 #include "data/folder.h"
 #include "data/png.h"
 #include "tensor/error.h"
+#include "tensor/file.h"
 #include "tensor/parallel.h"
 #include "tensor/philox.h"
 
@@ -112,12 +113,10 @@ Phantom make_phantom(Int label, Int index, std::uint64_t seed, Int size) {
 void write_phantoms(const std::filesystem::path& folder, Int count, std::uint64_t seed, Int size,
                     const std::function<void(Int done)>& progress) {
   expect(count >= 3, "{} phantoms cannot fill three classes; ask for 3 or more", count);
-  std::error_code error;
   for (Int label = 0; label < 3; ++label) {
     const std::string name = class_names[label];
     const Int in_class = (count + 2 - label) / 3;
-    std::filesystem::create_directories(folder / name, error);
-    expect(!error, "cannot make folder {}: {}", (folder / name).string(), error.message());
+    make_folder(folder / name);
     for (const auto& entry : std::filesystem::directory_iterator(folder / name)) {
       const std::string file = entry.path().filename().string();
       bool ours = !is_image_name(file);

@@ -95,15 +95,16 @@ void Progress::update(Int done, Int images, const std::string& facts) {
 }
 
 void Progress::draw(const std::string& line) {
-  fmt::print(options.to, "{}{}{}", terminal ? "\r\033[K" : "", line, terminal ? "" : "\n");
+  // Not fmt::print, which throws: a run does not end for want of a place to show its progress.
+  std::fputs((terminal ? "\r\033[K" + line : line + "\n").c_str(), options.to);
   std::fflush(options.to);
   drawn = true;
 }
 
 void Progress::finish(const std::string& summary) {
   if (options.quiet) return;
-  if (terminal && drawn) fmt::print(options.to, "\r\033[K");
-  if (!summary.empty()) fmt::print(options.to, "{}\n", summary);
+  if (terminal && drawn) std::fputs("\r\033[K", options.to);
+  if (!summary.empty()) std::fputs((summary + "\n").c_str(), options.to);
   std::fflush(options.to);
 }
 

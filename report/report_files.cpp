@@ -23,12 +23,7 @@ static Table per_class_numbers(const Metrics& metrics) {
 
 void write_report(const ReportData& data, const std::filesystem::path& run) {
   const RunFolder folder = RunFolder::at(run);
-  for (const char* inner : {"figures", "tables"}) {
-    std::error_code error;
-    std::filesystem::create_directories(run / inner, error);
-    expect(!error, "cannot write {}: {}; change its permissions or choose another folder",
-           (run / inner).string(), error.message());
-  }
+  for (const char* inner : {"figures", "tables"}) make_folder(run / inner);
   const auto figure = [&](const char* name, const Svg& svg) {
     write_file_atomically(folder.figure(name), svg.file());
   };

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "tensor/error.h"
+#include "tensor/file.h"
 
 namespace sonograd {
 
@@ -19,7 +20,6 @@ static bool holds_nothing(const fs::path& folder) {
 RunFolder RunFolder::create(fs::path path, bool resume) {
   RunFolder run(std::move(path));
   const std::string name = run.folder.string();
-  std::error_code error;
   const bool taken = fs::exists(run.folder) && !(fs::is_directory(run.folder) && holds_nothing(run.folder));
   expect(!taken || fs::is_directory(run.folder),
          "cannot make the run folder {}: a file has that name; choose another", name);
@@ -28,9 +28,7 @@ RunFolder RunFolder::create(fs::path path, bool resume) {
   expect(!taken || !run.started() || resume,
          "{} holds a run that did not finish; continue it with --resume or choose another folder", name);
   expect(!taken || run.started(), "{} is not empty and holds no run; choose another folder", name);
-  fs::create_directories(run.folder, error);
-  expect(!error, "cannot make the run folder {}: {}; choose another folder or change its permissions", name,
-         error.message());
+  make_folder(run.folder);
   expect(::access(run.folder.c_str(), W_OK | X_OK) == 0,
          "cannot write into the run folder {}; choose another folder or change its permissions", name);
   return run;

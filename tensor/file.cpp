@@ -82,6 +82,12 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
   file.commit(flush);
 }
 
+void make_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) fail("make the folder", path, error.value());
+}
+
 std::string read_file(const std::filesystem::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) fail("read", path, errno);

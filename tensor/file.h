@@ -29,6 +29,10 @@ class FileWriter {
 
 void write_file_atomically(const std::filesystem::path& path, std::string_view bytes, bool flush = true);
 
+// Makes a folder and those above it; one that is there already is left as it is. Throws Error `cannot make
+// the folder <path>: <reason>; <what to do>`.
+void make_folder(const std::filesystem::path& path);
+
 // The bytes of a regular file. Throws Error `cannot read <path>: <reason>; <what to do>`.
 std::string read_file(const std::filesystem::path& path);
 

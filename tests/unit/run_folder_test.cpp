@@ -61,9 +61,8 @@ TEST_CASE("a run folder is never taken over without being asked") {
   CHECK(error_of([&] { RunFolder::create(path / "letter.txt"); }) ==
         "cannot make the run folder " + (path / "letter.txt").string() +
             ": a file has that name; choose another");
-  CHECK(error_of([&] {
-          RunFolder::create(path / "letter.txt" / "run");
-        }).find("cannot make the run folder") == 0);
+  CHECK(error_of([&] { RunFolder::create(path / "letter.txt" / "run"); }).find("cannot make the folder") ==
+        0);
   CHECK(error_of([&] { RunFolder::open(path); }) ==
         name + " holds no run: manifest.json is missing; check the path");
 }
