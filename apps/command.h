@@ -44,7 +44,7 @@ struct Program {
 // The device that the flags ask for; `auto` and `gpu` are told apart here. Sets the number of threads.
 Device prepare_device(const SharedFlags& shared);
 
-// Replaces `--config F` by the flags that F holds, before the flags on the command line, which so win.
+// Replaces `--config F` by the flags that F holds, less those on the command line, which so win.
 std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::App& app);
 
 // write_phantoms with a progress bar.

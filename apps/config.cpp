@@ -79,6 +79,10 @@ std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::Ap
   for (const auto& [key, value] : settings) {
     const CLI::Option* const option = command->get_option_no_throw("--" + key);
     if (!option) throw UsageError("--config {}: {} has no flag --{}", path, command->get_name(), key);
+    const bool given = std::any_of(arguments.begin(), arguments.end(), [flag = "--" + key](const auto& word) {
+      return word == flag || word.rfind(flag + "=", 0) == 0;
+    });
+    if (given) continue;  // or a list would grow by what it is to replace
     if (option->get_expected_min() == 0 && value == "false") continue;
     flags.push_back(option->get_expected_min() == 0 ? "--" + key : "--" + key + "=" + value);
   }

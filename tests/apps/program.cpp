@@ -28,7 +28,7 @@ void redirect(const fs::path& file, int descriptor) {
 
 [[noreturn]] void become_program(const std::vector<char*>& arguments, const Limits& limits,
                                  const fs::path& out, const fs::path& err) {
-  redirect(out, STDOUT_FILENO);
+  redirect(limits.full_stdout ? "/dev/full" : out, STDOUT_FILENO);
   redirect(err, STDERR_FILENO);
   if (limits.file_bytes) {
     const auto most = static_cast<rlim_t>(*limits.file_bytes);
@@ -39,9 +39,19 @@ void redirect(const fs::path& file, int descriptor) {
   ::_exit(126);
 }
 
-int wait_for(pid_t child) {
+int wait_for(pid_t child, const std::function<bool()>& kill_when) {
   int state = 0;
-  if (::waitpid(child, &state, 0) != child) throw std::runtime_error("waitpid failed");
+  bool asks = static_cast<bool>(kill_when);
+  pid_t ended = 0;
+  while ((ended = ::waitpid(child, &state, asks ? WNOHANG : 0)) == 0) {
+    if (kill_when()) {
+      ::kill(child, SIGKILL);
+      asks = false;
+    } else {
+      std::this_thread::sleep_for(std::chrono::microseconds(200));
+    }
+  }
+  if (ended != child) throw std::runtime_error("waitpid failed");
   return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
 }
 
@@ -59,12 +69,8 @@ Outcome run(const Arguments& arguments, const Limits& limits) {
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) become_program(pointers, limits, out, err);
-  if (limits.kill_after) {
-    std::this_thread::sleep_for(std::chrono::duration<double>(*limits.kill_after));
-    ::kill(child, SIGKILL);
-  }
-  const int status = wait_for(child);
-  return {status, bytes_of(out), bytes_of(err)};
+  const int status = wait_for(child, limits.kill_when);
+  return {status, limits.full_stdout ? "" : bytes_of(out), bytes_of(err)};
 }
 
 void check_refused(const Outcome& outcome, int status, const Arguments& words) {
@@ -82,6 +88,11 @@ void check_refused(const Outcome& outcome, int status, const Arguments& words) {
 void check_done(const Outcome& outcome) {
   CAPTURE(outcome.err);
   CHECK(outcome.status == 0);
+}
+
+Arguments with(Arguments arguments, const Arguments& more) {
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return arguments;
 }
 
 std::string bytes_of(const fs::path& file) {

@@ -1,5 +1,6 @@
 #pragma once
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,8 +15,9 @@ using Arguments = std::vector<std::string>;
 using sonograd::TemporaryFolder;
 
 struct Limits {
-  std::optional<long> file_bytes;  // the largest file that the program may write, a stand-in for a full disk
-  std::optional<double> kill_after;  // seconds until SIGKILL
+  std::optional<long> file_bytes = {};   // the largest file that it may write: a stand-in for a full disk
+  bool full_stdout = false;              // stdout is /dev/full, which takes nothing
+  std::function<bool()> kill_when = {};  // asked all the time; SIGKILL once it says yes
 };
 
 struct Outcome {
@@ -30,6 +32,8 @@ Outcome run(const Arguments& arguments, const Limits& limits = {});
 void check_refused(const Outcome& outcome, int status, const Arguments& words);
 // Checks that a run ended well, and shows its complaint where not.
 void check_done(const Outcome& outcome);
+
+Arguments with(Arguments arguments, const Arguments& more);
 
 std::string bytes_of(const std::filesystem::path& file);
 void write(const std::filesystem::path& file, const std::string& bytes);

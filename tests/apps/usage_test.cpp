@@ -10,11 +10,6 @@ namespace {
 
 const Arguments summary{"summary", "--model", "mini", "--image-size", "32"};
 
-Arguments with(Arguments arguments, const Arguments& more) {
-  arguments.insert(arguments.end(), more.begin(), more.end());
-  return arguments;
-}
-
 bool holds(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
 }
@@ -110,6 +105,23 @@ TEST_CASE("--config holds flags, as JSON or as lines; the command line wins") {
     CHECK(larger.out == run(with(summary, {"--image-size", "64", "--json"})).out);
     CHECK(larger.out != plain.out);
   }
+}
+
+TEST_CASE("a list on the command line replaces that of --config") {
+  const TemporaryFolder folder;
+  const std::string config = (folder / "flags").string();
+  write(config, "lr = 0.1,0.2\nphases = scratch,finetune\n");
+  const Arguments train{"train",
+                        "--config",
+                        config,
+                        "--data",
+                        (folder / "").string(),
+                        "--model",
+                        "mini",
+                        "--out",
+                        (folder / "run").string()};
+  check_refused(run(with(train, {"--lr", "0.3"})), 2, {"--lr has 1 rates for 2 phases"});
+  check_refused(run(with(train, {"--phases=scratch"})), 2, {"--lr has 2 rates for 1 phases"});
 }
 
 TEST_CASE("--config with a mistake is bad usage that names the file") {
