@@ -1,5 +1,6 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 
 #include "apps/evidence.h"
 #include "tensor/file.h"
@@ -22,14 +23,7 @@ struct Loaded {
 
 Loaded load(const Flags& flags, const Model& model) {
   Loaded loaded;
-  loaded.folder =
-      list_folder(flags.data, flags.model.classes.empty() ? std::vector<std::string>{} : flags.model.classes);
-  const auto joined = [](const std::vector<std::string>& names) {
-    return fmt::format("{}", fmt::join(names, ", "));
-  };
-  expect(loaded.folder.classes == model.options().classes,
-         "{} has the classes {}, the weights were trained for {}", flags.data, joined(loaded.folder.classes),
-         joined(model.options().classes));
+  loaded.folder = list_folder(flags.data, model.options().classes);
   const Int size = model.options().image_size;
   loaded.images =
       read_images(loaded.folder, size, size, flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
@@ -60,40 +54,30 @@ void print(const Metrics& m, const SharedFlags& shared) {
              per_class_table(m).text(), confusion_table(m).text());
 }
 
-// A run is tested again on the very images that it held out.
-Metrics evaluate_run(Flags flags, const SharedFlags& shared) {
-  const RunFolder run = RunFolder::open(flags.run);
-  const Manifest manifest = read_manifest(run.manifest());
-  if (flags.data.empty()) flags.data = manifest.data;
-  if (flags.model.weights.empty()) flags.model.weights = run.best().string();
+int run_evaluate(Flags flags, const SharedFlags& shared) {
+  if (flags.run.empty() && (flags.data.empty() || flags.model.weights.empty()))
+    throw UsageError("evaluate needs --run RUN, or --weights F and --data DIR");
+  std::optional<RunFolder> run;
+  if (!flags.run.empty()) {
+    run = RunFolder::open(flags.run);
+    if (flags.data.empty()) flags.data = read_manifest(run->manifest()).data;
+    if (flags.model.weights.empty()) flags.model.weights = run->best().string();
+  }
+  const RunFolder out = RunFolder::at(flags.out);
+  expect(flags.out.empty() || flags.out == flags.run || !out.started(),
+         "{} holds a run, whose results would be lost; choose another --out", flags.out);
+  if (!flags.out.empty()) make_folder(flags.out);  // before the work: it may fail
+
   const Model model = open_model(flags.model, shared, prepare_device(shared));
   const Loaded data = load(flags, model);
-  const Split split = read_split(run.split(), data.folder);
+  // A run is tested again on the very images that it held out.
+  const std::vector<Int> tested = run ? read_split(run->split(), data.folder).test : data.all;
   double loss = 0;
-  const auto predictions = predictions_of(model, data.folder, data.images, split.test, flags.batch, &loss);
-  return metrics_of(data.folder.classes, predictions, loss);
-}
-
-int run_evaluate(const Flags& flags, const SharedFlags& shared) {
-  Metrics metrics;
-  if (!flags.run.empty()) {
-    metrics = evaluate_run(flags, shared);
-  } else {
-    if (flags.data.empty() || flags.model.weights.empty())
-      throw UsageError("evaluate needs --run RUN, or --weights F and --data DIR");
-    const Model model = open_model(flags.model, shared, prepare_device(shared));
-    const Loaded data = load(flags, model);
-    double loss = 0;
-    const auto predictions = predictions_of(model, data.folder, data.images, data.all, flags.batch, &loss);
-    metrics = metrics_of(data.folder.classes, predictions, loss);
-    if (!flags.out.empty()) {
-      const RunFolder run = RunFolder::create(flags.out);
-      write_predictions(run.predictions(), data.folder.classes, predictions);
-    }
-  }
+  const auto predictions = predictions_of(model, data.folder, data.images, tested, flags.batch, &loss);
+  const Metrics metrics = metrics_of(data.folder.classes, predictions, loss);
   if (!flags.out.empty()) {
-    std::filesystem::create_directories(flags.out);
-    write_file_atomically(RunFolder::at(flags.out).metrics(), metrics_json(metrics));
+    write_predictions(out.predictions(), data.folder.classes, predictions);
+    write_file_atomically(out.metrics(), metrics_json(metrics));
   }
   print(metrics, shared);
   return 0;
@@ -131,7 +115,7 @@ void add_evaluate(Program& program) {
       [flags, &program] { return run_evaluate(*flags, program.shared); });
   add_flags(command, *flags);
   command.add_option("--run", flags->run, "folder of a training run");
-  command.add_option("--out", flags->out, "folder for metrics.json");
+  command.add_option("--out", flags->out, "folder for metrics.json and predictions.csv");
 }
 
 }  // namespace sonograd

@@ -24,13 +24,18 @@ void check_fact(const WeightFile& file, const std::string& key, const std::strin
          file.path.string(), key, fact->second, flag, said);
 }
 
-void check_flags(const ModelFlags& flags, const WeightFile& file) {
+void check_input(const ModelFlags& flags, const WeightFile& file) {
+  if (file.format == WeightFormat::safetensors) check_fact(file, "input", "--input", flags.input);
+}
+
+void check_flags(const ModelFlags& flags, const SharedFlags& shared, const WeightFile& file) {
+  const auto said = [](Int number) { return number == 0 ? "" : std::to_string(number); };
   check_fact(file, "model", "--model", flags.name);
   check_fact(file, "classes", "--classes", joined(flags.classes));
-  check_fact(file, "image_size", "--image-size",
-             flags.image_size == 0 ? "" : std::to_string(flags.image_size));
+  check_fact(file, "image_size", "--image-size", said(flags.image_size));
   check_fact(file, "pooling", "--pooling", flags.pooling);
-  if (file.format == WeightFormat::safetensors) check_fact(file, "input", "--input", flags.input);
+  check_fact(file, "keras", "--keras", said(shared.keras));
+  check_input(flags, file);
 }
 
 ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, const std::string& protocol,
@@ -38,7 +43,7 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
   ModelOptions options;
   options.name.clear();
   options.keras = shared.keras_version(protocol);
-  if (file) options = options_with_facts(options, file->facts);
+  if (file) options = options_with_facts(options, file->facts, file->path);
   if (shared.keras != 0) options.keras = shared.keras;
   if (!flags.name.empty()) options.name = flags.name;
   if (!flags.classes.empty()) options.classes = flags.classes;
@@ -82,7 +87,7 @@ Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device devi
   std::optional<WeightFile> file;
   if (!flags.weights.empty()) {
     file = read_weights(flags.weights);
-    check_flags(flags, *file);
+    check_flags(flags, shared, *file);
   }
   Model model = make_model(options_of(flags, shared, protocol, file));
   if (!file || flags.partial)
@@ -100,18 +105,18 @@ Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, De
   if (flags.weights.empty()) return open_model(with_classes, shared, device, protocol);
 
   const WeightFile file = read_weights(flags.weights);
-  if (flags.name.empty()) with_classes.name.clear();
-  Facts facts = file.facts;
-  const auto trained_for = facts.find("classes");
-  expect(trained_for == facts.end() || trained_for->second == joined(classes),
+  const auto trained_for = file.facts.find("classes");
+  expect(trained_for == file.facts.end() || trained_for->second == joined(classes),
          "{} was trained for {}, the data has {}", flags.weights,
-         trained_for == facts.end() ? "" : trained_for->second, joined(classes));
-  // A base carries the facts of the model that it was cut from; the model that trains on it is the flags' to
-  // name.
-  ModelOptions options = options_of(with_classes, shared, protocol, file);
+         trained_for == file.facts.end() ? "" : trained_for->second, joined(classes));
+  check_input(flags, file);
+  const ModelOptions options = options_of(with_classes, shared, protocol, file);
   Model model = make_model(options);
   model.initialise(Random(shared.seed), DType::f32, device);
   const Loaded loaded = load_values(model, file, flags.partial ? Extent::partial : Extent::whole_or_base);
+  // A base carries the facts of the model that it was cut from; the model that trains on it is the flags' to
+  // describe.
+  if (loaded.filled == Filled::whole) check_flags(flags, shared, file);
   if (loaded.filled == Filled::base)
     std::fprintf(stderr, "%s holds a base (%zu tensors): the head of %s starts fresh\n",
                  flags.weights.c_str(), loaded.match.mapped.size(), options.name.c_str());

@@ -68,13 +68,12 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
   return plan;
 }
 
-PreparedData prepare_data(const TrainingFlags& flags, const SharedFlags& shared) {
-  PreparedData data;
-  data.folder = list_folder(flags.data, flags.model.classes);
+PreparedData prepare_data(Dataset folder, Int image_size, const TrainingFlags& flags,
+                          const SharedFlags& shared) {
+  PreparedData data{std::move(folder), {}, {}, {}};
   if (!flags.order.empty()) reorder(data.folder, read_order(flags.order));
-  const Int size = flags.model.image_size == 0 ? 224 : flags.model.image_size;
-  data.images =
-      read_images(data.folder, size, size, flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
+  data.images = read_images(data.folder, image_size, image_size,
+                            flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
   data.labels = data.folder.labels();
   data.split = make_split(data.folder, groups_by_key(data.images.content), flags.protocol, shared.seed);
   return data;
@@ -84,17 +83,19 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   const SharedFlags& shared = program.shared;
   const std::vector<PhasePlan> plan = phase_plan(flags);
   const Device device = prepare_device(shared);
-  const PreparedData data = prepare_data(flags, shared);
-  Model model = open_model_to_train(flags.model, shared, device, flags.protocol, data.folder.classes);
+  Dataset folder = list_folder(flags.data, flags.model.classes);
+  Model model = open_model_to_train(flags.model, shared, device, flags.protocol, folder.classes);
+  const PreparedData data = prepare_data(std::move(folder), model.options().image_size, flags, shared);
   say(shared, fmt::format("{} · {} images: {} to train, {} to validate, {} to test · {} threads",
                           model.options().name, data.folder.size(), data.split.train.size(),
                           data.split.validation.size(), data.split.test.size(), threads()));
 
   Evidence evidence(flags, program, plan, data, run);
-  evidence.begin(model);
   const FitData fit_data{data.images, data.labels, data.split.train, data.split.validation};
-  const History history = fit(model, fit_data, plan, fit_options(flags, shared, data), run,
-                              [&](const PhasePlan& phase) { evidence.phase_done(model, phase); });
+  const History history =
+      fit(model, fit_data, plan, fit_options(flags, shared, data), run,
+          {.begin = [&] { evidence.begin(model); },
+           .phase_done = [&](const PhasePlan& phase) { evidence.phase_done(model, phase); }});
   evidence.finish(model, history);
   return 0;
 }

@@ -32,14 +32,15 @@ struct FixedSteps {
 };
 int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program& program);
 
-// A data folder read and split as the flags say.
+// A data folder read, at the model's image size, and split as the flags say.
 struct PreparedData {
   Dataset folder;
   ImageSet images;
   std::vector<Int> labels;
   Split split;
 };
-PreparedData prepare_data(const TrainingFlags& flags, const SharedFlags& shared);
+PreparedData prepare_data(Dataset folder, Int image_size, const TrainingFlags& flags,
+                          const SharedFlags& shared);
 
 // A folder of images in, a folder of evidence out: trains, tests on the held-out images, explains some of
 // them, and writes manifest, history, split, weights, metrics, predictions, report, figures and tables into

@@ -83,7 +83,7 @@ Facts facts_of(const WeightFile& file, const ConvertFlags& flags) {
 int convert(const ConvertFlags& flags, bool as_json) {
   WeightFile file = read_weights(flags.from);
   const Facts facts = facts_of(file, flags);
-  const Model model = make_model(options_with_facts({}, facts));
+  const Model model = make_model(options_with_facts({}, facts, flags.from));
   const std::string& name = model.options().name;
   Slots slots;
   for (const auto& [path, parameter] : model.parameters()) slots.push_back({path, parameter->shape, nullptr});

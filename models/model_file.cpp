@@ -22,9 +22,16 @@ Int whole_number(const std::string& text) {
   Int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   expect(error == std::errc() && end == text.data() + text.size() && number > 0,
-         "the weight file says image_size {}, which is no size; write it again with another header",
-         printable(text));
+         "its image_size is {}, which is no size; write it again with another header", printable(text));
   return number;
+}
+
+// Whether `text` is the second of two words; an Error where it is neither.
+bool is_second(const std::string& key, const std::string& text, const char* first, const char* second) {
+  expect(text == first || text == second,
+         "its {} is {}, which is neither {} nor {}; write it again with another header", key, printable(text),
+         first, second);
+  return text == second;
 }
 
 }  // namespace
@@ -59,16 +66,22 @@ void save_model(const Model& model, const std::filesystem::path& path) {
     write_safetensors(path, tensors, facts);
 }
 
-ModelOptions options_with_facts(ModelOptions options, const Facts& facts) {
+ModelOptions options_with_facts(ModelOptions options, const Facts& facts,
+                                const std::filesystem::path& path) try {
   for (const auto& [key, value] : facts) {
     if (key == "model") options.name = value;
     if (key == "classes") options.classes = split_list(value);
     if (key == "image_size") options.image_size = whole_number(value);
-    if (key == "input") options.input = value == "imagenet" ? InputForm::imagenet : InputForm::plain;
-    if (key == "pooling") options.pooling = value == "max" ? Pooling::max : Pooling::average;
-    if (key == "keras") options.keras = value == "2" ? 2 : 3;
+    if (key == "input")
+      options.input = is_second(key, value, "plain", "imagenet") ? InputForm::imagenet : InputForm::plain;
+    if (key == "pooling")
+      options.pooling = is_second(key, value, "avg", "max") ? Pooling::max : Pooling::average;
+    if (key == "keras") options.keras = is_second(key, value, "2", "3") ? 3 : 2;
   }
   return options;
+} catch (Error& error) {
+  error.prepend(path.string() + ": ");
+  throw;
 }
 
 }  // namespace sonograd

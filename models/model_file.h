@@ -15,8 +15,8 @@ void load_values(Model& model, const std::filesystem::path& path);
 // .weights.h5.
 void save_model(const Model& model, const std::filesystem::path& path);
 
-// The facts of a weight file put over `options`; the header of our safetensors holds these: model, classes,
-// image_size, input, pooling, keras.
-ModelOptions options_with_facts(ModelOptions options, const Facts& facts);
+// The facts of the weight file `path` put over `options`; the header of our safetensors holds these: model,
+// classes, image_size, input, pooling, keras. Throws Error for a value that no such fact has.
+ModelOptions options_with_facts(ModelOptions options, const Facts& facts, const std::filesystem::path& path);
 
 }  // namespace sonograd

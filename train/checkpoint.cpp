@@ -1,5 +1,6 @@
 #include "train/checkpoint.h"
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -61,6 +62,24 @@ Progression from_json(const Json& j) {
   return s;
 }
 
+std::vector<std::string> items(const std::string& settings) {
+  std::vector<std::string> list;
+  std::size_t begin = 0;
+  for (std::size_t end; (end = settings.find("; ", begin)) != std::string::npos; begin = end + 2)
+    list.push_back(settings.substr(begin, end - begin));
+  list.push_back(settings.substr(begin));
+  return list;
+}
+
+// The items of `mine` that `other` lacks.
+std::string only_in(const std::string& mine, const std::string& other) {
+  const std::vector<std::string> there = items(other);
+  std::string text;
+  for (const std::string& item : items(mine))
+    if (std::find(there.begin(), there.end(), item) == there.end()) text += (text.empty() ? "" : "; ") + item;
+  return text.empty() ? "nothing else" : text;
+}
+
 }  // namespace
 
 void save_checkpoint(const std::filesystem::path& path, const Model& model, Optimizer& optimizer,
@@ -89,8 +108,9 @@ Progression load_checkpoint(const std::filesystem::path& path, Model& model, con
   expect(fact("model") == model.options().name, "{} is a checkpoint of {}, not of {}", path.string(),
          fact("model"), model.options().name);
   expect(fact("settings") == settings,
-         "{} was written by a run with other settings, so it cannot go on; this run: {}; that run: {}",
-         path.string(), settings, fact("settings"));
+         "{} was written by a run with other settings; give those, or choose another --out; this run has {}, "
+         "that run had {}",
+         path.string(), only_in(settings, fact("settings")), only_in(fact("settings"), settings));
   std::map<std::string, const StoredTensor*> by_name;
   for (const StoredTensor& tensor : file.tensors) by_name.emplace(tensor.name, &tensor);
   const auto restore = [&](const std::string& name, Tensor& into) {
@@ -100,13 +120,15 @@ Progression load_checkpoint(const std::filesystem::path& path, Model& model, con
     into.assign(found->second->read());
   };
   Progression state;
+  Int optimizer_steps = 0;
   try {
     state = from_json(Json::parse(fact("state")));
+    optimizer_steps = Json::parse(fact("optimizer_steps"));
   } catch (const Json::exception& error) {
     throw Error("{}: its training state is damaged ({})", path.string(), error.what());
   }
   Optimizer& optimizer = prepare(state.phase);
-  optimizer.steps = std::stoll(fact("optimizer_steps"));
+  optimizer.steps = optimizer_steps;
   for (const auto& [name, parameter] : model.parameters()) restore("weights." + name, parameter->value);
   for (auto& [name, moment] : optimizer.state(trained_parameters(model))) restore(name, moment);
   return state;

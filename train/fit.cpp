@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "autograd/tape.h"
+#include "data/sha256.h"
 #include "models/model_file.h"
 #include "ops/binary/binary.h"
 #include "report/progress.h"
@@ -21,15 +22,25 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
-// What a checkpoint and the run that goes on from it must have in common.
-std::string settings_of(const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& o) {
+// What a checkpoint and the run that goes on from it must have in common, item by item.
+std::string settings_of(const Model& model, const FitData& data, const std::vector<PhasePlan>& plan,
+                        const FitOptions& o) {
+  std::string pictures;
+  for (const std::vector<Int>* part : {&data.train, &data.validation})
+    for (const Int i : *part)
+      pictures += fmt::format("{} {}\n", data.images.content[static_cast<std::size_t>(i)],
+                              data.labels[static_cast<std::size_t>(i)]);
+  const ModelOptions& m = model.options();
   std::string text = fmt::format(
-      "seed {}, batch {}, patience {}, clip {:.9g}, accumulate {}, schedule {}, optimizer {}, dropout {}, "
-      "jitter {}, flip {}, keras {}, norm momentum {:.9g}, train {}, validation {}",
+      "classes {}; images of {} x {}; input {}; pooling {}; {} to train and {} to validate, {}; seed {}; "
+      "batch {}; patience {}; clip {:.9g}; accumulate {}; schedule {}; optimizer {}; dropout {}; jitter {}; "
+      "flip {}; keras {}; norm momentum {:.9g}; stop when perfect {}",
+      fmt::join(m.classes, ","), data.images.height, data.images.width, static_cast<int>(m.input),
+      static_cast<int>(m.pooling), data.train.size(), data.validation.size(), sha256(pictures).substr(0, 16),
       o.seed, o.batch, o.patience, o.clip_norm, o.accumulate, static_cast<int>(o.schedule),
       static_cast<int>(o.optimizer), o.dropout, o.augmentation.jitter, o.augmentation.flip, o.keras,
-      o.norm_momentum, data.train.size(), data.validation.size());
-  for (const double weight : o.class_weights) text += fmt::format(", class weight {:.9g}", weight);
+      o.norm_momentum, o.stop_when_perfect);
+  for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
   return text;
@@ -55,17 +66,18 @@ class Fit {
         plan(plan),
         options(options),
         run(run),
-        settings(settings_of(data, plan, options)) {}
+        settings(settings_of(model, data, plan, options)) {}
 
-  History operator()(const std::function<void(const PhasePlan&)>& after_phase) {
-    if (options.resume && std::filesystem::exists(run.checkpoint()))
+  History operator()(const FitEvents& events) {
+    const bool goes_on = options.resume && std::filesystem::exists(run.checkpoint());
+    if (goes_on)
       state = load_checkpoint(run.checkpoint(), model, settings,
                               [this](Int phase) -> Optimizer& { return prepare(phase); });
-    else
-      start_phase(0);
+    if (events.begin) events.begin();
+    if (!goes_on) start_phase(0);
     while (!state.finished) {
       while (!phase_is_over()) run_epoch();
-      end_phase(after_phase);
+      end_phase(events);
     }
     return state.history;
   }
@@ -75,6 +87,8 @@ class Fit {
   Int batches() const { return (static_cast<Int>(data.train.size()) + options.batch - 1) / options.batch; }
 
   Optimizer& prepare(Int number) {
+    expect(0 <= number && number < static_cast<Int>(plan.size()), "there is no phase {} among {}", number,
+           plan.size());
     freeze_for(model, plan[static_cast<std::size_t>(number)].phase);
     trained = trained_parameters(model);
     optimizer = make_optimizer(options.optimizer);
@@ -94,9 +108,9 @@ class Fit {
   bool phase_is_over() const { return state.stopped || state.epoch >= phase().epochs; }
 
   // The phase's result is its best weights; the next phase starts from them.
-  void end_phase(const std::function<void(const PhasePlan&)>& after_phase) {
+  void end_phase(const FitEvents& events) {
     load_values(model, run.best());
-    if (after_phase) after_phase(phase());
+    if (events.phase_done) events.phase_done(phase());
     const bool perfect = options.stop_when_perfect && state.best.best >= 1.0;
     if (state.phase + 1 < static_cast<Int>(plan.size()) && !perfect) return start_phase(state.phase + 1);
     state.finished = true;
@@ -223,10 +237,10 @@ TrainingPhase phase_named(const std::string& name) {
 }
 
 History fit(Model& model, const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& options,
-            const RunFolder& run, const std::function<void(const PhasePlan&)>& after_phase) {
+            const RunFolder& run, const FitEvents& events) {
   expect(!data.train.empty(), "there are no images to train on");
   expect(!plan.empty(), "there is no phase to train");
-  return Fit(model, data, plan, options, run)(after_phase);
+  return Fit(model, data, plan, options, run)(events);
 }
 
 std::vector<double> balanced_weights(const std::vector<Int>& labels, const std::vector<Int>& train,

@@ -48,13 +48,20 @@ struct FitData {
   const std::vector<Int>& validation;
 };
 
+// Who is told what, while a run goes on.
+struct FitEvents {
+  std::function<void()> begin = {};  // training is about to start, or the checkpoint proved to be this run's
+  std::function<void(const PhasePlan&)> phase_done = {};  // the model holds the phase's result
+};
+
 // Trains the phases one after another, each with a fresh optimizer, early stopping on val_loss and the
 // weights of its greatest val_accuracy as its result, from which the next phase starts. Writes history.csv,
 // best.safetensors and checkpoint.safetensors into the run's folder; with `resume` it goes on from the
-// checkpoint and ends bit for bit as a run that was never interrupted. Without validation images the last
-// epoch's weights are the result. `after_phase` sees the model with each phase's result.
+// checkpoint and ends bit for bit as a run that was never interrupted, or throws Error and leaves the folder
+// as it was where the checkpoint is damaged or another run's. Without validation images the last epoch's
+// weights are the result.
 History fit(Model& model, const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& options,
-            const RunFolder& run, const std::function<void(const PhasePlan&)>& after_phase = {});
+            const RunFolder& run, const FitEvents& events = {});
 
 // balanced: n / (classes · n_class), as scikit-learn's class_weight="balanced"
 std::vector<double> balanced_weights(const std::vector<Int>& labels, const std::vector<Int>& train,

@@ -26,7 +26,7 @@ struct StepResult {
 std::vector<NamedParameter> trained_parameters(const Model& model);
 
 // Loss and gradients of one batch in training mode: mean softmax cross-entropy on the logits. Changes
-// nothing. Throws NotFinite where the loss or a gradient is not a finite number.
+// nothing. Throws NotFinite, which counts steps from 1, where the loss or a gradient is not a finite number.
 StepResult gradients_of(const Model& model, const Batch& batch, const StepOptions& options);
 
 // Names the first op and layer that gave a number that is not finite, found by running the batch again under

@@ -122,5 +122,5 @@ TEST_CASE("bad input to weights is one line") {
   refused("weights", 2, "");
   refused("weights list", 2, "");
   refused("weights convert bare x.safetensors", 2, "which model? bare does not say, so give --model");
-  refused("weights convert bad x.safetensors", 1, "the weight file says image_size \"-\", which is no size");
+  refused("weights convert bad x.safetensors", 1, "bad: its image_size is \"-\", which is no size");
 }

@@ -1,0 +1,173 @@
+// What is asked of finished weights and runs: predict, loss, evaluate, explain, compare.
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "report/table.h"
+#include "tests/apps/small_run.h"
+
+using namespace program;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+Arguments on_best(const std::string& command, const Arguments& more) {
+  return with({command, "--weights", small_run().best}, more);
+}
+
+json json_from(const Arguments& arguments) {
+  const Outcome outcome = run(with(arguments, {"--json"}));
+  check_done(outcome);
+  CHECK(outcome.err.empty());
+  const json answer = json::parse(outcome.out, nullptr, false);
+  REQUIRE(answer.is_object());
+  return answer;
+}
+
+// A second run with other settings: its classes in an order of its own.
+const fs::path& other_run() {
+  static const fs::path made = [] {
+    const fs::path run = small_run().folder / "other";
+    check_done(program::run(small_run().small_training(
+        run.string(), {"--classes", "malignant,benign,normal", "--lr", "0.002", "--epochs", "1"})));
+    return run;
+  }();
+  return made;
+}
+
+}  // namespace
+
+TEST_CASE("predict writes a row of probabilities for each image, in byte order") {
+  const TemporaryFolder folder;
+  const std::string csv = (folder / "answers.csv").string(),
+                    one = small_run().data + "/normal/normal (2).png";
+  const Outcome outcome = run(on_best("predict", {"--out", csv, one, small_run().data}));
+  check_done(outcome);
+  CHECK(outcome.out.empty());
+  const sonograd::Table table = sonograd::read_csv(csv);
+  CHECK(table.header == Arguments{"file", "benign", "normal", "malignant"});
+  REQUIRE(table.rows.size() == 31);
+  CHECK(table.rows[0][0] == one);
+  CHECK(table.rows[1][0] == small_run().data + "/benign/benign (1).png");
+  CHECK(table.rows[2][0] == small_run().data + "/benign/benign (10).png");
+  CHECK(table.rows[30][0] == small_run().data + "/normal/normal (9).png");
+  for (const auto& row : table.rows) {
+    double sum = 0;
+    for (std::size_t c = 1; c < 4; ++c) {
+      sum += std::stod(row[c]);
+      CHECK(row[c] == fmt::format("{:.9g}", std::stod(row[c])));
+    }
+    CHECK(sum == doctest::Approx(1).epsilon(1e-6));
+  }
+
+  CHECK(run(on_best("predict", {one, small_run().data})).out == bytes_of(csv));
+  const json answer = json_from(on_best("predict", {one, "--batch", "1"}));
+  CHECK(answer["classes"] == json{"benign", "normal", "malignant"});
+  CHECK(answer["predictions"][0]["file"] == one);
+  CHECK(answer["predictions"][0]["probabilities"][0].get<double>() ==
+        doctest::Approx(std::stod(table.rows[0][1])).epsilon(1e-5));
+}
+
+TEST_CASE("predict leaves broken images out, names them and ends with status 1") {
+  const TemporaryFolder folder;
+  const fs::path images = folder / "images", csv = folder / "answers.csv";
+  fs::create_directories(images);
+  fs::copy_file(small_run().data + "/normal/normal (1).png", images / "whole.png");
+  write(images / "cut.png", bytes_of(images / "whole.png").substr(0, 300));
+  const Arguments predict = on_best("predict", {images.string(), "--out", csv.string()});
+  check_refused(run(predict), 1, {(images / "cut.png").string()});
+  const std::string rows = bytes_of(csv);
+  CHECK(lines(rows).size() == 2);
+  CHECK(rows.find("whole.png") != std::string::npos);
+
+  write(csv, "earlier");
+  const Outcome failed = run(with(predict, {"--on-bad-file", "fail"}));
+  CHECK(failed.status == 1);
+  CHECK(lines(failed.err).size() == 2);  // the file, and that nothing was written
+  CHECK(bytes_of(csv) == "earlier");
+}
+
+TEST_CASE("loss is the mean cross-entropy of what predict says") {
+  const std::vector<std::string> classes{"benign", "normal", "malignant"};
+  const sonograd::Table table = sonograd::parse_csv(run(on_best("predict", {small_run().data})).out);
+  double loss = 0, right = 0;
+  for (const auto& row : table.rows) {
+    const std::string name = fs::path(row[0]).parent_path().filename().string();
+    const auto truth =
+        static_cast<std::size_t>(std::find(classes.begin(), classes.end(), name) - classes.begin());
+    std::vector<double> p;
+    for (std::size_t c = 1; c < 4; ++c) p.push_back(std::stod(row[c]));
+    loss -= std::log(p[truth]) / 30;
+    right += std::max_element(p.begin(), p.end()) == p.begin() + static_cast<long>(truth);
+  }
+  const json answer = json_from(on_best("loss", {"--data", small_run().data}));
+  CHECK(answer["n"] == 30);
+  CHECK(answer["loss"].get<double>() == doctest::Approx(loss).epsilon(1e-5));
+  CHECK(answer["accuracy"].get<double>() == doctest::Approx(right / 30));
+}
+
+TEST_CASE("evaluate repeats a run's metrics, and measures weights on a folder") {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "a/b").string();
+  for (const fs::path& run : {fs::path(small_run().run), other_run()}) {
+    const Outcome again = program::run({"evaluate", "--run", run.string(), "--json"});
+    check_done(again);
+    CHECK(json::parse(again.out, nullptr, false) == json::parse(bytes_of(run / "metrics.json")));
+  }
+  const json whole = json_from(on_best("evaluate", {"--data", small_run().data, "--out", out}));
+  CHECK(whole["n"] == 30);
+  CHECK(whole == json::parse(bytes_of(out + "/metrics.json")));
+  CHECK(lines(bytes_of(out + "/predictions.csv")).size() == 31);
+  const Outcome table = run({"evaluate", "--run", small_run().run});
+  check_done(table);
+  CHECK(table.out.find("95 % interval") != std::string::npos);
+
+  const auto before = contents(other_run());
+  check_refused(run({"evaluate", "--run", small_run().run, "--out", other_run().string()}), 1,
+                {other_run().string(), "--out"});
+  CHECK((contents(other_run()) == before));
+}
+
+TEST_CASE("explain writes a raw map and an overlay for each image") {
+  const TemporaryFolder folder;
+  const fs::path maps = folder / "maps";
+  const std::string image = small_run().data + "/benign/benign (1).png";
+  const json answer = json_from(on_best("explain", {"--out", maps.string(), image, image}));
+  CHECK(answer["explanations"].size() == 2);
+  const json& first = answer["explanations"][0];
+  CHECK(first["layer"] == "batch_normalization_1");
+  for (const char* name : {"benign (1)", "benign (1)-2"}) {
+    CHECK(bytes_of(maps / (name + std::string(".png"))).rfind("\x89PNG", 0) == 0);
+    CHECK(bytes_of(maps / (name + std::string(".npy"))).rfind("\x93NUMPY", 0) == 0);
+  }
+
+  const fs::path chosen = folder / "chosen";
+  const json other =
+      json_from(on_best("explain", {"--out", chosen.string(), "--variant", "notebook", "--layer",
+                                    "block2a_expand_activation", "--class", "2", image}));
+  CHECK(other["explanations"][0]["class"] == "malignant");
+  const std::string npy = bytes_of(chosen / "benign (1).npy");
+  CHECK(npy.find("'descr': '<f4'") != std::string::npos);
+  CHECK(npy.find("'shape': (16, 16)") != std::string::npos);
+  CHECK(npy.size() == 128 + 4 * 16 * 16);
+
+  check_refused(run(on_best("explain", {"--out", maps.string(), "--layer", "nosuch", image})), 1, {"nosuch"});
+  check_refused(run(on_best("explain", {"--out", maps.string(), "--class", "3", image})), 1, {"3"});
+}
+
+TEST_CASE("compare shows what differs between two runs, and nothing between a run and itself") {
+  const json same = json_from({"compare", small_run().run, small_run().run});
+  CHECK(same["settings"].empty());
+  const json answer = json_from({"compare", small_run().run, other_run().string()});
+  CHECK(answer["settings"].contains("phases.scratch.learning rate"));
+  CHECK(answer["results"].contains("accuracy"));
+  CHECK(answer.contains("mcnemar"));
+  const Outcome text = run({"compare", small_run().run, other_run().string()});
+  check_done(text);
+  CHECK(text.out.find("0.002") != std::string::npos);
+  check_refused(run({"compare", small_run().run, small_run().data}), 1, {small_run().data});
+}

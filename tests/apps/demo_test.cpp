@@ -1,0 +1,58 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/small_run.h"
+
+using namespace program;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+// What the page's attributes of that name point to.
+std::vector<std::string> targets(const std::string& page, const std::string& attribute) {
+  std::vector<std::string> found;
+  const std::string opening = " " + attribute + "=\"";
+  for (auto at = page.find(opening); at != std::string::npos; at = page.find(opening, at + 1)) {
+    const auto begin = at + opening.size();
+    found.push_back(page.substr(begin, page.find('"', begin) - begin));
+  }
+  return found;
+}
+
+}  // namespace
+
+TEST_CASE("demo draws its images, trains, tests, explains and reports in one page") {
+  const TemporaryFolder folder;
+  const fs::path out = folder / "demo";
+  const Outcome outcome = run({"demo", "--out", out.string(), "--model", "mini", "--phantoms", "30",
+                               "--image-size", "32", "--epochs", "1", "--batch", "8"});
+  check_done(outcome);
+  CHECK(outcome.out.find("test accuracy") != std::string::npos);
+  CHECK(outcome.out.find("linear classifier") != std::string::npos);
+  CHECK(outcome.err.find("scratch 1/1") == std::string::npos);  // no terminal: no bar, a line an epoch
+  CHECK(outcome.err.find("val_accuracy") != std::string::npos);
+  CHECK(json::parse(bytes_of(out / "metrics.json"))["n"] == 3);
+
+  const std::string page = bytes_of(out / "report.html");
+  const auto pictures = targets(page, "src");
+  CHECK(pictures.size() >= 3);
+  for (const std::string& target : pictures) CHECK(target.rfind("data:", 0) == 0);
+  for (const std::string& target : targets(page, "href")) CHECK(target.rfind("#", 0) == 0);
+  for (const char* beyond : {"@import", "url(http", "url(//"}) CHECK(page.find(beyond) == std::string::npos);
+  CHECK(page.find("confusion") != std::string::npos);
+  CHECK_FALSE(fs::is_empty(out / "explanations"));
+}
+
+TEST_CASE("demo with weights trains the paper's two phases at their image size") {
+  const TemporaryFolder folder;
+  const fs::path out = folder / "demo";
+  const SmallRun& small = small_run();
+  check_done(run({"demo", "--out", out.string(), "--data", small.data, "--weights", small.best, "--model",
+                  "mini", "--epochs", "1", "--batch", "8", "--quiet"}));
+  const auto history = lines(bytes_of(out / "history.csv"));
+  REQUIRE(history.size() == 3);
+  CHECK(history[1].rfind("transfer,1,", 0) == 0);
+  CHECK(history[2].rfind("finetune,1,", 0) == 0);
+}

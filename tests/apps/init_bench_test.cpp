@@ -1,0 +1,49 @@
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/small_run.h"
+
+using namespace program;
+using nlohmann::json;
+
+TEST_CASE("init draws weights from the seed alone") {
+  const TemporaryFolder folder;
+  const auto init = [&](const std::string& name, const Arguments& more) {
+    const std::string file = (folder / name).string();
+    const Outcome outcome = run(with({"init", "--model", "mini", "--out", file}, more));
+    check_done(outcome);
+    CHECK(outcome.out.empty());
+    return bytes_of(file);
+  };
+  const std::string first = init("a.safetensors", {"--seed", "5"});
+  CHECK((init("b.safetensors", {"--seed", "5", "--threads", "1"}) == first));
+  CHECK((init("c.safetensors", {"--seed", "6"}) != first));
+  const auto values = values_of(folder / "a.safetensors");
+  CHECK(values.at("stem_bn.gamma") == std::vector<double>(8, 1.0));
+  CHECK(values.at("stem_conv.kernel").size() == 3 * 3 * 3 * 8);
+  check_refused(run({"init", "--out", (folder / "d").string()}), 2, {"--model"});
+  check_refused(run({"init", "--model", "mini", "--out", (folder / "d").string(), "--weights", "x"}), 2,
+                {"--weights"});
+}
+
+TEST_CASE("bench times inference and each kind of step") {
+  for (const char* what : {"infer", "train", "finetune", "transfer"}) {
+    const Outcome outcome = run({"bench", "--model", "mini", "--what", what, "--batch", "2", "--image-size",
+                                 "32", "--repeat", "3", "--json"});
+    check_done(outcome);
+    CHECK(outcome.err.empty());
+    const json found = json::parse(outcome.out);
+    CHECK(found["what"] == what);
+    for (const char* key : {"median_ms", "min_ms", "first_ms", "peak_mb", "pool_peak_mb", "gflops"}) {
+      CAPTURE(key);
+      CHECK(found[key] > 0);
+    }
+    CHECK(found["min_ms"] <= found["median_ms"]);
+  }
+  const Outcome table =
+      run({"bench", "--model", "mini", "--batch", "1", "--image-size", "32", "--repeat", "1", "--ops"});
+  check_done(table);
+  CHECK(table.out.find("conv2d") != std::string::npos);
+  check_refused(run({"bench", "--model", "mini", "--dtype", "bf16"}), 2, {"bf16"});
+}
