@@ -1,0 +1,178 @@
+// Runs that are killed with -9 and go on with --resume end bit for bit as one that nothing disturbed.
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <random>
+#include <thread>
+
+#include "tests/apps/small_run.h"
+
+using namespace program;
+using nlohmann::json;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int killed = 128 + 9;
+constexpr int last_step = 24;  // two phases of two epochs of six batches
+
+Arguments training(const fs::path& out, const Arguments& more = {}) {
+  return small_run().small_training(
+      out.string(),
+      with({"--phases", "scratch,finetune", "--lr", "1e-2,1e-3", "--schedule", "cosine", "--accumulate", "2",
+            "--clip-norm", "1", "--checkpoint-steps", "2", "--augment", "jitter,flip"},
+           more));
+}
+
+std::string without_last_column(const std::string& csv) {
+  std::string text;
+  for (const std::string& line : lines(csv)) text += line.substr(0, line.rfind(',')) + "\n";
+  return text;
+}
+
+// Weights, moments and state, the state's seconds left out.
+std::string without_seconds(const std::string& checkpoint) {
+  std::uint64_t length = 0;
+  std::memcpy(&length, checkpoint.data(), sizeof length);
+  json header = json::parse(checkpoint.substr(8, length));
+  json state = json::parse(header["__metadata__"]["state"].get<std::string>());
+  state.erase("seconds");
+  for (json& epoch : state["history"]) epoch.erase(6);
+  header["__metadata__"]["state"] = state;
+  return header.dump() + checkpoint.substr(8 + length);
+}
+
+// What a run leaves behind, by file, less the times of day and durations; the report shows those among the
+// rest.
+std::map<std::string, std::string> results(const fs::path& run) {
+  std::map<std::string, std::string> left;
+  for (auto& [name, bytes] : contents(run)) {
+    if (name == "report.html") continue;
+    if (name == "history.csv" || name == "tables/history.csv") bytes = without_last_column(bytes);
+    if (name == "checkpoint.safetensors") bytes = without_seconds(bytes);
+    if (name == "manifest.json") {
+      json manifest = json::parse(bytes);
+      for (const char* key : {"command", "started", "finished"}) manifest.erase(key);
+      bytes = manifest.dump();
+    }
+    left[name] = bytes;
+  }
+  return left;
+}
+
+const std::map<std::string, std::string>& undisturbed() {
+  static const auto expected = [] {
+    const fs::path run = small_run().folder / "undisturbed";
+    check_done(program::run(training(run)));
+    return results(run);
+  }();
+  return expected;
+}
+
+void check_goes_on(const fs::path& run) {
+  check_done(program::run(training(run, {"--resume"})));
+  const auto found = results(run);
+  CHECK(found.size() == undisturbed().size());
+  for (const auto& file : undisturbed()) {
+    CAPTURE(file.first);
+    REQUIRE(found.count(file.first) == 1);
+    CHECK((found.at(file.first) == file.second));  // in brackets: the bytes are not to be printed
+  }
+}
+
+// Stands a pipe where the program is about to write its checkpoint aside, and takes `bytes` of it: then the
+// program hangs in the middle of the write, for the kill.
+class HalfWritten {
+ public:
+  HalfWritten(fs::path run, long after_step, std::size_t bytes)
+      : run(std::move(run)), after_step(after_step), bytes(bytes) {}
+
+  bool operator()() {
+    if (checkpoint_step(run) < after_step) return false;
+    if (reader < 0 && ::mkfifo(aside().c_str(), 0600) != 0) return false;  // a write is under way: try again
+    if (reader < 0) reader = ::open(aside().c_str(), O_RDONLY | O_NONBLOCK);
+    char block[1024];
+    const ssize_t got = ::read(reader, block, std::min(bytes - part.size(), sizeof block));
+    if (got > 0) part.append(block, static_cast<std::size_t>(got));
+    return part.size() == bytes;
+  }
+
+  // What a disk would hold: the part that was written.
+  void leave_part() const {
+    ::close(reader);
+    fs::remove(aside());
+    write(aside(), part);
+  }
+
+ private:
+  fs::path aside() const { return run / "checkpoint.safetensors.tmp"; }
+
+  fs::path run;
+  long after_step;
+  std::size_t bytes;
+  int reader = -1;
+  std::string part;
+};
+
+}  // namespace
+
+TEST_CASE("killed at random steps and resumed") {
+  std::mt19937 random{std::random_device{}()};
+  const bool all = std::getenv("SONOGRAD_FULL") != nullptr;
+  for (int i = 0; i < (all ? 10 : 2); ++i) {
+    const long step = std::uniform_int_distribution<long>(0, last_step - 3)(random);
+    const int pause = std::uniform_int_distribution<int>(0, 15)(random);  // milliseconds: about two steps
+    CAPTURE(step);
+    CAPTURE(pause);
+    const fs::path run = small_run().folder / ("killed-" + std::to_string(i));
+    const Outcome outcome = program::run(training(run), {.kill_when = [&] {
+                                           if (checkpoint_step(run) < step) return false;
+                                           std::this_thread::sleep_for(std::chrono::milliseconds(pause));
+                                           return true;
+                                         }});
+    CHECK(outcome.status == killed);
+    CHECK_FALSE(fs::exists(run / "metrics.json"));
+    check_goes_on(run);
+  }
+}
+
+TEST_CASE("killed in the middle of writing a checkpoint") {
+  const fs::path run = small_run().folder / "half-written";
+  HalfWritten pipe(run, 8, 50000);
+  CHECK(program::run(training(run), {.kill_when = [&] { return pipe(); }}).status == killed);
+  pipe.leave_part();
+  CHECK(checkpoint_step(run) >= 8);
+  check_goes_on(run);
+}
+
+TEST_CASE("killed after training, before the report") {
+  const fs::path run = small_run().folder / "no-report";
+  const auto testing = [&] { return fs::exists(run / "predictions.csv"); };
+  CHECK(program::run(training(run), {.kill_when = testing}).status == killed);
+  CHECK(checkpoint_step(run) == last_step);
+  check_goes_on(run);
+}
+
+TEST_CASE("a run goes on with the settings that it began with, or not at all") {
+  const fs::path run = small_run().folder / "settings";
+  const auto half = [&] { return checkpoint_step(run) >= 4; };
+  CHECK(program::run(training(run), {.kill_when = half}).status == killed);
+  const auto before = contents(run);
+  const auto refused = [&](const Arguments& flags, const Arguments& words) {
+    check_refused(program::run(training(run, with({"--resume"}, flags))), 1, with(words, {run.string()}));
+    CHECK((contents(run) == before));
+  };
+  refused({"--batch", "8"}, {"batch 8", "batch 4"});
+  refused({"--seed", "8"}, {"seed 8", "seed 7"});
+  refused({"--patience", "3"}, {"patience 3", "patience 25"});
+  refused({"--image-size", "48"}, {"images of 48 x 48", "images of 32 x 32"});
+  refused({"--model", "aeganb0"}, {"mini", "aeganb0"});
+  check_refused(program::run(training(run)), 1, {run.string(), "--resume"});
+  CHECK((contents(run) == before));
+}
