@@ -44,12 +44,15 @@ int wait_for(pid_t child, const std::function<bool()>& kill_when) {
   bool asks = static_cast<bool>(kill_when);
   pid_t ended = 0;
   while ((ended = ::waitpid(child, &state, asks ? WNOHANG : 0)) == 0) {
-    if (kill_when()) {
+    try {
+      asks = !kill_when();
+    } catch (...) {
       ::kill(child, SIGKILL);
-      asks = false;
-    } else {
-      std::this_thread::sleep_for(std::chrono::microseconds(200));
+      ::waitpid(child, &state, 0);
+      throw;
     }
+    if (!asks) ::kill(child, SIGKILL);
+    std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
   if (ended != child) throw std::runtime_error("waitpid failed");
   return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
