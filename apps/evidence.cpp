@@ -18,10 +18,12 @@ namespace {
 constexpr Int gallery_size = 12;
 constexpr Int least_map_height = 7;  // of the gallery's heat maps: the paper's, at 224 pixels
 
-Pairs resolved_flags(const TrainingFlags& f, const SharedFlags& shared) {
-  return {{"model", f.model.name},
+Pairs resolved_flags(const TrainingFlags& f, const SharedFlags& shared, const ModelOptions& model) {
+  return {{"model", model.name},
           {"weights", f.model.weights},
-          {"image-size", std::to_string(f.model.image_size)},
+          {"image-size", std::to_string(model.image_size)},
+          {"input", model.input == InputForm::imagenet ? "imagenet" : "plain"},
+          {"pooling", model.pooling == Pooling::average ? "avg" : "max"},
           {"batch", std::to_string(f.batch)},
           {"epochs", std::to_string(f.epochs)},
           {"patience", std::to_string(f.patience)},
@@ -97,7 +99,6 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
   manifest.seed = program.shared.seed;
   manifest.data_hash = data_hash(data.folder);
   manifest.split_hash = split_hash(data.folder, data.split);
-  manifest.flags = resolved_flags(flags, program.shared);
   for (const std::string& name : data.folder.classes) manifest.classes.push_back({name});
   const auto count = [&](const std::vector<Int>& part, Int ClassCount::*which) {
     for (const Int i : part)
@@ -118,6 +119,7 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
 
 void Evidence::begin(const Model& model) {
   manifest.model = model.options().name;
+  manifest.flags = resolved_flags(flags, program.shared, model.options());
   write_file_atomically(run.manifest(), manifest_json(manifest));  // first: it marks the folder as a run
   write_split(run.split(), data.folder, data.split);
 }
@@ -187,7 +189,7 @@ std::vector<ExplainedImage> Evidence::gallery(const Model& model,
     chosen.push_back(i);
   }
   std::vector<ExplainedImage> list;
-  std::filesystem::create_directories(run.path() / "explanations");
+  make_folder(run.path() / "explanations");
   for (const std::size_t i : chosen) {
     const Int index = data.split.test[i];
     const Tensor input = images_for(model, data.images, std::span(&index, 1));

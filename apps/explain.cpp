@@ -12,6 +12,7 @@
 #include "data/resize.h"
 #include "explain/explain.h"
 #include "explain/overlay.h"
+#include "tensor/file.h"
 #include "train/evaluate.h"
 
 namespace sonograd {
@@ -39,9 +40,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
   const Model model = open_model(flags.model, shared, prepare_device(shared));
   const Int size = model.options().image_size;
   const std::vector<std::string> files = find_images(flags.paths);
-  std::error_code failure;
-  std::filesystem::create_directories(flags.out, failure);
-  expect(!failure, "cannot make the folder {}: {}", flags.out, failure.message());
+  make_folder(flags.out);
   const ExplainOptions options{flags.method, flags.variant == "notebook", flags.layer, flags.target};
   std::set<std::string> used;
   auto rows = nlohmann::ordered_json::array();

@@ -83,6 +83,7 @@ TEST_CASE("a folder that cannot be written") {
   refused({"data", "phantom", out});
   refused({"data", "split", small_run().data, "--out", out});
   refused(with({"predict", "--out", out, image}, weights));
+  refused(with({"explain", "--out", out, image}, weights));
   refused({"evaluate", "--run", small_run().run, "--out", out});
   CHECK(bytes_of(folder / "file") == "a file");
 }

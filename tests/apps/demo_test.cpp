@@ -55,4 +55,5 @@ TEST_CASE("demo with weights trains the paper's two phases at their image size")
   REQUIRE(history.size() == 3);
   CHECK(history[1].rfind("transfer,1,", 0) == 0);
   CHECK(history[2].rfind("finetune,1,", 0) == 0);
+  CHECK(json::parse(bytes_of(out / "manifest.json"))["flags"]["image-size"] == "32");
 }

@@ -118,6 +118,7 @@ TEST_CASE("train on a whole model's weights takes their image size and refuses f
   check_done(run(with(train, out("silent"))));
   check_done(run(with(train, with(out("told"), {"--image-size", "32", "--model", "mini", "--pooling", "avg",
                                                 "--input", "plain", "--keras", "3"}))));
+  CHECK(json_of(folder / "silent/manifest.json")["flags"]["image-size"] == "32");
   for (const char* file : {"best.safetensors", "metrics.json"})
     CHECK(bytes_of(folder / "silent" / file) == bytes_of(folder / "told" / file));
 
