@@ -25,6 +25,19 @@ Tensor gradient_of_class(Tape& tape, const Tensor& scores, Int target, const Ten
   return tape.gradient(scores, {wrt}, {.cotangent = seed})[0];
 }
 
+// [1, 1 + height · width, channels]: a sequence of the model's tokens.
+bool holds_grid(const Model& model, const Tensor& y) {
+  const auto& grid = model.tokens();
+  return grid && y.rank() == 3 && y.size(1) == 1 + grid->height * grid->width;
+}
+
+// Such a sequence as a map [1, height, width, channels], without the class token; a map as it is.
+Tensor as_map(const Model& model, const Tensor& y) {
+  if (!holds_grid(model, y)) return y;
+  const TokenGrid& grid = *model.tokens();
+  return y.slice(1, 1, y.size(1)).as_dense().reshaped({1, grid.height, grid.width, y.size(2)});
+}
+
 struct Features {
   Tensor output;    // of the layer, [1, height, width, channels]
   Tensor gradient;  // of the class's logit or, for the notebook's variant, probability
@@ -38,7 +51,8 @@ Features features_of(const Model& model, const Tensor& image, const HeatMap& map
   context.fuse = false;
   context.on_output = [&](const std::string& path, Tensor& y) {
     if (path != map.layer && keras_name(path) != map.layer) return;
-    expect(y.rank() == 4, "--layer {}: its output {} has no height and width", map.layer, y.shape().text());
+    expect(y.rank() == 4 || holds_grid(model, y), "--layer {}: its output {} has no height and width",
+           map.layer, y.shape().text());
     tape.watch(y);
     features.output = y;
   };
@@ -48,6 +62,8 @@ Features features_of(const Model& model, const Tensor& image, const HeatMap& map
          model.options().name, model.options().name);
   features.gradient =
       gradient_of_class(tape, notebook ? softmax(logits) : logits, map.target, features.output);
+  features.output = as_map(model, features.output);
+  features.gradient = as_map(model, features.gradient);
   return features;
 }
 
@@ -155,6 +171,7 @@ const std::vector<std::string>& explanation_methods() {
 }
 
 std::string last_feature_map(const Model& model, const Tensor& image, Int least_height) {
+  if (model.tokens()) return model.tokens()->layer;
   const NoGrad quiet;
   std::string last;
   Context context;

@@ -13,7 +13,8 @@ HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& o
 
 const std::vector<std::string>& explanation_methods();
 
-// The path of the last output with height and width, the default layer; of those with at least `least_height`
+// The path of the last output with height and width, the default layer, or the model's own choice where its
+// layers give sequences of tokens; of those with at least `least_height`
 // rows, as a map of a small image may be too coarse to show anything.
 std::string last_feature_map(const Model& model, const Tensor& image, Int least_height = 1);
 

@@ -4,7 +4,6 @@
 
 #include "ops/bias_activation/bias_activation.h"
 #include "ops/binary/binary.h"
-#include "ops/dropout/dropout.h"
 #include "ops/matmul/matmul.h"
 #include "ops/permute/permute.h"
 #include "ops/reshape/reshape.h"
@@ -25,22 +24,24 @@ Tensor project(const Tensor& x, const MultiHeadAttention::Projection& projection
 
 }  // namespace
 
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, Int heads, const DropoutLayer& dropout,
+              Context& context) {
+  const Int width = q.size(2);
+  const double size = static_cast<double>(width) / static_cast<double>(heads);
+  const Tensor scaled = multiply(q, scalar_like(q, 1.0 / std::sqrt(size)));
+  const Tensor scores = matmul(split_heads(scaled, heads), split_heads(k, heads), {.transpose_w = true});
+  const Tensor attended = dropout(softmax(scores), context);
+  const Tensor mixed = permute(matmul(attended, split_heads(v, heads)), {0, 2, 1, 3});
+  return reshape(mixed, {q.size(0), q.size(1), width});
+}
+
 Tensor MultiHeadAttention::operator()(const Tensor& x, Context& context) const {
   const Int batch = x.size(0), tokens = x.size(1) * x.size(2), channels = x.size(3), width = heads * size;
   const Tensor flat = reshape(x, {batch, tokens, channels});
   const Tensor q = project(flat, query, channels, width);
   const Tensor k = project(flat, key, channels, width);
   const Tensor v = project(flat, value, channels, width);
-
-  const Tensor scaled = multiply(q, scalar_like(q, 1.0 / std::sqrt(static_cast<double>(size))));
-  const Tensor scores = matmul(split_heads(scaled, heads), split_heads(k, heads), {.transpose_w = true});
-  Tensor attended = softmax(scores);
-  if (dropout > 0 && context.drops())
-    attended = sonograd::dropout(attended, {.rate = dropout,
-                                            .random = context.random.stream(layer_path()),
-                                            .first_sample = context.first_sample});
-  const Tensor mixed = permute(matmul(attended, split_heads(v, heads)), {0, 2, 1, 3});
-  const Tensor out = project(reshape(mixed, {batch, tokens, width}), output, width, channels);
+  const Tensor out = project(attend(q, k, v, heads, dropout, context), output, width, channels);
   return reshape(out, x.shape());
 }
 

@@ -1,7 +1,12 @@
 #pragma once
-#include "layers/layer.h"
+#include "layers/dropout.h"
 
 namespace sonograd {
+
+// y = softmax(q/sqrt(size) · kᵀ) · v for each head: q, k, v and y [batch, tokens, heads·size]. `dropout` is
+// the rate at which the softmax's probabilities are dropped.
+Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, Int heads, const DropoutLayer& dropout,
+              Context& context);
 
 // Multi-head self-attention (Vaswani et al. 2017) over both spatial axes of a feature map at once, as Keras'
 // MultiHeadAttention(heads, size)(x, x) does on a 4-D input: the height · width positions are the tokens.
@@ -14,7 +19,7 @@ struct MultiHeadAttention {
     Parameter kernel, bias;
   };
   Int heads, size;
-  double dropout = 0.1;  // of the softmax's probabilities, in training
+  DropoutLayer dropout = {0.1};  // of the softmax's probabilities, in training
   Projection query, key, value, output;
 
   Tensor operator()(const Tensor& x, Context& context) const;

@@ -16,6 +16,7 @@ struct ConvOptions {
   bool bias = false;
   Activation activation = Activation::none;  // after the bias
   ConvInit init = ConvInit::variance_scaling_fan_out;
+  Padding pad = same;
 };
 
 struct Conv {
@@ -35,7 +36,6 @@ struct Conv {
   }
 };
 
-// A convolution with Keras' `same` padding.
 Conv conv(const ConvOptions& options);
 
 struct DepthwiseConv {
@@ -48,5 +48,22 @@ struct DepthwiseConv {
 };
 
 DepthwiseConv depthwise_conv(Int channels, Int kernel, Int stride);
+
+// A depthwise convolution, then a 1 × 1 convolution across the channels (Chollet 2017); `same` padding, no
+// bias and no activation between the two.
+struct SeparableConv {
+  static constexpr auto kind = "SeparableConv2D";
+  Parameter depthwise, pointwise;  // [kernel, kernel, in, 1], [1, 1, in, out]
+
+  Tensor operator()(const Tensor& x, Context&) const {
+    return conv2d(depthwise_conv2d(x, depthwise.value), pointwise.value);
+  }
+  void visit(const Visit& visit) {
+    visit("depthwise_kernel", depthwise);
+    visit("pointwise_kernel", pointwise);
+  }
+};
+
+SeparableConv separable_conv(Int in, Int out, Int kernel);
 
 }  // namespace sonograd

@@ -1,5 +1,6 @@
 #pragma once
 #include "layers/layer.h"
+#include "ops/pooling/pooling.h"
 #include "ops/reduce/reduce.h"
 
 namespace sonograd {
@@ -13,6 +14,17 @@ struct GlobalPooling {
 
   Tensor operator()(const Tensor& x, Context&) const {
     return pooling == Pooling::average ? mean(x, {1, 2}) : max(x, {1, 2});
+  }
+};
+
+// Windows over height and width.
+struct WindowPooling {
+  static constexpr auto kind = "Pooling2D";
+  Pooling pooling = Pooling::average;
+  PoolWindow windows = {};
+
+  Tensor operator()(const Tensor& x, Context&) const {
+    return pooling == Pooling::average ? average_pool2d(x, windows) : max_pool2d(x, windows);
   }
 };
 

@@ -6,19 +6,19 @@
 namespace sonograd {
 
 Tensor Residual::operator()(const Tensor& x, Context& context) const {
-  const Tensor y = block(x, context);
+  const Tensor y = block(x, context), beside = shortcut(x, context);
   Tensor sum;
   if (drop_rate > 0 && context.drops()) {
     const LayerScope scope("drop");
-    sum = residual_add(y, x,
+    sum = residual_add(y, beside,
                        {.rate = drop_rate,
                         .random = context.random.stream(layer_path()),
                         .first_sample = context.first_sample,
                         .noise = Noise::per_sample});
   } else {
-    sum = add(y, x);
+    sum = add(y, beside);
   }
-  show_output("add", sum, context);
+  show_output(name, sum, context);
   return sum;
 }
 

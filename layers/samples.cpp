@@ -5,10 +5,13 @@
 #include "layers/batch_norm.h"
 #include "layers/conv.h"
 #include "layers/dense.h"
+#include "layers/dense_block.h"
 #include "layers/input_scaling.h"
 #include "layers/pooling.h"
 #include "layers/residual.h"
 #include "layers/squeeze_excite.h"
+#include "layers/tokens.h"
+#include "layers/transformer.h"
 
 namespace sonograd {
 namespace {
@@ -27,6 +30,26 @@ Residual residual(double drop_rate) {
       .add("swish", ActivationLayer{Activation::swish})
       .add("project", conv({.in = 6, .out = 3}));
   return {block, drop_rate};
+}
+
+// Two layers of two channels each on three.
+DenseBlock dense_block() {
+  DenseBlock block;
+  for (const Int in : {3, 5}) {
+    Chain layer;
+    layer.add("bn", batch_norm(in))
+        .add("swish", ActivationLayer{Activation::swish})
+        .add("conv", conv({.in = in, .out = 2, .kernel = 3}));
+    block.children.push_back({fmt::format("layer{}", in), layer});
+  }
+  return block;
+}
+
+Residual residual_beside_conv() {
+  Chain block, shortcut;
+  block.add("expand", conv({.in = 3, .out = 4, .kernel = 3, .stride = 2}));
+  shortcut.add("conv", conv({.in = 3, .out = 4, .stride = 2}));
+  return {block, 0, shortcut};
 }
 
 // Values off the initialisers' zeros and ones, so that every parameter matters; statistics stay positive.
@@ -62,6 +85,24 @@ std::vector<LayerSample> layer_samples() {
       {"attention_inference", multi_head_attention(4, 2, 3, 2), {1, 2, 3, 4}, false},
       {"residual", residual(0), {2, 2, 2, 3}},
       {"residual_drop_connect", residual(0.5), {4, 2, 2, 3}},
+      {"residual_shortcut", residual_beside_conv(), {2, 3, 4, 3}},
+      {"separable_conv", separable_conv(3, 4, 3), {2, 4, 3, 3}},
+      {"conv_valid", conv({.in = 2, .out = 3, .kernel = 3, .stride = 2, .pad = valid}), {2, 5, 6, 2}},
+      {"window_max",
+       WindowPooling{Pooling::max, {.size = {3, 3}, .stride = {2, 2}, .pad = same}},
+       {2, 5, 4, 3}},
+      {"window_average", WindowPooling{}, {2, 5, 4, 3}},
+      {"dense_block", dense_block(), {2, 3, 2, 3}},
+      {"dense_block_frozen", dense_block(), {2, 3, 2, 3}, false},
+      {"layer_norm", layer_normalization(5), {2, 3, 5}},
+      {"dropout", DropoutLayer{0.5}, {4, 5}},
+      {"tokens", Tokens{}, {2, 2, 3, 4}},
+      {"class_token", class_token(4), {2, 3, 4}},
+      {"position_embedding", position_embedding(3, 4, 0.5), {2, 3, 4}},
+      {"extract_token", ExtractToken{}, {2, 3, 4}},
+      {"self_attention", transformer_block(6, 2, 8, 0).attention, {2, 4, 6}},
+      {"transformer_block", transformer_block(6, 2, 8, 0.5), {2, 4, 6}},
+      {"transformer_block_inference", transformer_block(6, 2, 8, 0.5), {2, 4, 6}, false},
       {"chain", conv_norm_swish(), {2, 3, 3, 3}},
       {"chain_frozen", conv_norm_swish(), {2, 3, 3, 3}, false},
   };

@@ -1,6 +1,6 @@
 #pragma once
-#include "layers/chain.h"
 #include "layers/input_scaling.h"
+#include "models/backbone.h"
 
 namespace sonograd {
 
@@ -13,12 +13,6 @@ struct EfficientNetSize {
   double width = 1, depth = 1;
   std::vector<EfficientNetStage> stages = {};  // left out: the paper's table
   Int stem = 32, top = 1280;                   // channels before scaling
-};
-
-// A backbone and the channels of the feature map that it gives.
-struct Backbone {
-  Chain layers;
-  Int channels;
 };
 
 EfficientNetSize efficientnet_size(int b);  // B0 … B7

@@ -4,8 +4,11 @@
 
 namespace sonograd {
 
-Model::Model(ModelOptions options, Chain base_layers, Chain head_layers)
-    : options_(std::move(options)), base(std::move(base_layers)), head(std::move(head_layers)) {
+Model::Model(ModelOptions options, Chain base_layers, Chain head_layers, std::optional<TokenGrid> tokens)
+    : options_(std::move(options)),
+      base(std::move(base_layers)),
+      head(std::move(head_layers)),
+      tokens_(std::move(tokens)) {
   base.visit([&](const std::string&, Parameter&) { ++base_count; });
 }
 

@@ -1,4 +1,5 @@
 #pragma once
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,15 +24,23 @@ struct NamedParameter {
   Parameter* parameter;
 };
 
+// Where the layers of a model give sequences: their tokens, after a first one for the class, are the cells of
+// this grid, row by row. `layer` is the one that heat maps read if no other is named.
+struct TokenGrid {
+  Int height, width;
+  std::string layer;
+};
+
 // A classifier: images [n, height, width, 3] with pixels 0 … 255 to logits [n, classes].
 class Model {
  public:
-  Model(ModelOptions options, Chain base, Chain head);
+  Model(ModelOptions options, Chain base, Chain head, std::optional<TokenGrid> tokens = {});
 
   Tensor logits(const Tensor& images, Context& context) const;
   Tensor predict(const Tensor& images) const;  // probabilities [n, classes], inference mode, nothing recorded
 
   const ModelOptions& options() const { return options_; }
+  const std::optional<TokenGrid>& tokens() const { return tokens_; }
   std::vector<NamedParameter> parameters() const;             // in Keras' order: base, then head
   std::size_t base_parameters() const { return base_count; }  // how many of them are the base's
 
@@ -42,6 +51,7 @@ class Model {
  private:
   ModelOptions options_;
   Layer base, head;
+  std::optional<TokenGrid> tokens_;
   std::size_t base_count = 0;
 };
 

@@ -54,12 +54,13 @@ void save_model(const Model& model, const std::filesystem::path& path) {
     tensors.push_back(stored(name, parameter->value.to(DType::f32)));
   std::string classes;
   for (const std::string& name : o.classes) classes += (classes.empty() ? "" : ",") + name;
-  const Facts facts{{"model", o.name},
-                    {"classes", classes},
-                    {"image_size", std::to_string(o.image_size)},
-                    {"input", o.input == InputForm::imagenet ? "imagenet" : "plain"},
-                    {"pooling", o.pooling == Pooling::average ? "avg" : "max"},
-                    {"keras", std::to_string(o.keras)}};
+  Facts facts{{"model", o.name},
+              {"classes", classes},
+              {"image_size", std::to_string(o.image_size)},
+              {"pooling", o.pooling == Pooling::average ? "avg" : "max"},
+              {"keras", std::to_string(o.keras)}};
+  if (!tensors.empty() && tensors.front().name == "normalization.mean")  // of models that scale their input
+    facts["input"] = o.input == InputForm::imagenet ? "imagenet" : "plain";
   if (path.extension() == ".h5")
     write_keras_h5(path, tensors, name_map(o.name), facts);
   else

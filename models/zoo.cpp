@@ -2,7 +2,11 @@
 
 #include <algorithm>
 
+#include "layers/dense.h"
 #include "models/aeganb3.h"
+#include "models/densenet.h"
+#include "models/vit.h"
+#include "models/xception.h"
 
 namespace sonograd {
 namespace {
@@ -17,10 +21,30 @@ Int class_count(const ModelOptions& o) {
   return static_cast<Int>(o.classes.size());
 }
 
+Model pooled(const ModelOptions& o, Backbone base) {
+  return {o, std::move(base.layers), pooled_head(base.channels, class_count(o), o.pooling)};
+}
+
 template <int B>
 Model efficientnet_model(const ModelOptions& o) {
-  Backbone base = efficientnet(efficientnet_size(B), o.input);
-  return {o, std::move(base.layers), pooled_head(base.channels, class_count(o), o.pooling)};
+  return pooled(o, efficientnet(efficientnet_size(B), o.input));
+}
+
+template <int depth>
+Model densenet_model(const ModelOptions& o) {
+  return pooled(o, densenet(depth));
+}
+
+Model xception_model(const ModelOptions& o) {
+  return pooled(o, xception());
+}
+
+template <const VitSize& size>
+Model vit_model(const ModelOptions& o) {
+  Backbone base = vit(size, o.image_size, o.keras);
+  Chain head;
+  head.add("dense", dense(base.channels, class_count(o)));
+  return {o, std::move(base.layers), std::move(head), vit_grid(size, o.image_size)};
 }
 
 template <int B, bool attention>
@@ -56,6 +80,13 @@ const std::vector<Known>& known() {
       {{"efficientnetb5", "EfficientNetB5, pooled features, softmax head", 32, 0}, efficientnet_model<5>},
       {{"efficientnetb6", "EfficientNetB6, pooled features, softmax head", 32, 0}, efficientnet_model<6>},
       {{"efficientnetb7", "EfficientNetB7, pooled features, softmax head", 32, 0}, efficientnet_model<7>},
+      {{"densenet121", "DenseNet121, pooled features, softmax head", 32, 0}, densenet_model<121>},
+      {{"densenet169", "DenseNet169, pooled features, softmax head", 32, 12647875}, densenet_model<169>},
+      {{"densenet201", "DenseNet201, pooled features, softmax head", 32, 0}, densenet_model<201>},
+      {{"xception", "Xception, pooled features, softmax head", 71, 20867627}, xception_model},
+      {{"vit_s16", "ViT-S/16, class token, softmax head", 16, 0}, vit_model<vit_s16>},
+      {{"vit_b16", "ViT-B/16, class token, softmax head", 16, 85800963}, vit_model<vit_b16>},
+      {{"vit_b32", "ViT-B/32, class token, softmax head", 32, 87457539}, vit_model<vit_b32>},
       {{"mini", "the proposed model's parts in small, for tests", 16, 0}, mini_model},
   };
   return list;

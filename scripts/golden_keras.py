@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from pathlib import Path
 from unittest import mock
 
@@ -11,17 +12,23 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "-1")
 import keras
 import numpy as np
 
+import golden_vit as vit
+
 NAMES = Path(__file__).resolve().parent.parent / "models" / "names"
 DEVIATION = (0.229, 0.224, 0.225)
 BASES = {f"efficientnetb{i}": getattr(keras.applications, f"EfficientNetB{i}") for i in range(8)}
-MODELS = (*BASES, "aeganb3", "aeganb3_noattention")
+BASES |= {f"densenet{i}": getattr(keras.applications, f"DenseNet{i}") for i in (121, 169, 201)}
+BASES["xception"] = keras.applications.Xception
+MODELS = (*BASES, *vit.SIZES, "aeganb3", "aeganb3_noattention")
 
 
 def make_base(name, image_size, form="imagenet"):
-    """The model less its head, up to `top_activation`. "plain" is what weights=None builds; "imagenet" what
-    weights="imagenet" builds (`rescaling_1` after `normalization`), here without the download.
+    """The model less its head. "plain" is what weights=None builds; "imagenet" what weights="imagenet" builds
+    (EfficientNet has `rescaling_1` after `normalization` there), here without the download.
     """
     keras.backend.clear_session()
+    if name in vit.SIZES:
+        return vit.base(name, image_size)
     application = BASES.get(name, BASES["efficientnetb3"])
     shape = (image_size, image_size, 3)
     if form == "plain":
@@ -43,15 +50,17 @@ def make_model(name, image_size, form="imagenet", classes=3):
         x = layers.Dense(512, activation="relu", name="dense")(x)
         x = layers.Dense(classes, activation="softmax", name="dense_1")(x)
     else:
-        x = layers.GlobalAveragePooling2D(name="global_average_pooling2d")(x)
+        if name not in vit.SIZES:
+            x = layers.GlobalAveragePooling2D(name="global_average_pooling2d")(x)
         x = layers.Dense(classes, activation="softmax", name="dense")(x)
     return keras.Model(base.input, x, name=name)
 
 
 def base_layers(model):
-    """The layers up to `top_activation`, which the paper's first phase freezes."""
+    """The layers before the head, which the paper's first phase freezes."""
     names = [layer.name for layer in model.layers]
-    return model.layers[: names.index("top_activation") + 1]
+    last = [name for name in ("top_activation", "relu", "block14_sepconv2_act", "ExtractToken") if name in names]
+    return model.layers[: names.index(last[0]) + 1]
 
 
 def tensors(model):
@@ -64,12 +73,11 @@ def tensors(model):
 
 
 def our_name(layer, inner):
-    """block7a_project_conv + kernel -> block7a.project_conv.kernel"""
-    block, _, rest = layer.name.partition("_")
-    path = f"{block}.{rest}" if block.startswith("block") and rest else layer.name
+    """block7a_project_conv + kernel -> block7a.project_conv.kernel; a block's name is the first part."""
+    path = re.sub(r"^(block\w*?|conv\d_block\d+|Transformer)_", r"\1.", layer.name)
     if isinstance(layer, keras.layers.DepthwiseConv2D):
         inner = "depthwise_kernel"
-    return f"{path}.{inner}"
+    return f"{path}.{inner.replace(layer.name + '_', '')}"
 
 
 def formula_kind(name, shape):
@@ -79,7 +87,7 @@ def formula_kind(name, shape):
         return "const", 0
     if last == "depthwise_kernel":
         return "kernel", shape[0] * shape[1]
-    if last == "kernel":
+    if last.endswith("kernel"):
         columns = shape[1:] if name.split(".")[-2] in ("query", "key", "value") else shape[-1:]
         return "kernel", int(np.prod(shape) // np.prod(columns))
     return ("positive" if last in ("gamma", "moving_variance") else "small"), 0

@@ -44,6 +44,13 @@ GAINS = {
 }
 MODELS = ("efficientnetb0", "efficientnetb3", "aeganb3", "aeganb3_noattention")
 SMALL = 64
+# The paper's other models take pixels as they are, and one gain serves all of their sizes.
+ROUNDS = {  # gain, passes (size, batch); the last size is that of the trainings
+    "densenet169": (0.7, ((224, 1), (75, 1), (64, 2))),
+    "xception": (0.5, ((224, 1), (80, 1), (71, 2))),
+    "vit_b16": (1.0, ((224, 1), (48, 1), (32, 2))),
+    "vit_b32": (1.0, ((224, 1), (96, 1), (64, 2))),
+}
 PASSES = (
     (224, 1, "imagenet", 0.7),
     (224, 1, "imagenet"),
@@ -70,6 +77,14 @@ TRACED = (
     "Rescaling",
     "Normalization",
     "MultiHeadAttention",
+    "SeparableConv2D",
+    "MaxPooling2D",
+    "AveragePooling2D",
+    "Concatenate",
+    "ClassToken",
+    "AddPositionEmbs",
+    "TransformerBlock",
+    "LayerNormalization",
     "GlobalAveragePooling2D",
     "Dense",
 )
@@ -90,7 +105,10 @@ class Golden:
     def start(self, mode, gain=None):
         """Formula weights, and the layers that the mode trains."""
         keras.config.set_floatx(self.dtype)
-        self.gain = gain or GAINS.get(self.name, GAINS["efficientnetb3"])[self.form][self.size]
+        if self.name in ROUNDS:
+            self.gain = gain or ROUNDS[self.name][0]
+        else:
+            self.gain = gain or GAINS.get(self.name, GAINS["efficientnetb3"])[self.form][self.size]
         zoo.load_formula(self.model, self.gain, plain=self.form == "plain")
         self.training = mode != "inference"
         base = zoo.base_layers(self.model)
@@ -99,7 +117,9 @@ class Golden:
                 layer.rate = 0.0
             if isinstance(layer, keras.layers.MultiHeadAttention):
                 layer._dropout_layer.rate = 0.0
-            normalisation = isinstance(layer, keras.layers.BatchNormalization)
+            normalisation = isinstance(
+                layer, (keras.layers.BatchNormalization, keras.layers.LayerNormalization)
+            )
             layer.trainable = mode == "scratch" or (
                 not normalisation if mode == "finetune" else layer not in base
             )
@@ -225,14 +245,25 @@ def training(goldens, mode, batch, rate, steps):
 
 
 def golden_file(name):
+    if name in ROUNDS:
+        _, sizes = ROUNDS[name]
+        small = sizes[-1][0]
+        passes = [(size, batch, "raw") for size, batch in sizes]
+        rounds = [("finetune", small, 2, 1e-5, 0), ("scratch", small, 4, 1e-3, 2)]
+        return written(name, passes, rounds, small)
     small_only = name == "aeganb3_noattention"  # the rest of it is in the other files
     passes = [p for p in PASSES if p[0] == SMALL or not small_only]
     rounds = [t for t in TRAINING if t[1] == SMALL or not small_only]
     if name in HEAD_RATES:
         rounds = [(*t[:3], HEAD_RATES[name], t[4]) if t[0] == "transfer" else t for t in rounds]
+    return written(name, passes, rounds, SMALL)
+
+
+def written(name, passes, rounds, small_size):
+    form = passes[-1][2] if name in ROUNDS else "imagenet"
     shapes = dict.fromkeys(facts[:1] + facts[2:3] for facts in passes)
     made = {key: {dtype: Golden(name, *key[:1], dtype, *key[1:]) for dtype in DTYPES} for key in shapes}
-    small = made[SMALL, "imagenet"]
+    small = made[small_size, form]
     parameters = [
         (zoo.our_name(layer, inner), v.shape) for layer, inner, v in zoo.tensors(small["float64"].model)
     ]
@@ -242,13 +273,13 @@ def golden_file(name):
         "parameters": [[n, *zoo.formula_kind(n, shape)] for n, shape in parameters],
         "forward": [forward(made[size, form], batch, *gain) for size, batch, form, *gain in passes],
         "trace": trace(small["float64"], 2),
-        "training": [training(made[size, "imagenet"], mode, *facts) for mode, size, *facts in rounds],
+        "training": [training(made[size, form], mode, *facts) for mode, size, *facts in rounds],
     }
 
 
 if __name__ == "__main__":
     parser = formula.arguments(__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", default=MODELS)
+    parser.add_argument("models", nargs="*", default=(*MODELS, *ROUNDS))
     parser.add_argument("--threads", type=int, default=2)
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)

@@ -5,6 +5,7 @@ own index when the files are saved.
 """
 
 import argparse
+import re
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +16,10 @@ import numpy as np
 
 import golden_keras as zoo
 
-MODELS = ("efficientnetb0", "efficientnetb3", "aeganb3", "aeganb3_noattention")
+MODELS = (
+    *("efficientnetb0", "efficientnetb3", "aeganb3", "aeganb3_noattention"),
+    *("densenet169", "xception", "vit_b16", "vit_b32"),
+)
 
 
 def datasets(path):
@@ -35,6 +39,9 @@ def datasets(path):
 def shape_kind(name, shape):
     kinds = {
         "depthwise_kernel": "depthwise",
+        "pointwise_kernel": "conv",
+        "cls": "token",
+        "pos_embedding": "positions",
         "kernel": {2: "dense", 3: "attention", 4: "conv"}.get(len(shape)),
     }
     return kinds.get(name.rsplit(".", 1)[1]) or (
@@ -42,8 +49,16 @@ def shape_kind(name, shape):
     )
 
 
+def keras2(name, model_name):
+    """The published files were written by Keras 2, whose layers were named with slashes here and there."""
+    if model_name.startswith("densenet"):
+        return re.sub(r"^conv1_", "conv1/", name)
+    name = re.sub(r"MlpBlock_3/Transformer_encoderblock_\d+_", "", name)
+    return name.replace("Transformer_", "Transformer/")
+
+
 def rows(model_name, folder):
-    model = zoo.make_model(model_name, 64)
+    model = zoo.make_model(model_name, 96)
     tensors = list(zoo.tensors(model))
     for index, (_, _, variable) in enumerate(tensors):
         variable.assign(np.full(variable.shape, index, variable.dtype))
@@ -56,7 +71,8 @@ def rows(model_name, folder):
     for index, (layer, inner, variable) in enumerate(tensors):
         group, _, weight = legacy[index].partition("/")
         name = zoo.our_name(layer, inner)
-        if name.endswith("depthwise_kernel"):  # Keras 2, which wrote the published files, used this word
+        group, weight = keras2(group, model_name), keras2(weight, model_name)
+        if isinstance(layer, keras.layers.DepthwiseConv2D):
             weight = weight.removesuffix("kernel") + "depthwise_kernel"
         yield name, "/" + paths[index], group, weight + ":0", shape_kind(name, variable.shape)
 

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "ops/cross_entropy/cross_entropy.h"
@@ -53,10 +54,9 @@ void check_passes(const std::string& name, DType dtype, Device device, double to
     if (full() || facts["size"] < 224) check_pass(golden, facts, dtype, device, tolerance);
 }
 
-// block7a_project_bn -> block7a.project_bn
-std::string our_path(std::string name) {
-  const std::size_t cut = name.find('_');
-  if (name.rfind("block", 0) == 0 && cut != std::string::npos) name[cut] = '.';
+// block7a.project_bn -> block7a_project_bn
+std::string keras_path(std::string name) {
+  std::replace(name.begin(), name.end(), '.', '_');
   return name;
 }
 
@@ -67,7 +67,7 @@ void check_trace(const std::string& name, bool fuse, DType dtype, Device device,
   const json& facts = golden["trace"];
   std::map<std::string, Digest> seen;
   Context context{.fuse = fuse};
-  context.on_output = [&](const std::string& path, Tensor& y) { seen[path] = digest(y, 8); };
+  context.on_output = [&](const std::string& path, Tensor& y) { seen[keras_path(path)] = digest(y, 8); };
   const NoGrad quiet;
   formula_model(golden, facts, dtype, device)
       .logits(formula_batch(facts).images.to(dtype).to(device), context);
@@ -75,7 +75,7 @@ void check_trace(const std::string& name, bool fuse, DType dtype, Device device,
   std::string previous;
   std::size_t compared = 0;
   for (const json& layer : facts["layers"]) {
-    const std::string path = our_path(layer[0]);
+    const std::string path = layer[0];
     CAPTURE(path);
     const auto at = seen.find(path);
     if (at == seen.end()) {
@@ -109,10 +109,18 @@ TEST_CASE("f32 logits, probabilities and loss agree with Keras") {
   for (const char* name : {"efficientnetb0", "aeganb3"}) check_passes(name, DType::f32, Device::cpu, 2e-5);
 }
 
+TEST_CASE("f32 logits, probabilities and loss agree with Keras on the paper's other models") {
+  for (const char* name : {"densenet169", "xception", "vit_b16", "vit_b32"})
+    check_passes(name, DType::f32, Device::cpu, 2e-5);
+}
+
 TEST_CASE("f64 logits, probabilities and loss agree with Keras to ten digits") {
   check_passes("efficientnetb0", DType::f64, Device::reference, 1e-10);
+  for (const char* name : {"densenet169", "vit_b32"})
+    check_passes(name, DType::f64, Device::reference, 1e-10);
   if (full())
-    for (const char* name : {"aeganb3"}) check_passes(name, DType::f64, Device::reference, 1e-10);
+    for (const char* name : {"aeganb3", "xception", "vit_b16"})
+      check_passes(name, DType::f64, Device::reference, 1e-10);
 }
 
 TEST_CASE("every layer's output agrees with Keras, with and without fused ops") {
@@ -120,5 +128,7 @@ TEST_CASE("every layer's output agrees with Keras, with and without fused ops") 
     CAPTURE(fuse);
     check_trace("aeganb3", fuse, DType::f32, Device::cpu, 1e-4);
     check_trace("efficientnetb0", fuse, DType::f64, Device::reference, 1e-10);
+    for (const char* name : {"densenet169", "xception", "vit_b32"})
+      check_trace(name, fuse, DType::f32, Device::cpu, 1e-4);
   }
 }

@@ -1,0 +1,8 @@
+#pragma once
+#include "models/backbone.h"
+
+namespace sonograd {
+
+Backbone xception();
+
+}  // namespace sonograd

@@ -1,0 +1,60 @@
+#include "explain/explain.h"
+
+#include <doctest/doctest.h>
+
+#include "models/zoo.h"
+
+using namespace sonograd;
+
+namespace {
+
+Model fresh(const std::string& name, Int size) {
+  Model model = make_model({.name = name, .image_size = size});
+  model.initialise(Random(1, name), DType::f32, Device::cpu);
+  return model;
+}
+
+Tensor picture(Int size) {
+  Tensor image = Tensor::empty({1, size, size, 3});
+  initialise(image, {Init::Kind::uniform, 255}, Random(2, "picture"));
+  return image;
+}
+
+}  // namespace
+
+TEST_CASE("under a pooled head the map is the features weighted by the class's row of the dense layer") {
+  const Model model = fresh("densenet121", 64);
+  const HeatMap map = explain(model, picture(64), {.target = 2});
+  CHECK(map.layer == "relu");
+  CHECK((map.height == 2 && map.width == 2));
+
+  Tensor features;
+  Context context{.fuse = false};
+  context.on_output = [&](const std::string& path, Tensor& y) {
+    if (path == "relu") features = y;
+  };
+  const NoGrad quiet;
+  model.logits(picture(64), context);
+  const Tensor& kernel = (model.parameters().end() - 2)->parameter->value;  // [1024, 3]
+  for (Int position = 0; position < 4; ++position) {
+    double sum = 0;
+    for (Int k = 0; k < 1024; ++k) sum += kernel.at(k * 3 + 2) / 4 * features.at(position * 1024 + k);
+    CHECK(map.values[static_cast<std::size_t>(position)] ==
+          doctest::Approx(std::max(sum, 0.0)).epsilon(1e-4));
+  }
+}
+
+TEST_CASE("the map of a sequence of tokens is their grid, without the class token") {
+  const Model model = fresh("vit_s16", 48);
+  const HeatMap map = explain(model, picture(48));
+  CHECK(map.layer == "Transformer.encoderblock_11.LayerNorm_0");
+  CHECK((map.height == 3 && map.width == 3));
+  CHECK(explain(model, picture(48), {.layer = "embedding"}).values.size() == 9);
+}
+
+TEST_CASE("a map that the score does not read is an error, not a blank map") {
+  // The head reads the class token alone.
+  const Model model = fresh("vit_s16", 32);
+  CHECK_THROWS_WITH_AS(explain(model, picture(32), {.layer = "Transformer_encoder_norm"}),
+                       doctest::Contains("score does not depend on its output"), Error);
+}
