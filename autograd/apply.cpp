@@ -62,15 +62,18 @@ void run_kernel(const AnyOp& op, const OpEntry& entry, const Tensors& inputs, Te
 
 }  // namespace
 
-Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs) {
+Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
+                  Tensors outputs) {
   const Shapes shapes = checked_shapes(*op, entry, inputs);
   const auto start = observer ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
-  Tensors outputs;
   if (op->is_view()) {
-    outputs.push_back(op->view(inputs[0].detach()));
+    Tensors unrecorded;
+    for (const Tensor& x : inputs) unrecorded.push_back(x.detach());
+    outputs = {op->view(unrecorded)};
   } else {
-    for (const Shape& shape : shapes)
-      outputs.push_back(Tensor::empty(shape, inputs[0].dtype(), inputs[0].device()));
+    if (outputs.empty())
+      for (const Shape& shape : shapes)
+        outputs.push_back(Tensor::empty(shape, inputs[0].dtype(), inputs[0].device()));
     run_kernel(*op, entry, inputs, outputs);
   }
   if (observer) {

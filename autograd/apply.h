@@ -8,8 +8,10 @@ namespace sonograd {
 // The only way to run an op: checks the shapes, allocates the outputs, runs the device's kernel (a missing
 // cpu kernel falls back to the reference) and, where an input is known to a tape, records the call there.
 // Throws Error as
-// `<layer path>: <op>: <the rule broken>; <input> <shape>, …`.
-Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs);
+// `<layer path>: <op>: <the rule broken>; <input> <shape>, …`. Outputs that are given are written to: one may
+// be an input of an elementwise op whose fast kernel takes strides.
+Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
+                  Tensors outputs = {});
 
 template <class O>
 Tensors apply_all(O op, const Tensors& inputs) {
@@ -46,8 +48,8 @@ class LayerScope {
 };
 const std::string& layer_path();  // block7a.project_conv; empty outside of layers
 
-// What an observer learns of each op of this thread after it ran: for the op table, the search for the first
-// number that is not finite, and the comparison of activations.
+// What an observer learns of each op of this thread after it ran (op table, first number that is not finite,
+// activations). An add of two gradients may have put the sum in the place of the first: they share storage.
 struct Observation {
   const OpEntry& op;
   const AnyOp& call;

@@ -36,8 +36,7 @@ class AnyOp {
   virtual void reference(const Tensors& inputs, Tensors& outputs) const = 0;
   virtual Tensors vjp(const Vjp& at) const = 0;  // one gradient per input, undefined where not wanted
   virtual bool is_view() const = 0;
-  virtual Tensor view(
-      const Tensor& input) const = 0;  // view ops alone: the output shares the input's storage
+  virtual Tensor view(const Tensors& inputs) const = 0;  // view ops alone: they make their output themselves
   virtual bool saves_input(int input) const = 0;
   virtual bool saves_output(int output) const = 0;
   virtual Int macs(const Tensors& inputs, const Tensors& outputs) const = 0;  // multiply-adds of one call
@@ -57,7 +56,8 @@ class AnyOp {
 //       std::vector<View<const T>>
 //   Tensors vjp(const Vjp& at) const;                   left out by an op whose gradient nothing asks for
 //   Int macs(const Shape& x, const Shape& w, const Shape& y) const;   multiply-adds; left out: not counted
-// A view op has `Tensor view(const Tensor& x) const` in place of `reference`.
+// A view op has `Tensor view(const Tensor& x) const` in place of `reference`, with a Tensor for each input; its
+// output shares storage with an input.
 // clang-format on
 struct Saves {
   std::array<bool, 6> inputs{true, true, true, true, true, true};
@@ -83,7 +83,11 @@ concept HasVjp = requires(const O& op, const Vjp& at) {
   op.vjp(at);
 };
 template <class O>
-concept HasView = requires(const O& op, const Tensor& x) {
+concept HasViewOfTwo = requires(const O& op, const Tensor& x) {
+  op.view(x, x);
+};
+template <class O>
+concept HasView = HasViewOfTwo<O> || requires(const O& op, const Tensor& x) {
   op.view(x);
 };
 
@@ -132,11 +136,13 @@ class OpOf final : public AnyOp {
       throw Error("{} has no vjp, so nothing can be differentiated through it", O::name);
   }
   bool is_view() const override { return detail::HasView<O>; }
-  Tensor view(const Tensor& input) const override {
-    if constexpr (detail::HasView<O>)
-      return op.view(input);
+  Tensor view(const Tensors& in) const override {
+    if constexpr (detail::HasViewOfTwo<O>)
+      return op.view(in[0], in[1]);
+    else if constexpr (detail::HasView<O>)
+      return op.view(in[0]);
     else
-      return input;
+      return in[0];
   }
   bool saves_input(int i) const override {
     if constexpr (detail::HasSaves<O>) return O::saves.inputs[static_cast<std::size_t>(i) % 6];

@@ -62,9 +62,20 @@ void check_unchanged(const Recorded& call) {
     check(call.outputs[i], call.versions[call.inputs.size() + i], "its output");
 }
 
-Tensor sum(const Tensor& a, const Tensor& b) {
+Tensor sum(const Tensor& a, const Tensor& b, Tensors into = {}) {
   static const OpEntry& add = registry().at("add");
-  return apply_any(add.plain, add, {a, b})[0];
+  return apply_any(add.plain, add, {a, b}, std::move(into))[0];
+}
+
+// Whether writing to x changes no other tensor and no element of x twice.
+bool alone(const Tensor& x) {
+  if (x.storage().use_count() != 1) return false;
+  Int reach = 1;  // elements of storage that the axes behind this one span
+  for (int axis = x.rank() - 1; axis >= 0; --axis) {
+    if (x.size(axis) > 1 && x.strides()[axis] < reach) return false;
+    reach = x.strides()[axis] * x.size(axis);
+  }
+  return true;
 }
 
 // Backward's marks on the thread: how ops are observed and where errors are said to come from.
@@ -162,7 +173,12 @@ class Backward {
     expect(gradients[k].shape() == call.inputs[k].shape(), "{}: vjp gave a gradient {} of input {} {}",
            where(call), gradients[k].shape().text(), k, call.inputs[k].shape().text());
     Tensor& total = cotangents[static_cast<std::size_t>(call.input_nodes[k])];
-    total = total.defined() ? sum(total, gradients[k]) : gradients[k];
+    if (!total.defined())
+      total = gradients[k];
+    else if (!options.record && alone(total))
+      sum(total, gradients[k], {total});
+    else
+      total = sum(total, gradients[k]);
   }
 
   bool is_wanted(Int node) const {

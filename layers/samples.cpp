@@ -34,7 +34,7 @@ Residual residual(double drop_rate) {
 
 // Two layers of two channels each on three.
 DenseBlock dense_block() {
-  DenseBlock block;
+  DenseBlock block{{}, 7};
   for (const Int in : {3, 5}) {
     Chain layer;
     layer.add("bn", batch_norm(in))

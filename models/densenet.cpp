@@ -69,9 +69,10 @@ Backbone densenet(int depth) {
       .add("pool1", WindowPooling{Pooling::max, {.size = {3, 3}, .stride = {2, 2}, .pad = around(1)}});
   Int stage = 2;
   for (const Int layers : table1(depth)) {
-    DenseBlock block;
+    DenseBlock block{};
     for (Int l = 1; l <= layers; ++l, channels += growth)
       block.children.push_back({fmt::format("conv{}_block{}", stage, l), dense_layer(channels)});
+    block.channels = channels;
     net.add("", std::move(block));
     if (stage == 5) break;
     const std::string pool = fmt::format("pool{}", stage++);

@@ -4,10 +4,11 @@
 namespace sonograd {
 namespace {
 
-// Rows of C floats, cut into one piece a thread and, within it, into blocks that stay in the first caches
-// while they are read twice. Sums are f32 within a block and f64 over blocks and pieces, in a fixed order.
+// Rows of C floats, of which those of x may lie apart (pitch), as in a dense block's buffer; cut into one
+// piece a thread and, within it, into blocks that stay in the first caches while they are read twice. Sums
+// are f32 within a block and f64 over blocks and pieces, in a fixed order.
 struct Rows {
-  Int count, channels;
+  Int count, channels, pitch;
 
   Int pieces() const { return std::clamp<Int>(std::min(count, count * channels / 16384), 1, threads()); }
   Int block() const { return std::clamp<Int>(16384 / channels, 16, 256); }
@@ -38,7 +39,22 @@ struct Rows {
 };
 
 Rows rows_of(const Tensor& x) {
-  return {x.elements() / x.size(-1), x.size(-1)};
+  return {x.elements() / x.size(-1), x.size(-1), x.rank() > 1 ? x.strides()[-2] : x.size(-1)};
+}
+
+// Whether x is rows of neighbouring elements at one distance from each other.
+bool has_pitch(const Tensor& x) {
+  if (x.strides()[-1] != 1) return false;
+  for (int axis = 0; axis + 2 < x.rank(); ++axis)
+    if (x.strides()[axis] != x.strides()[axis + 1] * x.size(axis + 1)) return false;
+  return true;
+}
+
+// What a kernel reads: x as it is where it has a pitch, else dense; the others dense.
+Tensors readable(const Tensors& in) {
+  Tensors list{has_pitch(in[0]) ? in[0] : in[0].as_dense()};
+  for (std::size_t k = 1; k < in.size(); ++k) list.push_back(in[k].as_dense());
+  return list;
 }
 
 // One f64 value per piece, kind and channel.
@@ -50,7 +66,7 @@ struct Sums {
   double* at(Int number) { return values.data() + number * channels; }
 };
 
-// first[c] += Σ_r term(r,c).first and second likewise; four rows at a time, so that the sums are seldom
+// first[c] += Σ_r term(c,r).first and second likewise; four rows at a time, so that the sums are seldom
 // stored.
 struct Both {
   float first, second;
@@ -61,15 +77,13 @@ SONOGRAD_INLINE void add_rows(Int rows, Int channels, Term term, float* __restri
   Int r = 0;
   for (; r + 4 <= rows; r += 4)
     for (Int c = 0; c < channels; ++c) {
-      const Int i = r * channels + c;
-      const Both p = term(c, i), q = term(c, i + channels), s = term(c, i + 2 * channels),
-                 t = term(c, i + 3 * channels);
+      const Both p = term(c, r), q = term(c, r + 1), s = term(c, r + 2), t = term(c, r + 3);
       first[c] += (p.first + q.first) + (s.first + t.first);
       second[c] += (p.second + q.second) + (s.second + t.second);
     }
   for (; r < rows; ++r)
     for (Int c = 0; c < channels; ++c) {
-      const Both p = term(c, r * channels + c);
+      const Both p = term(c, r);
       first[c] += p.first;
       second[c] += p.second;
     }
@@ -77,18 +91,18 @@ SONOGRAD_INLINE void add_rows(Int rows, Int channels, Term term, float* __restri
 
 // The statistics of a block join those of the rows before it (Chan, Golub & LeVeque 1979):
 // shift = block mean in f32, M = Σ(x − shift)² − (Σ(x − shift))²/n.
-SONOGRAD_CLONES void add_statistics(Int rows, Int channels, const float* x, double rows_before,
+SONOGRAD_CLONES void add_statistics(Int rows, Int channels, Int pitch, const float* x, double rows_before,
                                     float* __restrict work, double* __restrict mean, double* __restrict m) {
   float *shift = work, *first = work + channels, *second = work + 2 * channels;
   for (Int c = 0; c < 3 * channels; ++c) work[c] = 0;
   for (Int r = 0; r < rows; ++r)
-    for (Int c = 0; c < channels; ++c) shift[c] += x[r * channels + c];
+    for (Int c = 0; c < channels; ++c) shift[c] += x[r * pitch + c];
   const float one_over_rows = 1.0f / static_cast<float>(rows);
   for (Int c = 0; c < channels; ++c) shift[c] *= one_over_rows;
   add_rows(
       rows, channels,
-      [=](Int c, Int i) __attribute__((always_inline)) {
-        const float centred = x[i] - shift[c];
+      [=](Int c, Int r) __attribute__((always_inline)) {
+        const float centred = x[r * pitch + c] - shift[c];
         return Both{centred, centred * centred};
       },
       first, second);
@@ -106,23 +120,24 @@ struct Affine {
 };
 
 template <class A>
-SONOGRAD_CLONES void normalise(Int rows, Int channels, const float* x, Affine p, float* __restrict y) {
-  for (Int r = 0; r < rows; ++r, x += channels, y += channels)
+SONOGRAD_CLONES void normalise(Int rows, Int channels, Int pitch, const float* x, Affine p,
+                               float* __restrict y) {
+  for (Int r = 0; r < rows; ++r, x += pitch, y += channels)
     for (Int c = 0; c < channels; ++c) y[c] = A{}.f(Fast{}, (x[c] - p.mean[c]) * p.scale[c] + p.beta[c]);
 }
 
 // dbeta[c] += Σ dz, product[c] += Σ dz·(x − mean)
 template <class A>
-SONOGRAD_CLONES void add_gradient_sums(Int rows, Int channels, const float* x, const float* dy, Affine p,
-                                       float* __restrict work, double* __restrict dbeta,
+SONOGRAD_CLONES void add_gradient_sums(Int rows, Int channels, Int pitch, const float* x, const float* dy,
+                                       Affine p, float* __restrict work, double* __restrict dbeta,
                                        double* __restrict product) {
   float *first = work, *second = work + channels;
   for (Int c = 0; c < 2 * channels; ++c) work[c] = 0;
   add_rows(
       rows, channels,
-      [=](Int c, Int i) __attribute__((always_inline)) {
-        const float centred = x[i] - p.mean[c];
-        const float dz = A{}.df(Fast{}, centred * p.scale[c] + p.beta[c]) * dy[i];
+      [=](Int c, Int r) __attribute__((always_inline)) {
+        const float centred = x[r * pitch + c] - p.mean[c];
+        const float dz = A{}.df(Fast{}, centred * p.scale[c] + p.beta[c]) * dy[r * channels + c];
         return Both{dz, dz * centred};
       },
       first, second);
@@ -134,9 +149,10 @@ SONOGRAD_CLONES void add_gradient_sums(Int rows, Int channels, const float* x, c
 
 // dx = scale·dz − constant − slope·(x − mean)
 template <class A>
-SONOGRAD_CLONES void input_gradient(Int rows, Int channels, const float* x, const float* dy, Affine p,
-                                    const float* constant, const float* slope, float* __restrict dx) {
-  for (Int r = 0; r < rows; ++r, x += channels, dy += channels, dx += channels)
+SONOGRAD_CLONES void input_gradient(Int rows, Int channels, Int pitch, const float* x, const float* dy,
+                                    Affine p, const float* constant, const float* slope,
+                                    float* __restrict dx) {
+  for (Int r = 0; r < rows; ++r, x += pitch, dy += channels, dx += channels)
     for (Int c = 0; c < channels; ++c) {
       const float centred = x[c] - p.mean[c];
       const float dz = A{}.df(Fast{}, centred * p.scale[c] + p.beta[c]) * dy[c];
@@ -145,9 +161,9 @@ SONOGRAD_CLONES void input_gradient(Int rows, Int channels, const float* x, cons
 }
 
 template <class A>
-SONOGRAD_CLONES void frozen_input_gradient(Int rows, Int channels, const float* x, const float* dy, Affine p,
-                                           float* __restrict dx) {
-  for (Int r = 0; r < rows; ++r, x += channels, dy += channels, dx += channels)
+SONOGRAD_CLONES void frozen_input_gradient(Int rows, Int channels, Int pitch, const float* x, const float* dy,
+                                           Affine p, float* __restrict dx) {
+  for (Int r = 0; r < rows; ++r, x += pitch, dy += channels, dx += channels)
     for (Int c = 0; c < channels; ++c)
       dx[c] = p.scale[c] * A{}.df(Fast{}, (x[c] - p.mean[c]) * p.scale[c] + p.beta[c]) * dy[c];
 }
@@ -161,7 +177,8 @@ std::vector<float> scales(Int channels, const float* gamma, const float* varianc
   return scale;
 }
 
-void train(const BatchNormTrain& op, const Tensors& in, Tensors& out) {
+void train(const BatchNormTrain& op, const Tensors& inputs, Tensors& out) {
+  const Tensors in = readable(inputs);
   const Rows rows = rows_of(in[0]);
   const Int channels = rows.channels;
   const float *x = in[0].data<float>(), *gamma = in[1].data<float>(), *beta = in[2].data<float>();
@@ -172,8 +189,8 @@ void train(const BatchNormTrain& op, const Tensors& in, Tensors& out) {
   std::vector<float> work(static_cast<std::size_t>(rows.pieces() * 3 * channels));
   rows.forward([&](Int piece, Int r, Int n) {
     double& count = counts[static_cast<std::size_t>(piece)];
-    add_statistics(n, channels, x + r * channels, count, work.data() + piece * 3 * channels, means.at(piece),
-                   squares.at(piece));
+    add_statistics(n, channels, rows.pitch, x + r * rows.pitch, count, work.data() + piece * 3 * channels,
+                   means.at(piece), squares.at(piece));
     count += static_cast<double>(n);
   });
   double before = counts[0];
@@ -193,7 +210,8 @@ void train(const BatchNormTrain& op, const Tensors& in, Tensors& out) {
   const std::vector<float> scale = scales(channels, gamma, variance, op.epsilon);
   with_activation(op.activation, [&](auto a) {
     rows.backward([&](Int r, Int n) {
-      normalise<decltype(a)>(n, channels, x + r * channels, {mean, scale.data(), beta}, y + r * channels);
+      normalise<decltype(a)>(n, channels, rows.pitch, x + r * rows.pitch, {mean, scale.data(), beta},
+                             y + r * channels);
     });
   });
 }
@@ -208,7 +226,7 @@ void parameter_gradients(double epsilon, const Tensors& in, const float* scale, 
   Sums sums(rows, 2);
   std::vector<float> work(static_cast<std::size_t>(rows.pieces() * 2 * channels));
   rows.forward([&](Int piece, Int r, Int n) {
-    add_gradient_sums<A>(n, channels, x + r * channels, dy + r * channels, affine,
+    add_gradient_sums<A>(n, channels, rows.pitch, x + r * rows.pitch, dy + r * channels, affine,
                          work.data() + piece * 2 * channels, sums.at(2 * piece), sums.at(2 * piece + 1));
   });
   for (Int piece = 1; piece < rows.pieces(); ++piece)
@@ -220,7 +238,8 @@ void parameter_gradients(double epsilon, const Tensors& in, const float* scale, 
   }
 }
 
-void train_grad(const BatchNormTrainGrad& op, const Tensors& in, Tensors& out) {
+void train_grad(const BatchNormTrainGrad& op, const Tensors& inputs, Tensors& out) {
+  const Tensors in = readable(inputs);
   const Rows rows = rows_of(in[0]);
   const Int channels = rows.channels;
   const float *x = in[0].data<float>(), *dy = in[5].data<float>(), *mean = in[3].data<float>(),
@@ -241,12 +260,14 @@ void train_grad(const BatchNormTrainGrad& op, const Tensors& in, Tensors& out) {
     }
     rows.backward([&](Int r, Int n_rows) {
       const Int i = r * channels;
-      input_gradient<A>(n_rows, channels, x + i, dy + i, affine, constant.data(), slope.data(), dx + i);
+      input_gradient<A>(n_rows, channels, rows.pitch, x + r * rows.pitch, dy + i, affine, constant.data(),
+                        slope.data(), dx + i);
     });
   });
 }
 
-void frozen(const BatchNormFrozen& op, const Tensors& in, Tensors& out) {
+void frozen(const BatchNormFrozen& op, const Tensors& inputs, Tensors& out) {
+  const Tensors in = readable(inputs);
   const Rows rows = rows_of(in[0]);
   const Int channels = rows.channels;
   const float* x = in[0].data<float>();
@@ -255,12 +276,13 @@ void frozen(const BatchNormFrozen& op, const Tensors& in, Tensors& out) {
   const Affine affine{in[3].data<float>(), scale.data(), in[2].data<float>()};
   with_activation(op.activation, [&](auto a) {
     rows.forward([&](Int, Int r, Int n) {
-      normalise<decltype(a)>(n, channels, x + r * channels, affine, y + r * channels);
+      normalise<decltype(a)>(n, channels, rows.pitch, x + r * rows.pitch, affine, y + r * channels);
     });
   });
 }
 
-void frozen_grad_x(const BatchNormFrozenGradX& op, const Tensors& in, Tensors& out) {
+void frozen_grad_x(const BatchNormFrozenGradX& op, const Tensors& inputs, Tensors& out) {
+  const Tensors in = readable(inputs);
   const Rows rows = rows_of(in[0]);
   const Int channels = rows.channels;
   const float *x = in[0].data<float>(), *dy = in[5].data<float>();
@@ -270,12 +292,13 @@ void frozen_grad_x(const BatchNormFrozenGradX& op, const Tensors& in, Tensors& o
   with_activation(op.activation, [&](auto a) {
     rows.forward([&](Int, Int r, Int n) {
       const Int i = r * channels;
-      frozen_input_gradient<decltype(a)>(n, channels, x + i, dy + i, affine, dx + i);
+      frozen_input_gradient<decltype(a)>(n, channels, rows.pitch, x + r * rows.pitch, dy + i, affine, dx + i);
     });
   });
 }
 
-void frozen_grad_parameters(const BatchNormFrozenGradParameters& op, const Tensors& in, Tensors& out) {
+void frozen_grad_parameters(const BatchNormFrozenGradParameters& op, const Tensors& inputs, Tensors& out) {
+  const Tensors in = readable(inputs);
   const std::vector<float> scale =
       scales(in[0].size(-1), in[1].data<float>(), in[4].data<float>(), op.epsilon);
   with_activation(op.activation, [&](auto a) {
@@ -287,11 +310,11 @@ void frozen_grad_parameters(const BatchNormFrozenGradParameters& op, const Tenso
 }  // namespace
 
 void register_batch_norm_cpu(Registry& registry) {
-  registry.add_cpu<BatchNormTrain>(train);
-  registry.add_cpu<BatchNormTrainGrad>(train_grad);
-  registry.add_cpu<BatchNormFrozen>(frozen);
-  registry.add_cpu<BatchNormFrozenGradX>(frozen_grad_x);
-  registry.add_cpu<BatchNormFrozenGradParameters>(frozen_grad_parameters);
+  registry.add_cpu<BatchNormTrain>(train, Layout::strided);
+  registry.add_cpu<BatchNormTrainGrad>(train_grad, Layout::strided);
+  registry.add_cpu<BatchNormFrozen>(frozen, Layout::strided);
+  registry.add_cpu<BatchNormFrozenGradX>(frozen_grad_x, Layout::strided);
+  registry.add_cpu<BatchNormFrozenGradParameters>(frozen_grad_parameters, Layout::strided);
 }
 
 }  // namespace sonograd

@@ -34,7 +34,7 @@ double apart(const Tensor& x, const Tensor& y) {
 std::map<std::string, double> op_errors(const Model& model, const Batch& batch) {
   std::map<std::string, double> worst;
   const Observer observer([&](const Observation& seen) {
-    if (seen.call.is_view()) return;
+    if (seen.call.is_view() || seen.outputs[0].storage() == seen.inputs[0].storage()) return;
     Tensors inputs, outputs;
     for (const Tensor& x : seen.inputs) inputs.push_back(x.as_dense().to(Device::reference).to(DType::f64));
     for (const Tensor& y : seen.outputs)

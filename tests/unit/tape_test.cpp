@@ -111,6 +111,24 @@ TEST_CASE("gradients are handed out as soon as they are complete, last layers fi
   CHECK(order == std::vector<std::size_t>{2, 0, 1});
 }
 
+TEST_CASE("gradients of a value are summed in place, but never into what others hold") {
+  Tensor x = f64({2}, {1, 2});
+  Tape tape;
+  tape.watch(x);
+  const Tensor z = multiply(x, x.detach());
+  const Tensor y = add(multiply(z, z), add(z, z));
+  const Tensor seed = f64({2}, {1, 1});
+  std::vector<bool> in_place;
+  const Observer observer([&](const Observation& seen) {
+    if (seen.backward && seen.op.name == "add")
+      in_place.push_back(seen.outputs[0].storage() == seen.inputs[0].storage());
+  });
+  // add hands the seed itself on, twice; the sum of both is new, and takes the product's two gradients in.
+  CHECK(tape.gradient(y, {x}, {.cotangent = seed})[0].values() == std::vector<double>{4, 20});
+  CHECK(in_place == std::vector<bool>{false, true, true});
+  CHECK(seed.values() == std::vector<double>{1, 1});
+}
+
 TEST_CASE("accumulate adds gradients") {
   Tensors total;
   accumulate(total, {f64({2}, {1, 2})});
