@@ -38,6 +38,11 @@ void check_flags(const ModelFlags& flags, const SharedFlags& shared, const Weigh
   check_input(flags, file);
 }
 
+// The models under which the authors' notebook last put max pooling.
+bool pooled_baseline(const std::string& name) {
+  return name == "densenet169" || name == "xception" || name == "efficientnetb3";
+}
+
 ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, const std::string& protocol,
                         const std::optional<WeightFile>& file) {
   ModelOptions options;
@@ -52,7 +57,7 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
     options.input = flags.input == "imagenet" ? InputForm::imagenet : InputForm::plain;
   if (!flags.pooling.empty())
     options.pooling = flags.pooling == "max" ? Pooling::max : Pooling::average;
-  else if (!file && protocol == "paper" && options.name == "efficientnetb3")
+  else if (!file && protocol == "paper" && pooled_baseline(options.name))
     options.pooling = Pooling::max;
   if (options.name.empty()) {
     std::string names;
