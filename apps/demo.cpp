@@ -7,7 +7,7 @@ namespace {
 
 struct Flags {
   TrainingFlags training;
-  Int phantoms = 3600;
+  Int phantoms = 4200;
 };
 
 // demo-run, or the first of demo-run-2, demo-run-3 … that is free: a second demo does not write over the
@@ -29,7 +29,7 @@ void choose_defaults(TrainingFlags& t, const CLI::App& command) {
   }
   if (left_open("--image-size")) t.model.image_size = 64;
   if (left_open("--batch")) t.batch = 32;
-  if (left_open("--epochs")) t.epochs = t.data.empty() ? 7 : 40;
+  if (left_open("--epochs")) t.epochs = t.data.empty() ? 8 : 40;
   if (t.rates.empty() && t.phases.empty()) t.rates = {5e-4};
   if (t.model.name.empty()) {
     t.model.name = "aeganb0";
@@ -75,7 +75,7 @@ void add_demo(Program& program) {
   add_training_flags(command, t);
   command.get_option("--image-size")->default_str("64, with --weights theirs");
   command.get_option("--batch")->default_str("32, with --weights 16");
-  command.get_option("--epochs")->default_str("7, with --data 40, with --weights 100");
+  command.get_option("--epochs")->default_str("8, with --data 40, with --weights 100");
   command.get_option("--lr")->default_str("5e-4, with --weights 1e-3 and 1e-5");
 }
 
