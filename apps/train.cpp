@@ -97,6 +97,10 @@ void add_train(Program& program) {
       .add_option("--steps", flags->fixed.steps,
                   "exactly so many steps of one phase on all images in order, no split")
       ->check(CLI::PositiveNumber);
+  for (const char* name : {"--class-weights", "--clip-norm", "--accumulate", "--augment", "--norm-momentum",
+                           "--schedule", "--patience", "--checkpoint-steps", "--resume"})
+    command.get_option("--steps")->excludes(
+        command.get_option(name));  // steps are plain: nothing is ignored without a word
   command.add_flag("--no-shuffle", flags->fixed.no_shuffle, "with --steps: class order, then byte order");
   command.add_option("--log-steps", flags->fixed.log, "with --steps: CSV of step,loss");
 }

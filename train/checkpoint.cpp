@@ -18,7 +18,10 @@ Json number(double value) {
   return std::isfinite(value) ? Json(value) : Json(value > 0 ? "inf" : value < 0 ? "-inf" : "nan");
 }
 double number(const Json& json) {
-  return json.is_string() ? std::stod(json.get<std::string>()) : json.get<double>();
+  if (!json.is_string()) return json.get<double>();
+  const std::string text = json;
+  expect(text == "inf" || text == "-inf" || text == "nan", "{} is no number", text);
+  return text == "nan" ? NAN : text == "inf" ? INFINITY : -INFINITY;
 }
 
 Json to_json(const Progression& s) {
@@ -124,7 +127,7 @@ Progression load_checkpoint(const std::filesystem::path& path, Model& model, con
   try {
     state = from_json(Json::parse(fact("state")));
     optimizer_steps = Json::parse(fact("optimizer_steps"));
-  } catch (const Json::exception& error) {
+  } catch (const std::exception& error) {
     throw Error("{}: its training state is damaged ({})", path.string(), error.what());
   }
   Optimizer& optimizer = prepare(state.phase);
