@@ -20,7 +20,7 @@ std::string free_folder() {
 
 // What the flags left open. With weights the paper's own model, phases and numbers. From random weights what
 // makes few steps count in minutes: a smaller base under the paper's head, smaller images, larger batches;
-// and on real images, which are few, more epochs with jitter.
+// and on real images, which are few, more epochs.
 void choose_defaults(TrainingFlags& t, const CLI::App& command) {
   const auto left_open = [&](const char* flag) { return command.count(flag) == 0; };
   if (!t.model.weights.empty()) {
@@ -38,7 +38,6 @@ void choose_defaults(TrainingFlags& t, const CLI::App& command) {
         "takes B3).");
   }
   t.notes.emplace_back("Training began from random weights: the paper's models began from ImageNet's.");
-  if (left_open("--augment") && !t.data.empty()) t.augment = {"jitter"};
   if (t.norm_momentum == 0) t.norm_momentum = 0.9;
   if (t.clip_norm == 0) t.clip_norm = 1;
   t.schedule = "cosine";
