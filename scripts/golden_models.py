@@ -18,6 +18,15 @@ all on batch statistics. `losses[k]` is the loss before update k + 1. `gradients
 parameters after the last update minus their start. `f32_..._error[j]`: relative l2 distance between Keras in
 float32 and float64 for row j; `f32_bounds[k]` = 4 max over steps <= k of |float32 - float64|, at least
 4 x 2^-23 of the loss.
+
+On batch statistics, float32 itself scatters: from one run of Keras to the next with another number of threads
+or with oneDNN, efficientnetb0's first scratch loss is 2.1e-7, 3.3e-7 or 5.0e-7 off. A single run may come out
+near the exact value by chance, so `--widen` runs scratch once more and keeps the largest distances seen. The
+committed files have seen three runs more than the first (1 and 2 threads with oneDNN, 2 without;
+aeganb3_noattention 1 without, too):
+
+    TF_ENABLE_ONEDNN_OPTS=1 python3 scripts/golden_models.py --widen --threads 1
+
 Values are at the flat indices j * (n - 1) // (m - 1), as in golden_formula.result.
 
 Gradients that are zero by algebra hold rounding noise: in scratch mode those of every project_bn.beta that
@@ -25,9 +34,11 @@ only 1x1 convolutions with a batch norm behind them read (all but B3's block1a);
 of the attention where batch_normalization_1 uses batch statistics; the key bias always.
 """
 
+import json
 import os
 
-os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1", TF_ENABLE_ONEDNN_OPTS="0")
+os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
 
 import keras
 import numpy as np
@@ -277,14 +288,26 @@ def written(name, passes, rounds, small_size):
     }
 
 
+def widened(name):
+    content = json.loads((formula.DATA / f"{name}.json").read_text())
+    goldens = {dtype: Golden(name, SMALL, dtype) for dtype in DTYPES}
+    for entry in content["training"]:
+        if entry["mode"] == "scratch":
+            again = training(goldens, "scratch", entry["batch"], entry["rate"], len(entry["losses"]))
+            for key in "f32_bounds", "f32_gradient_error", "f32_change_error":
+                entry[key] = np.maximum(entry[key], again[key]).tolist()
+    return content
+
+
 if __name__ == "__main__":
     parser = formula.arguments(__doc__.splitlines()[0])
     parser.add_argument("models", nargs="*", default=(*MODELS, *ROUNDS))
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--widen", action="store_true", help="one more float32 run of scratch: keep its errors")
     options = parser.parse_args()
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     tf.get_logger().setLevel("ERROR")
     formula.exact_doubles(tf)
     for model in options.models:
-        formula.save(model, golden_file(model), options.check)
+        formula.save(model, widened(model) if options.widen else golden_file(model), options.check)
