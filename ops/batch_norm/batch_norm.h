@@ -42,7 +42,8 @@ struct BatchNormTrain {
 
   void reference(auto x, auto gamma, auto beta, auto y, auto mean, auto variance) const {
     using T = std::remove_cvref_t<decltype(y[0])>;
-    const T n = static_cast<T>(x.elements() / gamma.elements());
+    const Int rows = x.elements() / gamma.elements();
+    const T n = static_cast<T>(rows);
     for (Int c = 0; c < gamma.elements(); ++c) mean(c) = variance(c) = 0;
     for_each_index(x.shape, [&](const Shape& i) { mean(i[-1]) += x(i) / n; });
     for_each_index(x.shape, [&](const Shape& i) {
@@ -84,7 +85,8 @@ struct BatchNormTrainGrad {
   void reference(auto x, auto gamma, auto beta, auto mean, auto variance, auto dy, auto dx, auto dgamma,
                  auto dbeta) const {
     using T = std::remove_cvref_t<decltype(dx[0])>;
-    const T n = static_cast<T>(x.elements() / gamma.elements());
+    const Int rows = x.elements() / gamma.elements();
+    const T n = static_cast<T>(rows);
     const auto deviation = [&](Int c) { return std::sqrt(variance(c) + static_cast<T>(epsilon)); };
     const auto normalised = [&](const Shape& i) { return (x(i) - mean(i[-1])) / deviation(i[-1]); };
     for (Int c = 0; c < gamma.elements(); ++c) dgamma(c) = dbeta(c) = 0;
@@ -115,7 +117,8 @@ inline Tensors BatchNormTrain::vjp(const Vjp& at) const {
     for (int i = 0; i < 3; ++i)
       gradients[static_cast<std::size_t>(i)] = Tensor::zeros(at.x(i).shape(), x.dtype(), x.device());
   }
-  const double n = static_cast<double>(x.elements() / gamma.elements());
+  const Int rows = x.elements() / gamma.elements();
+  const auto n = static_cast<double>(rows);
   const auto add_to_dx = [&](const Tensor& term) { gradients[0] = add(gradients[0], term); };
   if (at.dy(1).defined() && at.wants(0)) add_to_dx(multiply(at.dy(1), scalar_like(x, 1 / n)));
   if (at.dy(2).defined() && at.wants(0))

@@ -62,7 +62,8 @@ void check_rows(const json& golden, const json& facts, const std::string& what, 
   REQUIRE(rows.size() == ours.size());
   const double largest = largest_norm(facts["gradients"]);
   for (std::size_t k = 0; k < rows.size(); ++k) {
-    const auto& [name, tensor] = ours[k];
+    const std::string& name = ours[k].first;
+    const Tensor& tensor = ours[k].second;
     CAPTURE(name);
     REQUIRE(golden["parameters"][rows[k][0].get<std::size_t>()][0] == name);
     const Digest got = digest(tensor, 4);
