@@ -1,10 +1,11 @@
-"""Prints our time and memory beside those of PyTorch (efficientnetb*) or Keras (aeganb3*) on the same work.
+"""Prints our time and memory beside those of PyTorch with timm and of Keras on the same work.
 
     compare.py [--sonograd BINARY] [--python PYTHON] [--model M] [--what W] [--batch N] [--rounds R] ...
 
-The two programs run alternately, a process each, so that slow phases of the machine meet both; a round's
-figure is the process's own median and the table shows the median over rounds. Memory is the largest peak of
-a process. Without a Python that has the peer installed, our figures stand alone. Standard library only.
+The programs run in turn, a process each, so that slow phases of the machine meet all; a round's figure is the
+process's own median and the table shows the median over rounds. Memory is the largest peak of a process. The
+ratios are to the fastest and to the leanest of the peers. Without a Python that has a peer installed, it is
+left out. Standard library only.
 """
 
 import argparse
@@ -17,15 +18,13 @@ from pathlib import Path
 
 FOLDER = Path(__file__).resolve().parent
 BINARY = str(FOLDER.parents[1] / "build" / "release" / "apps" / "sonograd")
-PEERS = {
-    "torch": ("torch_bench.py", "import torch, timm"),
-    "keras": ("keras_bench.py", "import keras, tensorflow"),
+PEERS = {  # name: (program and its flags, what it imports)
+    "PyTorch": (["torch_bench.py"], "import torch, timm"),
+    "compiled": (["torch_bench.py", "--compile"], "import torch, timm"),
+    "Keras": (["keras_bench.py"], "import keras, tensorflow"),
 }
-DEFAULT_CASES = [
-    (model, what, batch)
-    for model in ("efficientnetb3", "aeganb3")
-    for what, batch in (("infer", 1), ("infer", 16), ("train", 16))
-]
+MODELS = ("efficientnetb3", "aeganb3", "densenet169", "xception", "vit_b16", "vit_b32")
+BATCHES = {"infer": (1, 16)}  # of the others 16
 
 
 def arguments():
@@ -40,11 +39,16 @@ def arguments():
         default=os.environ.get("SONOGRAD_PEER_PYTHON", sys.executable),
         help="the Python of the peers (default: $SONOGRAD_PEER_PYTHON, else this one)",
     )
-    parser.add_argument("--peer", choices=PEERS, help="default: torch for efficientnetb*, keras for aeganb3*")
     parser.add_argument(
-        "--model", action="append", help="may be repeated; default: efficientnetb3 and aeganb3"
+        "--peer", action="append", choices=PEERS, help="may be repeated; default: PyTorch (eager) and Keras"
     )
-    parser.add_argument("--what", action="append", help="may be repeated; default: infer and train")
+    parser.add_argument("--model", action="append", help=f"may be repeated; default: {', '.join(MODELS)}")
+    parser.add_argument(
+        "--what",
+        action="append",
+        choices=("infer", "train", "finetune", "transfer"),
+        help="may be repeated; default: infer and train",
+    )
     parser.add_argument(
         "--batch", action="append", type=int, help="may be repeated; default: 16, for infer 1 as well"
     )
@@ -52,36 +56,30 @@ def arguments():
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--json", action="store_true")
+    output = parser.add_mutually_exclusive_group()
+    output.add_argument("--json", action="store_true")
+    output.add_argument("--markdown", action="store_true", help="the rows as docs/performance.md shows them")
     return parser.parse_args()
 
 
 def cases(options):
-    if not (options.model or options.what or options.batch):
-        return DEFAULT_CASES
     return [
         (model, what, batch)
-        for model in options.model or ("efficientnetb3", "aeganb3")
+        for model in options.model or MODELS
         for what in options.what or ("infer", "train")
-        for batch in options.batch or ((1, 16) if what == "infer" else (16,))
+        for batch in options.batch or BATCHES.get(what, (16,))
     ]
 
 
-def peer_of(model, options):
-    return options.peer or ("keras" if model.startswith("aeganb3") else "torch")
-
-
 def installed(python, options):
-    """Those of the peers that the cases need and this Python can import."""
-    needed = {peer_of(model, options) for model, _, _ in cases(options)}
-    found = {
-        p for p in needed if subprocess.run([python, "-c", PEERS[p][1]], capture_output=True).returncode == 0
-    }
-    for peer in sorted(needed - found):
-        print(
-            f"compare: {python} has no {peer}: our figures alone (see scripts/requirements.txt)",
-            file=sys.stderr,
-        )
+    """Those of the wanted peers that this Python can import."""
+    wanted = options.peer or ["PyTorch", "Keras"]
+    found = []
+    for peer in wanted:
+        if subprocess.run([python, "-c", PEERS[peer][1]], capture_output=True).returncode == 0:
+            found.append(peer)
+        else:
+            print(f"compare: {python} has no {peer}: left out (see scripts/requirements.txt)", file=sys.stderr)
     return found
 
 
@@ -112,34 +110,46 @@ def middle(rounds):
 
 
 def compare(case, options, present):
-    peer = peer_of(case[0], options)
     commands = {"ours": [options.sonograd, "bench"]}
-    if peer in present:
-        commands[peer] = [options.python, str(FOLDER / PEERS[peer][0])]
+    for peer in present:
+        (program, *flags), _ = PEERS[peer]
+        commands[peer] = [options.python, str(FOLDER / program), *flags]
     rounds = {name: [] for name in commands}
     for _ in range(options.rounds):
         for name, command in commands.items():
             rounds[name].append(run(command, case, options))
-    row = {"model": case[0], "what": case[1], "batch": case[2], "ours": middle(rounds["ours"])}
-    if peer in present:
-        row |= {"peer": rounds[peer][0]["peer"], "theirs": middle(rounds[peer])}
-        row |= {
-            "time_ratio": row["ours"]["median_ms"] / row["theirs"]["median_ms"],
-            "memory_ratio": row["ours"]["peak_mb"] / row["theirs"]["peak_mb"],
-        }
+    figures = {name: middle(figures) for name, figures in rounds.items()}
+    row = {"model": case[0], "what": case[1], "batch": case[2], "ours": figures.pop("ours"), "peers": figures}
+    if figures:
+        row["versions"] = {name: rounds[name][0]["peer"] for name in figures}
+        for ratio, key in (("time_ratio", "median_ms"), ("memory_ratio", "peak_mb")):
+            row[ratio] = row["ours"][key] / min(peer[key] for peer in figures.values())
     return row
 
 
-def line(row):
-    ours = row["ours"]
-    text = f"{row['model']:20} {row['what']:9} {row['batch']:5}  {ours['median_ms']:10.1f}"
-    if "theirs" not in row:
-        return f"{text} {'-':>10} {'-':>6}  {ours['peak_mb']:8.0f} {'-':>8} {'-':>6}"
-    theirs = row["theirs"]
-    return (
-        f"{text} {theirs['median_ms']:10.1f} {row['time_ratio']:6.2f}  "
-        f"{ours['peak_mb']:8.0f} {theirs['peak_mb']:8.0f} {row['memory_ratio']:6.2f}  {row['peer']}"
-    )
+def cells(row, present):
+    """Time of ours and the peers and its ratio, then memory likewise."""
+    for ratio, key, digits in (("time_ratio", "median_ms", 1), ("memory_ratio", "peak_mb", 0)):
+        for figures in (row["ours"], *(row["peers"][peer] for peer in present)):
+            yield f"{figures[key]:,.{digits}f}"
+        yield f"{row[ratio]:.2f}" if present else "-"
+
+
+def line(row, present, markdown):
+    if markdown:
+        words = (row["model"], row["what"], str(row["batch"]), *cells(row, present))
+        return f"| {' | '.join(words)} |"
+    numbers = "".join(f"{cell:>14}" for cell in cells(row, present))
+    return f"{row['model']:16} {row['what']:9}{row['batch']:4}{numbers}"
+
+
+def heading(present, markdown):
+    columns = []
+    for unit in ("ms", "MiB"):
+        columns += [f"{name} {unit}" for name in ("ours", *present)] + ["ratio"]
+    if markdown:
+        return f"| model | what | batch | {' | '.join(columns)} |\n{'|---' * (3 + len(columns))}|"
+    return f"{'model':16} {'what':9}{'n':>4}" + "".join(f"{c:>14}" for c in columns)
 
 
 def main():
@@ -147,28 +157,16 @@ def main():
     if not Path(options.sonograd).is_file():
         sys.exit(f"compare: {options.sonograd}: no such file; build first (./run build)")
     present = installed(options.python, options)
-    heading = (
-        f"{'model':20} {'what':9} {'batch':>5}  {'ours ms':>10} {'peer ms':>10} {'ratio':>6}  "
-        f"{'ours MiB':>8} {'peer MiB':>8} {'ratio':>6}  peer"
-    )
     if not options.json:
-        print(heading)
+        print(heading(present, options.markdown), flush=True)
     rows = []
     for case in cases(options):
         rows.append(compare(case, options, present))
         if not options.json:
-            print(line(rows[-1]), flush=True)
+            print(line(rows[-1], present, options.markdown), flush=True)
     if options.json:
-        print(
-            json.dumps(
-                {
-                    "image_size": options.image_size,
-                    "threads": options.threads,
-                    "rounds": options.rounds,
-                    "rows": rows,
-                }
-            )
-        )
+        facts = {key: getattr(options, key) for key in ("image_size", "threads", "rounds", "repeat")}
+        print(json.dumps({**facts, "rows": rows}))
 
 
 main()

@@ -1,7 +1,8 @@
 """Times Keras on TensorFlow (f32) on the work of `sonograd bench`.
 
 Training is train_on_batch; inference is model(x, training=False) under tf.function, which does the work of
-predict_on_batch without its Python overhead.
+predict_on_batch without its Python overhead. The Vision Transformers are those of scripts/golden_vit.py,
+which leave dropout out: a little less work than ours.
 """
 
 import time
@@ -15,7 +16,8 @@ from pathlib import Path
 import timing
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
-MODELS = ("efficientnetb0", "efficientnetb3", "aeganb3", "aeganb3_noattention")
+MODELS = ("efficientnetb0", "efficientnetb3", "densenet169", "xception", "vit_b16", "vit_b32")
+MODELS += ("aeganb3", "aeganb3_noattention")
 
 options = timing.arguments(MODELS)
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
@@ -34,7 +36,8 @@ def set_mode(model, what):
         if what == "transfer":
             layer.trainable = layer not in base
         elif what == "finetune":
-            layer.trainable = not isinstance(layer, keras.layers.BatchNormalization)
+            norms = (keras.layers.BatchNormalization, keras.layers.LayerNormalization)
+            layer.trainable = not isinstance(layer, norms)
 
 
 def main():

@@ -7,7 +7,8 @@ import statistics
 import time
 
 
-def arguments(models):
+def arguments(models, **switches):
+    """`switches` are names of flags beside the common ones, with their help."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default="efficientnetb3", choices=models)
     parser.add_argument("--what", default="infer", choices=("infer", "train", "finetune", "transfer"))
@@ -16,6 +17,8 @@ def arguments(models):
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--json", action="store_true")
+    for name, text in switches.items():
+        parser.add_argument(f"--{name}", action="store_true", help=text)
     return parser.parse_args()
 
 

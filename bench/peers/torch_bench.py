@@ -1,4 +1,4 @@
-"""Times PyTorch (eager, channels-last, f32) on the work of `sonograd bench`, with timm's EfficientNet."""
+"""Times PyTorch (channels-last, f32; eager or compiled) on the work of `sonograd bench`: timm's models."""
 
 import time
 
@@ -6,10 +6,17 @@ started = time.perf_counter()
 
 import timing
 
-BASES = {"efficientnetb0": "tf_efficientnet_b0", "efficientnetb3": "tf_efficientnet_b3"}
+BASES = {  # timm's name, and its dropout where the model has any
+    "efficientnetb0": ("tf_efficientnet_b0", {"drop_path_rate": 0.2}),
+    "efficientnetb3": ("tf_efficientnet_b3", {"drop_path_rate": 0.2}),
+    "densenet169": ("densenet169", {}),
+    "xception": ("legacy_xception", {}),
+    "vit_b16": ("vit_base_patch16_224", {"proj_drop_rate": 0.1}),
+    "vit_b32": ("vit_base_patch32_224", {"proj_drop_rate": 0.1}),
+}
 MODELS = (*BASES, "aeganb3", "aeganb3_noattention")
 
-options = timing.arguments(MODELS)
+options = timing.arguments(MODELS, compile="with torch.compile")
 
 import timm
 import torch
@@ -37,6 +44,8 @@ class Attention(nn.Module):
 
 
 def head(model, channels):
+    if model.startswith("vit"):
+        return nn.Linear(channels, 3)
     if model in BASES:
         return nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, 3))
     attention = [Attention(channels)] if model == "aeganb3" else []
@@ -64,6 +73,8 @@ def set_mode(what, base, top):
     top.train(what != "infer")
     if what in ("finetune", "transfer"):
         freeze_norms(base)
+        if hasattr(base, "norm"):
+            base.norm.requires_grad_(False)
     if what == "finetune":
         freeze_norms(top)
     if what == "transfer":
@@ -73,13 +84,15 @@ def set_mode(what, base, top):
 def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(42)
-    base = timm.create_model(
-        BASES.get(options.model, BASES["efficientnetb3"]), pretrained=False, drop_path_rate=0.2
-    )
-    base.reset_classifier(0, "")
+    name, dropout = BASES.get(options.model, BASES["efficientnetb3"])
+    vit = options.model.startswith("vit")
+    size = {"img_size": options.image_size} if vit else {}
+    base = timm.create_model(name, pretrained=False, **dropout, **size)
+    base.reset_classifier(0, "token" if vit else "")
     top = head(options.model, base.num_features)
     model = nn.Sequential(base, top).to(memory_format=torch.channels_last)
     set_mode(options.what, base, top)
+    call = torch.compile(model) if options.compile else model
     images = torch.rand(options.batch, 3, options.image_size, options.image_size)
     images = images.to(memory_format=torch.channels_last)
     labels = torch.arange(options.batch) % 3
@@ -87,14 +100,14 @@ def main():
 
         def step():
             with torch.inference_mode():
-                return model(images).softmax(1).numpy()
+                return call(images).softmax(1).numpy()
     else:
         trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.Adam(trained, 1e-3, fused=True)
 
         def step():
             optimizer.zero_grad(set_to_none=True)
-            loss = functional.cross_entropy(model(images), labels)
+            loss = functional.cross_entropy(call(images), labels)
             loss.backward()
             optimizer.step()
             return loss.item()
