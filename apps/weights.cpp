@@ -2,6 +2,7 @@
 
 #include "apps/command.h"
 #include "models/model_file.h"
+#include "models/weights/name_map.h"
 #include "models/zoo.h"
 
 namespace sonograd {
@@ -16,6 +17,14 @@ struct ConvertFlags {
   std::vector<std::string> classes;
   bool partial = false;
 };
+
+// How a tensor lies in another program's file where it is not as ours: `oihw`, `2/3 of oi`, `flat`.
+std::string layout_text(const NameRow& row) {
+  std::string text = row.flat ? "flat" : row.axes;
+  if (row.parts > 1)
+    text = fmt::format("{}/{}{}{}", row.part + 1, row.parts, text.empty() ? "" : " of ", text);
+  return text;
+}
 
 std::vector<Int> sizes(const Shape& shape) {
   return {shape.begin(), shape.end()};
@@ -47,17 +56,28 @@ int list(const ListFlags& flags, bool as_json) {
   return 0;
 }
 
+int names(const std::string& model) {
+  const Slots slots = slots_of(make_model({.name = model}));
+  for (const Dialect& dialect : dialects(model, slots))
+    for (const NameRow& row : dialect.rows)
+      fmt::print("{}\t{}\t{}\t{}\n", dialect.name, row.name, row.theirs, layout_text(row));
+  return 0;
+}
+
 void print_match(const Match& match, bool as_json) {
-  const std::pair<const char*, const std::vector<std::string>*> lists[] = {
-      {"unused", &match.unused}, {"missing", &match.missing}, {"mismatched", &match.mismatched}};
+  const std::pair<const char*, const std::vector<std::string>*> lists[] = {{"unused", &match.unused},
+                                                                           {"missing", &match.missing},
+                                                                           {"mismatched", &match.mismatched},
+                                                                           {"left_out", &match.left_out}};
   if (as_json) {
     nlohmann::ordered_json json{{"mapped", match.mapped.size()}, {"transposed", match.transposed.size()}};
     for (const auto& [name, names] : lists) json[name] = *names;
     fmt::print("{}\n", json.dump(1));
     return;
   }
-  fmt::print("mapped {}, transposed {}, unused {}, missing {}, of another shape {}\n", match.mapped.size(),
-             match.transposed.size(), match.unused.size(), match.missing.size(), match.mismatched.size());
+  fmt::print("mapped {}, transposed {}, unused {}, missing {}, of another shape {}, left out {}\n",
+             match.mapped.size(), match.transposed.size(), match.unused.size(), match.missing.size(),
+             match.mismatched.size(), match.left_out.size());
   for (const auto& [name, names] : lists)
     for (const std::string& tensor : *names) fmt::print("{}: {}\n", name, tensor);
 }
@@ -82,18 +102,17 @@ Facts facts_of(const WeightFile& file, const ConvertFlags& flags) {
 
 int convert(const ConvertFlags& flags, bool as_json) {
   WeightFile file = read_weights(flags.from);
-  const Facts facts = facts_of(file, flags);
-  const Model model = make_model(options_with_facts({}, facts, flags.from));
-  const std::string& name = model.options().name;
-  Slots slots;
-  for (const auto& [path, parameter] : model.parameters()) slots.push_back({path, parameter->shape, nullptr});
-  to_our_names(file, name);
+  const std::string name = facts_of(file, flags).at("model");
+  const Model model = make_model(options_with_facts({}, facts_of(file, flags), flags.from));
+  const Slots slots = slots_of(model);
+  to_our_names(file, model);
+  const Facts facts = facts_of(file, flags);  // with what the names told
   const Match found = match(file, slots);
   print_match(found, as_json);
   const Extent extent = flags.partial ? Extent::partial : Extent::whole;
   if (filled(found, slots, model.base_parameters(), extent) == Filled::nothing)
     throw Error(mismatch_text(file, found, name, slots.size()));
-  write_weights(flags.to, in_model_order(file, found, slots), facts, name);
+  write_weights(flags.to, in_model_order(file, found, slots), facts, slots);
   return 0;
 }
 
@@ -112,6 +131,12 @@ void add_weights(Program& program) {
   list_command
       .add_option("file", listed->file, "weight file: .safetensors, or Keras' .weights.h5; told by content")
       ->required();
+
+  const auto model = std::make_shared<std::string>();
+  auto& names_command = program.add_under(
+      weights, "names", "What a model's tensors are called in the files of Keras, timm, torchvision and JAX",
+      "  sonograd weights names vit_b16", [model] { return names(*model); });
+  names_command.add_option("model", *model, "model")->required();
 
   const auto converted = std::make_shared<ConvertFlags>();
   auto& convert_command = program.add_under(

@@ -4,7 +4,6 @@
 #include <sstream>
 
 #include "models/weights/element_type.h"
-#include "models/weights/keras_h5.h"
 #include "models/weights/safetensors.h"
 
 namespace sonograd {
@@ -36,11 +35,20 @@ bool is_second(const std::string& key, const std::string& text, const char* firs
 
 }  // namespace
 
-Loaded load_values(Model& model, WeightFile file, Extent extent) {
+Slots slots_of(const Model& model) {
   Slots slots;
   for (const auto& [name, parameter] : model.parameters())
     slots.push_back({name, parameter->shape, &parameter->value});
-  return load_weights(std::move(file), model.options().name, slots, model.base_parameters(), extent);
+  return slots;
+}
+
+void to_our_names(WeightFile& file, const Model& model) {
+  to_our_names(file, model.options().name, slots_of(model), model.base_parameters());
+}
+
+Loaded load_values(Model& model, WeightFile file, Extent extent) {
+  return load_weights(std::move(file), model.options().name, slots_of(model), model.base_parameters(),
+                      extent);
 }
 
 void load_values(Model& model, const std::filesystem::path& path) {
@@ -62,7 +70,7 @@ void save_model(const Model& model, const std::filesystem::path& path) {
   if (!tensors.empty() && tensors.front().name == "normalization.mean")  // of models that scale their input
     facts["input"] = o.input == InputForm::imagenet ? "imagenet" : "plain";
   if (path.extension() == ".h5")
-    write_keras_h5(path, tensors, name_map(o.name), facts);
+    write_weights(path, tensors, facts, slots_of(model));
   else
     write_safetensors(path, tensors, facts);
 }

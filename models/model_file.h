@@ -6,6 +6,12 @@
 
 namespace sonograd {
 
+// The model's parameters as places to load into.
+Slots slots_of(const Model& model);
+
+// models/weights/match.h's to_our_names for this model.
+void to_our_names(WeightFile& file, const Model& model);
+
 // Sets the parameters' values from a file; what `extent` allows is told by models/weights/match.h. Throws
 // Error, in one line, where the file does not fit; then nothing was set.
 Loaded load_values(Model& model, WeightFile file, Extent extent = Extent::whole);

@@ -14,7 +14,6 @@ import numpy as np
 
 import golden_vit as vit
 
-NAMES = Path(__file__).resolve().parent.parent / "models" / "names"
 DEVIATION = (0.229, 0.224, 0.225)
 BASES = {f"efficientnetb{i}": getattr(keras.applications, f"EfficientNetB{i}") for i in range(8)}
 BASES |= {f"densenet{i}": getattr(keras.applications, f"DenseNet{i}") for i in (121, 169, 201)}

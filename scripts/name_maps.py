@@ -1,25 +1,35 @@
-"""Makes models/names/<model>.txt: what each tensor is called in Keras' weight files, in Keras' order.
+"""Makes tests/golden/data/names.json: what the tensors of each model are called in the files of Keras, timm and
+torchvision, as SHA-256 of the names, a line each. models/names/ must give the same.
 
-Everything is read from the files that Keras itself writes for the model, by content: every weight holds its
-own index when the files are saved.
+Keras' names come from the files that Keras itself writes, by content: every weight holds its own index when
+the files are saved; they are in the model's order. PyTorch's are the state dict's, sorted.
 """
 
 import argparse
+import hashlib
+import json
 import re
 import sys
 import tempfile
 from pathlib import Path
 
+sys.modules["triton"] = None  # its LLVM and TensorFlow's do not live in one process
+
 import h5py
 import keras
 import numpy as np
+import timm
+import torch
+import torchvision
 
 import golden_keras as zoo
 
-MODELS = (
-    *("efficientnetb0", "efficientnetb3", "aeganb3", "aeganb3_noattention"),
-    *("densenet169", "xception", "vit_b16", "vit_b32"),
-)
+GOLDEN = Path(__file__).resolve().parent.parent / "tests" / "golden" / "data" / "names.json"
+TIMM = {f"efficientnetb{i}": f"tf_efficientnet_b{i}" for i in range(8)}
+TIMM |= {f"densenet{i}": f"densenet{i}" for i in (121, 169, 201)}
+TIMM |= {"xception": "legacy_xception", "vit_s16": "vit_small_patch16_224"}
+TIMM |= {"vit_b16": "vit_base_patch16_224", "vit_b32": "vit_base_patch32_224"}
+TORCHVISION = {"vit_b16": "vit_b_16", "vit_b32": "vit_b_32"}
 
 
 def datasets(path):
@@ -36,19 +46,6 @@ def datasets(path):
     return found
 
 
-def shape_kind(name, shape):
-    kinds = {
-        "depthwise_kernel": "depthwise",
-        "pointwise_kernel": "conv",
-        "cls": "token",
-        "pos_embedding": "positions",
-        "kernel": {2: "dense", 3: "attention", 4: "conv"}.get(len(shape)),
-    }
-    return kinds.get(name.rsplit(".", 1)[1]) or (
-        "vector" if len(shape) == 1 else "heads" if len(shape) else "scalar"
-    )
-
-
 def keras2(name, model_name):
     """The published files were written by Keras 2, whose layers were named with slashes here and there."""
     if model_name.startswith("densenet"):
@@ -57,7 +54,7 @@ def keras2(name, model_name):
     return name.replace("Transformer_", "Transformer/")
 
 
-def rows(model_name, folder):
+def keras_names(model_name, folder):
     model = zoo.make_model(model_name, 96)
     tensors = list(zoo.tensors(model))
     for index, (_, _, variable) in enumerate(tensors):
@@ -68,35 +65,42 @@ def rows(model_name, folder):
     )
     paths, legacy = datasets(folder / "a.weights.h5"), datasets(folder / "b.h5")
     assert len(paths) == len(tensors) and len(legacy) == len(tensors)
-    for index, (layer, inner, variable) in enumerate(tensors):
+    keras3, legacy_rows = [], []
+    for index, (layer, _, _) in enumerate(tensors):
         group, _, weight = legacy[index].partition("/")
-        name = zoo.our_name(layer, inner)
         group, weight = keras2(group, model_name), keras2(weight, model_name)
         if isinstance(layer, keras.layers.DepthwiseConv2D):
             weight = weight.removesuffix("kernel") + "depthwise_kernel"
-        yield name, "/" + paths[index], group, weight + ":0", shape_kind(name, variable.shape)
+        keras3.append("/" + paths[index])
+        legacy_rows.append(f"{group} {weight}:0")
+    return {"keras3": keras3, "legacy": legacy_rows}
+
+
+def torch_names(make):
+    with torch.device("meta"):
+        return sorted(name for name in make().state_dict() if not name.endswith("num_batches_tracked"))
+
+
+def names(model):
+    with tempfile.TemporaryDirectory() as folder:
+        result = keras_names(model, Path(folder))
+    if model in TIMM:
+        result["timm"] = torch_names(lambda: timm.create_model(TIMM[model]))
+    if model in TORCHVISION:
+        result["torchvision"] = torch_names(getattr(torchvision.models, TORCHVISION[model]))
+    return result
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--check", action="store_true", help="compare with the committed files, write nothing"
-    )
-    check = parser.parse_args().check
-    for model in MODELS:
-        with tempfile.TemporaryDirectory() as folder:
-            table = [("#name", "keras3", "legacy_group", "legacy_weight", "kind"), *rows(model, Path(folder))]
-        widths = [max(map(len, column)) for column in zip(*table)]
-        text = (
-            "\n".join("  ".join(f"{cell:{w}}" for cell, w in zip(row, widths)).rstrip() for row in table)
-            + "\n"
-        )
-        path = zoo.NAMES / f"{model}.txt"
-        if check and path.read_text() != text:
-            sys.exit(f"{path.name} differs from what Keras {keras.__version__} writes")
-        if not check:
-            path.write_text(text)
-        print(f"{path.name}: {len(table) - 1} tensors")
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    golden = {"versions": {m.__name__: m.__version__ for m in (keras, timm, torchvision)}, "models": {}}
+    for model in zoo.MODELS:
+        golden["models"][model] = {
+            dialect: hashlib.sha256("".join(f"{line}\n" for line in lines).encode()).hexdigest()
+            for dialect, lines in names(model).items()
+        }
+        print(model, *golden["models"][model])
+    GOLDEN.write_text(json.dumps(golden, indent=1) + "\n")
 
 
 if __name__ == "__main__":

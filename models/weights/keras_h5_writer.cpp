@@ -37,6 +37,15 @@ H5Handle make_groups(hid_t file, const std::string& path) {
   return h5_open(H5Gcreate2(file, path.c_str(), H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Gclose);
 }
 
+// Keras' name of the layer that holds a tensor: our path to it; its last word where the layer is inside
+// another.
+std::string layer_name(const NameRow& row) {
+  std::string path = row.name.substr(0, row.name.rfind('.'));
+  if (std::count(row.group.begin(), row.group.end(), '/') > 2) return path.substr(path.rfind('.') + 1);
+  std::replace(path.begin(), path.end(), '.', '_');
+  return path;
+}
+
 // The group `vars` of a layer with the layer's name on it, as Keras writes it: text of variable length,
 // UTF-8.
 void make_vars(hid_t file, const std::string& vars, const std::string& layer) {
@@ -81,9 +90,9 @@ void write_keras_h5(const std::filesystem::path& path, const StoredTensors& tens
     expect(row != names.end(),
            "cannot write {}: Keras has no place for tensor {}; name the model that it belongs to",
            path.string(), printable(tensor.name));
-    make_vars(file, row->keras3.substr(0, row->keras3.rfind('/')), row->layer());
-    const ElementType type = row->kind == "scalar" ? ElementType::i64 : written_type(tensor.type);
-    write_tensor(file, row->keras3, type, tensor.read());
+    make_vars(file, row->theirs.substr(0, row->theirs.rfind('/')), layer_name(*row));
+    const bool count = tensor.shape.rank() == 0;  // of a normalization: Keras has no other scalars
+    write_tensor(file, row->theirs, count ? ElementType::i64 : written_type(tensor.type), tensor.read());
   }
   const auto input = facts.find("input");
   if (input != facts.end()) make_vars(file, "/layers/rescaling/vars", "rescaling");

@@ -3,7 +3,6 @@
 #include <unordered_map>
 
 #include "models/weights/element_type.h"
-#include "models/weights/name_map.h"
 
 namespace sonograd {
 namespace {
@@ -22,32 +21,25 @@ std::string first_few(const char* what, const std::vector<std::string>& names) {
 
 }  // namespace
 
-void to_our_names(WeightFile& file, std::string_view model) {
-  if (file.format == WeightFormat::safetensors) return;
-  std::unordered_map<std::string, std::string> ours;
-  for (const NameRow& row : name_map(model)) ours[row.keras3] = row.name;
-  for (StoredTensor& tensor : file.tensors) {
-    const auto found = ours.find(tensor.name);
-    if (found != ours.end()) tensor.name = found->second;
-  }
-}
-
 Match match(const WeightFile& file, const Slots& slots) {
   std::unordered_map<std::string_view, std::size_t> places;
   for (std::size_t i = 0; i < file.tensors.size(); ++i) places[file.tensors[i].name] = i;
   Match result;
+  result.left_out = file.left_out;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const auto found = places.find(slots[i].name);
     if (found == places.end()) {
       result.missing.push_back(slots[i].name);
       continue;
     }
-    const Shape& shape = file.tensors[found->second].shape;
-    if (shape == slots[i].shape)
-      result.mapped.push_back({found->second, i});
-    else
+    const StoredTensor& tensor = file.tensors[found->second];
+    if (tensor.shape != slots[i].shape) {
       result.mismatched.push_back(
-          fmt::format("{} {} is {} here", slots[i].name, shape.text(), slots[i].shape.text()));
+          fmt::format("{} {} is {} here", slots[i].name, tensor.shape.text(), slots[i].shape.text()));
+    } else {
+      result.mapped.push_back({found->second, i});
+      if (tensor.transposed) result.transposed.push_back(tensor.name);
+    }
     places.erase(found);
   }
   for (const StoredTensor& tensor : file.tensors)
@@ -78,7 +70,7 @@ std::string mismatch_text(const WeightFile& file, const Match& match, std::strin
 
 Loaded load_weights(WeightFile file, std::string_view model, const Slots& slots, std::size_t base,
                     Extent extent) {
-  to_our_names(file, model);
+  to_our_names(file, model, slots, base);
   Loaded loaded{match(file, slots), Filled::nothing, file.facts};
   loaded.filled = filled(loaded.match, slots, base, extent);
   if (loaded.filled == Filled::nothing) throw Error(mismatch_text(file, loaded.match, model, slots.size()));

@@ -3,14 +3,6 @@
 
 namespace sonograd {
 
-// A parameter of a model, as a place to load into.
-struct Slot {
-  std::string name;
-  Shape shape;
-  Tensor* value = nullptr;  // null where nothing is to be loaded, as for a conversion
-};
-using Slots = std::vector<Slot>;
-
 // How a file's tensors fit a model's parameters.
 struct Match {
   struct Pair {
@@ -22,11 +14,14 @@ struct Match {
   std::vector<std::string> missing;     // in the model alone
   std::vector<std::string>
       mismatched;  // in both with different shapes: `name [file's shape] is [model's shape] here`
+  std::vector<std::string> left_out;  // in the file alone: a head for other classes, by the file's names
 };
 
-// Gives the tensors of a Keras file the names that they have in `model`; those it does not know keep theirs,
-// and a safetensors file is left as it is.
-void to_our_names(WeightFile& file, std::string_view model);
+// Gives the tensors of a file the names, and with them the axes, that they have in `model`, whose first
+// `base` parameters are those before the head. Whose names the file has is told by which dialect of
+// models/names/ knows most of them; tensors that it does not know keep theirs. Of another program's file,
+// whose head has nothing that fits ours, the head is left out. A file under our names stays as it is.
+void to_our_names(WeightFile& file, std::string_view model, const Slots& slots, std::size_t base);
 
 Match match(const WeightFile& file, const Slots& slots);
 

@@ -7,7 +7,15 @@
 namespace sonograd {
 
 std::string_view name_of(WeightFormat format) {
-  return format == WeightFormat::safetensors ? "safetensors" : "Keras 3 .weights.h5";
+  switch (format) {
+    case WeightFormat::safetensors:
+      return "safetensors";
+    case WeightFormat::keras3_h5:
+      return "Keras 3 .weights.h5";
+    case WeightFormat::legacy_h5:
+      return "legacy Keras .h5";
+  }
+  return {};
 }
 
 StoredTensor stored(std::string name, const Tensor& value) {
@@ -35,13 +43,13 @@ WeightFile read_weights(const std::filesystem::path& path) {
 }
 
 void write_weights(const std::filesystem::path& path, const StoredTensors& tensors, const Facts& facts,
-                   std::string_view model) {
+                   const Slots& slots) {
   const std::filesystem::path suffix = path.extension();
   expect(suffix == ".safetensors" || suffix == ".h5",
          "cannot write {}: its suffix names no format; end the name in .safetensors or .weights.h5",
          path.string());
   if (suffix == ".h5")
-    write_keras_h5(path, tensors, name_map(model), facts);
+    write_keras_h5(path, tensors, dialect_named("keras3", facts.at("model"), slots).rows, facts);
   else
     write_safetensors(path, tensors, facts);
 }

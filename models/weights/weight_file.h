@@ -21,13 +21,14 @@ struct StoredTensor {
   Shape shape;
   ElementType type;
   std::function<Tensor()> read;
+  bool transposed = false;  // its axes lie in another order in the file
 };
 using StoredTensors = std::vector<StoredTensor>;
 
 // A tensor in memory, as one to write.
 StoredTensor stored(std::string name, const Tensor& value);
 
-enum class WeightFormat { safetensors, keras3_h5 };
+enum class WeightFormat { safetensors, keras3_h5, legacy_h5 };
 std::string_view name_of(WeightFormat format);
 
 // What a weight file says about its model beside the tensors: `model`, `classes`, `image_size`, `input`,
@@ -35,11 +36,21 @@ std::string_view name_of(WeightFormat format);
 // plain) can be told.
 using Facts = std::map<std::string, std::string>;
 
+// A parameter of a model, as a place to load into.
+struct Slot {
+  std::string name;
+  Shape shape;
+  Tensor* value = nullptr;  // null where nothing is to be loaded, as for a conversion
+};
+using Slots = std::vector<Slot>;
+
 struct WeightFile {
   std::filesystem::path path;
   WeightFormat format;
   StoredTensors tensors;  // in the file's order, under the file's names
   Facts facts;
+  std::string dialect{};                // whose names those were, once they are ours (models/weights/match.h)
+  std::vector<std::string> left_out{};  // what was taken out then: a head for other classes
 };
 
 // Opens a weight file of any format that is known, told by content. Throws Error `cannot read <path>: …`, one
@@ -47,9 +58,9 @@ struct WeightFile {
 WeightFile read_weights(const std::filesystem::path& path);
 
 // Writes tensors under our names in the format that the path's suffix names: .safetensors, or .h5 (Keras 3,
-// for a model that Keras has too). Throws Error for another suffix; an earlier file stays until the new one
-// is complete.
+// for a model that Keras has too). The model is facts' `model`, `slots` its parameters. Throws Error for
+// another suffix; an earlier file stays until the new one is complete.
 void write_weights(const std::filesystem::path& path, const StoredTensors& tensors, const Facts& facts,
-                   std::string_view model);
+                   const Slots& slots);
 
 }  // namespace sonograd

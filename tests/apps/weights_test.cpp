@@ -57,12 +57,13 @@ TEST_CASE("weights are listed, taken to Keras' format and back without a change"
                                        {"transposed", 0},
                                        {"unused", json::array()},
                                        {"missing", json::array()},
-                                       {"mismatched", json::array()}});
+                                       {"mismatched", json::array()},
+                                       {"left_out", json::array()}});
   CHECK(json::parse(run(folder, "weights list b.weights.h5 --json").out)["facts"] ==
         json{{"input", "plain"}});
   const Ended back = run(folder, "weights convert b.weights.h5 c.safetensors --model efficientnetb0");
   CHECK(back.status == 0);
-  CHECK(back.out == "mapped 314, transposed 0, unused 0, missing 0, of another shape 0\n");
+  CHECK(back.out == "mapped 314, transposed 0, unused 0, missing 0, of another shape 0, left out 0\n");
 
   const StoredTensors before = read_weights(folder.path / "a.safetensors").tensors;
   const WeightFile after = read_weights(folder.path / "c.safetensors");

@@ -2,7 +2,6 @@
 
 #include <doctest/doctest.h>
 
-#include "models/weights/name_map.h"
 #include "tests/error_of.h"
 
 using namespace sonograd;
@@ -110,22 +109,4 @@ TEST_CASE("weights of another model are one line, partial or not") {
     CHECK(error_of([&] { load_weights(file_of(tensors), "mini", model.slots, 2, extent); }) ==
           "w.safetensors does not fit mini: 0 of its 4 tensors are there, 4 missing (conv.kernel, "
           "conv.bias, dense.kernel, …), 5 unused (layer0, layer1, layer2, …); give weights of this model");
-}
-
-TEST_CASE("a Keras file gets our names; a conversion has the model's order") {
-  const NameMap names = name_map("efficientnetb0");
-  WeightFile file{"w.weights.h5", WeightFormat::keras3_h5, {}, {}};
-  Slots slots;
-  for (const NameRow& row : names) {
-    file.tensors.insert(file.tensors.begin(), stored(row.keras3, Tensor::zeros({1})));
-    slots.push_back({row.name, {1}, nullptr});
-  }
-  file.tensors.push_back(stored("/layers/more/vars/0", Tensor::zeros({1})));
-  to_our_names(file, "efficientnetb0");
-  const Match found = match(file, slots);
-  CHECK(found.missing.empty());
-  CHECK(found.unused == std::vector<std::string>{"/layers/more/vars/0"});
-  const StoredTensors ordered = in_model_order(file, found, slots);
-  REQUIRE(ordered.size() == names.size());
-  for (std::size_t i = 0; i < names.size(); ++i) CHECK(ordered[i].name == names[i].name);
 }
