@@ -71,8 +71,9 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
 
 void add_model_flags(CLI::App& command, ModelFlags& flags) {
   command.add_option("--model", flags.name, "model; may be left out where the weights name it");
-  command.add_option("--weights", flags.weights,
-                     "weight file: .safetensors, or Keras' .weights.h5; told by content");
+  command.add_option(
+      "--weights", flags.weights,
+      "weight file: .safetensors, Keras' .weights.h5, .keras or .h5, or .npz; told by content");
   command
       .add_option("--image-size", flags.image_size,
                   "height and width in pixels; default the weights', else 224")

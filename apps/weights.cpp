@@ -129,7 +129,8 @@ void add_weights(Program& program) {
                         "  sonograd weights list best.safetensors",
                         [listed, &program] { return list(*listed, program.shared.json); });
   list_command
-      .add_option("file", listed->file, "weight file: .safetensors, or Keras' .weights.h5; told by content")
+      .add_option("file", listed->file,
+                  "weight file: .safetensors, Keras' .weights.h5, .keras or .h5, or .npz; told by content")
       ->required();
 
   const auto model = std::make_shared<std::string>();
@@ -142,10 +143,14 @@ void add_weights(Program& program) {
   auto& convert_command = program.add_under(
       weights, "convert", "Writes the weights of one file in the format that the other's suffix names",
       "  sonograd weights convert keras.weights.h5 ours.safetensors --model aeganb3\n"
-      "  sonograd weights convert best.safetensors for_keras.weights.h5",
+      "  sonograd weights convert best.safetensors for_keras.weights.h5\n"
+      "  sonograd weights convert ViT-B_16.npz base.safetensors --model vit_b16 --partial",
       [converted, &program] { return convert(*converted, program.shared.json); });
   convert_command.add_option("from", converted->from, "weight file to read")->required();
-  convert_command.add_option("to", converted->to, "file to write: .safetensors or .weights.h5")->required();
+  convert_command
+      .add_option("to", converted->to,
+                  "file to write: .safetensors, .weights.h5 (Keras 3), any other .h5 (legacy Keras) or .npz")
+      ->required();
   convert_command.add_option("--model", converted->model, "model; may be left out where the weights name it");
   convert_command.add_option("--classes", converted->classes, "class names in the order of their codes")
       ->delimiter(',');

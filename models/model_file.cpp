@@ -4,7 +4,6 @@
 #include <sstream>
 
 #include "models/weights/element_type.h"
-#include "models/weights/safetensors.h"
 
 namespace sonograd {
 namespace {
@@ -69,10 +68,7 @@ void save_model(const Model& model, const std::filesystem::path& path) {
               {"keras", std::to_string(o.keras)}};
   if (!tensors.empty() && tensors.front().name == "normalization.mean")  // of models that scale their input
     facts["input"] = o.input == InputForm::imagenet ? "imagenet" : "plain";
-  if (path.extension() == ".h5")
-    write_weights(path, tensors, facts, slots_of(model));
-  else
-    write_safetensors(path, tensors, facts);
+  write_weights(path, tensors, facts, slots_of(model));
 }
 
 ModelOptions options_with_facts(ModelOptions options, const Facts& facts,

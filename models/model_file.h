@@ -17,8 +17,7 @@ void to_our_names(WeightFile& file, const Model& model);
 Loaded load_values(Model& model, WeightFile file, Extent extent = Extent::whole);
 void load_values(Model& model, const std::filesystem::path& path);
 
-// Our safetensors with the model's facts in the header; or, where the path ends in .h5, Keras 3's
-// .weights.h5.
+// The values and the model's facts, in the format that the path's suffix names (write_weights).
 void save_model(const Model& model, const std::filesystem::path& path);
 
 // The facts of the weight file `path` put over `options`; the header of our safetensors holds these: model,

@@ -1,15 +1,18 @@
-"""Makes the weight files of tests/golden/data that Keras itself writes: tiny.weights.h5, tiny_bfloat16.weights.h5
-and tiny_legacy.h5.
+"""Makes the weight files of tests/golden/data that Keras, h5py and NumPy themselves write: tiny*.
 
-In tiny.weights.h5 element e of the tensor with index i in model.weights is i + e / 64; normalization's count is
-12345. The file has the ImageNet form's empty `rescaling_1` and an optimizer's state.
+In tiny.weights.h5, tiny.keras (deflated anew) and tiny_weights.h5 (legacy, weights alone) element e of the tensor with index i in model.weights is i + e / 64; normalization's count is
+12345. They have the ImageNet form's empty `rescaling_1`. tiny_stored.keras is stored, as Keras does;
+tiny_legacy.h5 is a whole legacy model; tiny_parts.h5 has its lists of names in parts and as texts of variable length, as older programs wrote them.
 """
 
+import io
 import sys
 import tempfile
+import zipfile
 from pathlib import Path
 
 import golden_keras  # noqa: F401  sets TensorFlow's environment first
+import h5py
 import keras
 import numpy as np
 
@@ -45,14 +48,81 @@ def dense(dtype):
     return model
 
 
+def rezip(archive, method):
+    """The bytes of an archive with all members packed by `method`, of one date."""
+    packed = io.BytesIO()
+    with zipfile.ZipFile(archive) as old, zipfile.ZipFile(packed, "w", method) as new:
+        for name in sorted(old.namelist()):
+            new.writestr(zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0)), old.read(name), method)
+    return packed.getvalue()
+
+
+def write_legacy(model, path):
+    with h5py.File(path, "w") as file:
+        keras.src.legacy.saving.legacy_h5_format.save_weights_to_hdf5_group(file, model)
+
+
+def write_parts(path):
+    """A whole model, its lists cut into parts, with texts of variable length, Keras 2's names and a variance."""
+    texts = lambda *names: np.array(names, dtype=h5py.string_dtype())
+    with h5py.File(path, "w") as file:
+        group = file.create_group("model_weights")
+        group.attrs["layer_names0"] = texts("input_1", "rescaling", "normalization")
+        group.attrs["layer_names1"] = texts("conv1/conv", "dense_7")
+        layers = {
+            "input_1": {},
+            "rescaling": {},
+            "normalization": {"mean:0": (3,), "variance:0": (3,)},
+            "conv1/conv": {"kernel:0": (1, 1, 3, 2)},
+            "dense_7": {"kernel:0": (2, 2), "bias:0": (2,)},
+        }
+        for layer, weights in layers.items():
+            inner = group.create_group(layer)
+            inner.attrs["weight_names"] = texts(*(f"{layer}/{w}" for w in weights)) if weights else np.array([])
+            for weight, shape in weights.items():
+                value = np.arange(np.prod(shape), dtype=np.float32).reshape(shape)
+                value = np.float32((0.229, 0.224, 0.225)) if weight.startswith("variance") else value
+                inner[f"{layer}/{weight}"] = value
+
+
+def npz_tensors():
+    number = lambda *shape, dtype=np.float32: np.arange(np.prod(shape, dtype=int), dtype=dtype).reshape(shape)
+    attention = "Transformer/encoderblock_0/MultiHeadDotProductAttention_1"
+    return {
+        "cls": number(1, 1, 4),
+        f"{attention}/query/kernel": number(4, 2, 2),
+        f"{attention}/query/bias": number(2, 2, dtype=np.float64),
+        f"{attention}/out/kernel": number(2, 2, 4, dtype=np.float16),
+        "Transformer/encoder_norm/scale": number(4),
+        "head/bias": number(3, dtype=np.int64),
+        "step": number(),
+    }
+
+
 def write(folder):
     model = tiny_model()
     model.compile("sgd", "mse")
     model.fit(np.ones((1, 4, 4, 3)), np.ones((1, 2)), verbose=0)
     fill(model)
     model.save_weights(folder / "tiny.weights.h5")
+    for saved, name, method in (
+        (model, "tiny.keras", zipfile.ZIP_DEFLATED),
+        (dense("float32"), "tiny_stored.keras", zipfile.ZIP_STORED),
+    ):
+        saved.save(folder / "whole.keras")
+        (folder / name).write_bytes(rezip(folder / "whole.keras", method))
+        (folder / "whole.keras").unlink()
+    write_legacy(model, folder / "tiny_weights.h5")
     dense("bfloat16").save_weights(folder / "tiny_bfloat16.weights.h5")
     dense("float32").save(folder / "tiny_legacy.h5")
+    write_parts(folder / "tiny_parts.h5")
+    np.savez(folder / "tiny.npz", **npz_tensors())
+    (folder / "tiny_deflated.npz").write_bytes(rezip(folder / "tiny.npz", zipfile.ZIP_DEFLATED))
+
+
+def content(path):
+    """What Keras writes anew alike: of a .keras the weights, since the rest holds dates and addresses."""
+    return zipfile.ZipFile(path).read("model.weights.h5") if path.suffix == ".keras" else path.read_bytes()
 
 
 def main():
@@ -61,7 +131,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         write(Path(folder))
         for path in Path(folder).iterdir():
-            if path.read_bytes() != (formula.DATA / path.name).read_bytes():
+            if content(path) != content(formula.DATA / path.name):
                 return f"{path.name} differs from what Keras {keras.__version__} writes"
 
 

@@ -4,6 +4,9 @@
 
 namespace sonograd {
 
+class H5Image;
+class H5Tensors;
+
 // Keras 3's .weights.h5: datasets /layers/<class>_<k>/vars/<j>, where k counts the layers of a class in the
 // model's order and the group `vars` has the layer's own name as attribute. Composite layers put the names of
 // attributes between. One thread at a time: HDF5 is not made for more.
@@ -11,12 +14,24 @@ namespace sonograd {
 // The tensors have the datasets' paths as names; optimizer state and the states of random generators are left
 // out. The fact `input` is told by the group /layers/rescaling_1, where the model begins with a
 // normalization.
+void read_keras3(const H5Tensors& file, WeightFile& into);
+
+// Opens a file of Keras 3 or a legacy one (models/weights/keras_legacy_h5.h), whichever it is.
 WeightFile read_keras_h5(const std::filesystem::path& path);
 
-// Writes tensors under our names to the places where Keras looks for them (`model.load_weights`). The fact
-// `input` decides on rescaling_1. Throws Error for a tensor that the map does not name; aside and renamed as
-// every output.
+// Fills a .weights.h5 in memory with tensors under our names, at the places where Keras looks for them. The
+// fact `input` decides on rescaling_1. Throws Error, which calls the file `path`, for a tensor that the map
+// does not name.
+void fill_keras3(H5Image& image, const std::filesystem::path& path, const StoredTensors& tensors,
+                 const NameMap& names, const Facts& facts);
+
+// Writes such a file for `model.load_weights`, aside and renamed as every output.
 void write_keras_h5(const std::filesystem::path& path, const StoredTensors& tensors, const NameMap& names,
                     const Facts& facts);
+
+// What Keras calls a tensor of ours, and the type that it keeps it as. Throws Error, which calls the file
+// `path`, where it has no place for it.
+const NameRow& keras_row(const NameMap& names, const StoredTensor& tensor, const std::filesystem::path& path);
+ElementType keras_type(const StoredTensor& tensor);
 
 }  // namespace sonograd

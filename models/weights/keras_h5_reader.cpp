@@ -1,29 +1,11 @@
 #include <algorithm>
 
-#include "models/weights/element_type.h"
-#include "models/weights/hdf5.h"
+#include "models/weights/h5_tensors.h"
 #include "models/weights/keras_h5.h"
-#include "models/weights/open_file.h"
+#include "models/weights/keras_legacy_h5.h"
 
 namespace sonograd {
 namespace {
-
-constexpr auto damaged = "the file is damaged: copy or download it again";
-
-H5Handle open_file(const std::filesystem::path& path) {
-  const H5Handle access = h5_open(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
-  h5_check(H5Pset_file_locking(access, false, true));  // many network disks have no locks
-  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDONLY, access);
-  expect(file >= 0, "HDF5 cannot open it ({}); {}", h5_reason(), damaged);
-  return {file, H5Fclose};
-}
-
-// Whether the root holds the name itself: a soft or external link could lead anywhere.
-bool holds(hid_t file, const char* name) {
-  H5L_info_t link;
-  return H5Lexists(file, name, H5P_DEFAULT) > 0 && H5Lget_info(file, name, &link, H5P_DEFAULT) >= 0 &&
-         link.type == H5L_TYPE_HARD;
-}
 
 struct Contents {
   std::vector<std::string> groups, datasets;  // paths below /layers, in the order of names
@@ -39,106 +21,37 @@ Contents list_layers(hid_t file) {
   };
   const herr_t answer = H5Ovisit_by_name2(file, "layers", H5_INDEX_NAME, H5_ITER_INC, note, &contents,
                                           H5O_INFO_BASIC, H5P_DEFAULT);
-  expect(answer >= 0, "HDF5 cannot list its layers ({}); {}", h5_reason(), damaged);
+  expect(answer >= 0, "HDF5 cannot list its layers ({}); the file is damaged: copy or download it again",
+         h5_reason());
   return contents;
-}
-
-// Half precision is converted by HDF5. bfloat16 lies in the file as integers, marked by an attribute.
-ElementType type_of(hid_t dataset, const std::string& name) {
-  const H5Handle type = h5_open(H5Dget_type(dataset), H5Tclose);
-  const H5T_class_t kind = H5Tget_class(type);
-  const std::size_t bytes = H5Tget_size(type);
-  const bool marked = H5Aexists(dataset, "dtype") > 0;
-  const bool real = kind == H5T_FLOAT && (bytes == 2 || bytes == 4 || bytes == 8);
-  const bool whole = kind == H5T_INTEGER && bytes <= 8 && !marked;
-  expect(real || whole, "tensor {} holds {}; save the model in float32", printable(name),
-         marked ? "bfloat16, which is not read" : "neither real numbers nor integers");
-  return whole ? ElementType::i64 : bytes == 8 ? ElementType::f64 : ElementType::f32;
-}
-
-Shape shape_of(hid_t dataset, const std::string& name, Int file_bytes) {
-  const H5Handle space = h5_open(H5Dget_space(dataset), H5Sclose);
-  const int rank = H5Sget_simple_extent_ndims(space);
-  expect(rank >= 0 && rank <= Shape::max_rank && H5Sget_simple_extent_type(space) != H5S_NULL,
-         "tensor {} has {} axes, at most {} are read", printable(name), rank, Shape::max_rank);
-  hsize_t sizes[Shape::max_rank];
-  H5Sget_simple_extent_dims(space, sizes, nullptr);
-  Shape shape;
-  Int elements = 1;
-  for (int axis = 0; axis < rank; ++axis) {
-    const bool fits = sizes[axis] <= INT64_MAX && !__builtin_mul_overflow(elements, sizes[axis], &elements);
-    expect(fits && elements <= file_bytes, "tensor {} is larger than the file; {}", printable(name), damaged);
-    shape.push_back(static_cast<Int>(sizes[axis]));
-  }
-  return shape;
-}
-
-// Keras stores a tensor in one piece inside the file. Anything else (chunks with filters, parts in other
-// files, no elements at all) does not come from Keras and is not followed.
-void check_storage(hid_t dataset, const std::string& name, Int file_bytes) {
-  const H5Handle made = h5_open(H5Dget_create_plist(dataset), H5Pclose);
-  const H5D_layout_t layout = H5Pget_layout(made);
-  expect((layout == H5D_CONTIGUOUS || layout == H5D_COMPACT) && H5Pget_external_count(made) == 0,
-         "tensor {} is not stored in one piece; save it again with Keras", printable(name));
-  const H5Handle type = h5_open(H5Dget_type(dataset), H5Tclose);
-  const H5Handle space = h5_open(H5Dget_space(dataset), H5Sclose);
-  const auto elements = static_cast<hsize_t>(H5Sget_simple_extent_npoints(space));
-  const hsize_t there = H5Dget_storage_size(dataset), needed = elements * H5Tget_size(type);
-  expect(there == needed && there <= static_cast<hsize_t>(file_bytes),
-         "tensor {} needs {} bytes, {} are stored; {}", printable(name), needed, there, damaged);
-}
-
-StoredTensor stored_tensor(const std::shared_ptr<H5Handle>& file, const std::filesystem::path& path,
-                           const std::string& name, Int file_bytes) {
-  const auto open = [](hid_t file, const std::string& name) {
-    const hid_t dataset = H5Dopen2(file, name.c_str(), H5P_DEFAULT);
-    expect(dataset >= 0, "tensor {} cannot be opened ({}); {}", printable(name), h5_reason(), damaged);
-    return H5Handle(dataset, H5Dclose);
-  };
-  const H5Handle dataset = open(*file, name);
-  StoredTensor tensor{name, shape_of(dataset, name, file_bytes), type_of(dataset, name), {}};
-  check_storage(dataset, name, file_bytes);
-  tensor.read = [file, path, open, name, shape = tensor.shape, type = tensor.type] {
-    const H5Quiet quiet;
-    try {
-      const H5Handle dataset = open(*file, name);
-      return decode(type, shape, [&](void* into) {
-        const hid_t memory = type == ElementType::f32   ? H5T_NATIVE_FLOAT
-                             : type == ElementType::f64 ? H5T_NATIVE_DOUBLE
-                                                        : H5T_NATIVE_INT64;
-        const herr_t answer = H5Dread(dataset, memory, H5S_ALL, H5S_ALL, H5P_DEFAULT, into);
-        expect(answer >= 0, "tensor {} cannot be read ({}); {}", printable(name), h5_reason(), damaged);
-      });
-    } catch (Error& error) {
-      error.prepend(fmt::format("cannot read {}: ", path.string()));
-      throw;
-    }
-  };
-  return tensor;
 }
 
 }  // namespace
 
+void read_keras3(const H5Tensors& file, WeightFile& into) {
+  expect(
+      file.holds("layers"),
+      "it has no group /layers, as Keras 3 writes it, and no layer_names, as legacy Keras files have; load "
+      "it in Keras and save it with model.save_weights(\"x.weights.h5\")");
+  const Contents contents = list_layers(file.id());
+  for (const std::string& name : contents.datasets)
+    if (name.find("seed_generator") == std::string::npos)
+      into.tensors.push_back(file.tensor("/layers/" + name));
+  const auto has = [&](const char* group) {
+    return std::find(contents.groups.begin(), contents.groups.end(), group) != contents.groups.end();
+  };
+  if (has("normalization")) into.facts["input"] = has("rescaling_1") ? "imagenet" : "plain";
+}
+
 WeightFile read_keras_h5(const std::filesystem::path& path) {
   const H5Quiet quiet;
   WeightFile result{path, WeightFormat::keras3_h5, {}, {}};
-  const Int bytes = OpenFile(path).size();
   try {
-    const auto file = std::make_shared<H5Handle>(open_file(path));
-    expect(holds(*file, "layers"),
-           "it has no group /layers as Keras 3 writes it{}; load it in Keras and save it with "
-           "model.save_weights(\"x.weights.h5\")",
-           H5Aexists(*file, "layer_names") > 0 || holds(*file, "model_weights")
-               ? " (it is a legacy Keras file)"
-               : "");
-    const Contents contents = list_layers(*file);
-    for (const std::string& name : contents.datasets)
-      if (name.find("seed_generator") == std::string::npos)
-        result.tensors.push_back(stored_tensor(file, path, "/layers/" + name, bytes));
-    const auto has = [&](const char* group) {
-      return std::find(contents.groups.begin(), contents.groups.end(), group) != contents.groups.end();
-    };
-    if (has("normalization")) result.facts["input"] = has("rescaling_1") ? "imagenet" : "plain";
+    const H5Tensors file(path, path);
+    if (is_keras_legacy(file))
+      read_keras_legacy(file, result);
+    else
+      read_keras3(file, result);
   } catch (Error& error) {
     error.prepend(fmt::format("cannot read {}: ", path.string()));
     throw;

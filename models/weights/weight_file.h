@@ -28,7 +28,7 @@ using StoredTensors = std::vector<StoredTensor>;
 // A tensor in memory, as one to write.
 StoredTensor stored(std::string name, const Tensor& value);
 
-enum class WeightFormat { safetensors, keras3_h5, legacy_h5 };
+enum class WeightFormat { safetensors, keras3_h5, keras_archive, legacy_h5, npz };
 std::string_view name_of(WeightFormat format);
 
 // What a weight file says about its model beside the tensors: `model`, `classes`, `image_size`, `input`,
@@ -57,8 +57,9 @@ struct WeightFile {
 // line, for a file that is damaged, cut short, hostile or of another kind.
 WeightFile read_weights(const std::filesystem::path& path);
 
-// Writes tensors under our names in the format that the path's suffix names: .safetensors, or .h5 (Keras 3,
-// for a model that Keras has too). The model is facts' `model`, `slots` its parameters. Throws Error for
+// Writes tensors under our names in the format that the path's suffix names: .safetensors, .weights.h5 (Keras
+// 3), any other .h5 (legacy Keras) or .npz (JAX's names for a Vision Transformer, else ours). The model is
+// facts' `model`, `slots` its parameters; Keras' files are for models that Keras has too. Throws Error for
 // another suffix; an earlier file stays until the new one is complete.
 void write_weights(const std::filesystem::path& path, const StoredTensors& tensors, const Facts& facts,
                    const Slots& slots);

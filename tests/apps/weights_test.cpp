@@ -61,17 +61,24 @@ TEST_CASE("weights are listed, taken to Keras' format and back without a change"
                                        {"left_out", json::array()}});
   CHECK(json::parse(run(folder, "weights list b.weights.h5 --json").out)["facts"] ==
         json{{"input", "plain"}});
-  const Ended back = run(folder, "weights convert b.weights.h5 c.safetensors --model efficientnetb0");
-  CHECK(back.status == 0);
-  CHECK(back.out == "mapped 314, transposed 0, unused 0, missing 0, of another shape 0, left out 0\n");
+  REQUIRE(run(folder, "weights convert a.safetensors b.h5").status == 0);
+  CHECK(json::parse(run(folder, "weights list b.h5 --json").out)["format"] == "legacy Keras .h5");
+  REQUIRE(run(folder, "weights convert a.safetensors b.npz").status == 0);
 
   const StoredTensors before = read_weights(folder.path / "a.safetensors").tensors;
-  const WeightFile after = read_weights(folder.path / "c.safetensors");
-  CHECK(after.facts == Facts{{"input", "plain"}, {"model", "efficientnetb0"}});
-  REQUIRE(after.tensors.size() == before.size());
-  for (std::size_t i = 0; i < before.size(); ++i) {
-    CHECK(after.tensors[i].name == before[i].name);
-    CHECK(after.tensors[i].read().values() == before[i].read().values());
+  for (const std::string file : {"b.weights.h5", "b.h5", "b.npz"}) {
+    CAPTURE(file);
+    const Ended back = run(folder, "weights convert " + file + " c.safetensors --model efficientnetb0");
+    CHECK(back.status == 0);
+    CHECK(back.out == "mapped 314, transposed 0, unused 0, missing 0, of another shape 0, left out 0\n");
+    const WeightFile after = read_weights(folder.path / "c.safetensors");
+    CHECK(after.facts == (file == "b.npz" ? Facts{{"model", "efficientnetb0"}}
+                                          : Facts{{"input", "plain"}, {"model", "efficientnetb0"}}));
+    REQUIRE(after.tensors.size() == before.size());
+    for (std::size_t i = 0; i < before.size(); ++i) {
+      CHECK(after.tensors[i].name == before[i].name);
+      CHECK(after.tensors[i].read().values() == before[i].read().values());
+    }
   }
 }
 
@@ -124,4 +131,9 @@ TEST_CASE("bad input to weights is one line") {
   refused("weights list", 2, "");
   refused("weights convert bare x.safetensors", 2, "which model? bare does not say, so give --model");
   refused("weights convert bad x.safetensors", 1, "bad: its image_size is \"-\", which is no size");
+  const Ended other = run(folder, "weights convert mini.safetensors x.bin");
+  CHECK(other.status == 1);
+  CHECK(other.errors ==
+        "sonograd: cannot write x.bin: its suffix names no format; end the name in .safetensors, .weights.h5 "
+        "(Keras 3), .h5 (legacy Keras) or .npz\n");
 }

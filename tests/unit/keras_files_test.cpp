@@ -1,0 +1,143 @@
+// The legacy .h5 and the .keras archive; Keras 3's .weights.h5 has keras_h5_test.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+
+#include "models/model_file.h"
+#include "models/weights/h5_image.h"
+#include "models/weights/keras_legacy_h5.h"
+#include "models/weights/name_map.h"
+#include "models/weights/zip.h"
+#include "models/zoo.h"
+#include "tests/error_of.h"
+#include "tests/temporary_folder.h"
+
+using namespace sonograd;
+namespace fs = std::filesystem;
+
+namespace {
+
+const fs::path data = fs::path(SONOGRAD_SOURCE_DIR) / "tests/golden/data";
+
+// The formula of scripts/golden_weight_files.py at the position `index` of model.weights.
+std::vector<double> formula(std::size_t index, std::size_t count) {
+  std::vector<double> values(count);
+  for (std::size_t i = 0; i < count; ++i)
+    values[i] = static_cast<double>(index) + static_cast<double>(i) / 64;
+  return index == 2 ? std::vector<double>{12345} : values;
+}
+
+}  // namespace
+
+TEST_CASE("a legacy file that Keras wrote is read in the model's order") {
+  const WeightFile file = read_weights(data / "tiny_weights.h5");
+  CHECK(file.format == WeightFormat::legacy_h5);
+  CHECK(file.facts == Facts{{"input", "imagenet"}});
+  REQUIRE(file.tensors.size() == 22);
+  CHECK(file.tensors[0].name == "normalization/mean");
+  CHECK(file.tensors[2].type == ElementType::i64);
+  CHECK(file.tensors[5].name == "dwconv/kernel");
+  CHECK(file.tensors[16].name == "attention/attention_output/kernel");
+  CHECK(file.tensors[16].shape == Shape{2, 3, 2});
+  for (std::size_t i = 0; i < file.tensors.size(); ++i)
+    CHECK(file.tensors[i].read().values() ==
+          formula(i, static_cast<std::size_t>(file.tensors[i].shape.elements())));
+}
+
+TEST_CASE("whole legacy models, lists in parts and texts of variable length are read") {
+  const WeightFile whole = read_weights(data / "tiny_legacy.h5");
+  REQUIRE(whole.tensors.size() == 2);
+  CHECK(whole.tensors[0].name == "dense/dense/kernel");
+  CHECK(whole.tensors[1].read().values() == formula(1, 2));
+  CHECK(whole.facts.empty());
+
+  const WeightFile parts = read_weights(data / "tiny_parts.h5");
+  CHECK(parts.facts == Facts{{"input", "imagenet"}});  // told by the variance
+  REQUIRE(parts.tensors.size() == 5);
+  CHECK(parts.tensors[2].name == "conv1/conv/kernel:0");
+  CHECK(parts.tensors[2].read().values() == std::vector<double>{0, 1, 2, 3, 4, 5});
+  CHECK(parts.tensors[4].name == "dense_7/bias:0");
+}
+
+TEST_CASE(
+    "a legacy file that is written has Keras 2's names in the model's order, and says the input's form") {
+  const TemporaryFolder folder;
+  for (const char* model : {"aeganb3", "densenet169", "vit_b16"}) {
+    CAPTURE(model);
+    const Slots slots = slots_of(make_model({.name = model}));
+    const NameMap map = dialect_named("legacy", model, slots).rows;
+    StoredTensors tensors;
+    for (std::size_t i = 0; i < map.size(); ++i)
+      tensors.push_back(stored(map[i].name, Tensor::filled({1}, static_cast<double>(i))));
+    for (const char* input : {"imagenet", "plain"}) {
+      const Facts facts = model == std::string("aeganb3") ? Facts{{"input", input}} : Facts{};
+      write_keras_legacy_h5(folder / "x.h5", tensors, map, facts);
+      const WeightFile file = read_weights(folder / "x.h5");
+      CHECK(file.facts == facts);
+      REQUIRE(file.tensors.size() == map.size());
+      for (std::size_t i = 0; i < map.size(); ++i) {
+        CHECK(file.tensors[i].name == map[i].theirs);
+        CHECK(file.tensors[i].read().item() == static_cast<double>(i));
+      }
+    }
+  }
+}
+
+TEST_CASE("legacy files whose lists are wrong are one line") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x.h5";
+  const auto text = [&](auto fill) {
+    H5Image image;
+    fill(image);
+    write_file_atomically(path, image.bytes());
+    const std::string text = error_of([&] { read_weights(path); });
+    const std::string start = fmt::format("cannot read {}: ", path.string());
+    CHECK(text.rfind(start, 0) == 0);
+    return text.substr(std::min(start.size(), text.size()));
+  };
+  const auto file = [&](const std::vector<std::string>& layers, const std::vector<std::string>& weights) {
+    return text([&](H5Image& image) {
+      image.texts(image.group("/"), "layer_names", layers);
+      const H5Handle group = image.group("/a");
+      image.texts(group, "weight_names", weights);
+      image.tensor("/a/k", ElementType::f32, Tensor::zeros({1}));
+    });
+  };
+  const std::string end = "; the file is damaged: copy or download it again";
+  CHECK(file({"a", "b"}, {"k"}) == "it names the layer \"/b\" and holds no such group" + end);
+  CHECK(file({"a", "a"}, {"k"}) == "it names the layer \"a\" twice" + end);
+  CHECK(file({"a"}, {"k", "k"}) == "it names the tensor \"/a/k\" twice" + end);
+  CHECK(file({"a"}, {"b"}) == "it names the tensor \"/a/b\" and does not hold it" + end);
+  CHECK(file({"a", ""}, {"k"}) == "it names the layer \"\" twice" + end);
+  CHECK(text([](H5Image& image) { image.group("/model_weights"); }) == "it names no layers" + end);
+}
+
+TEST_CASE("a .keras that Keras wrote, stored or deflated, is read as its weights are") {
+  const WeightFile file = read_weights(data / "tiny.keras"), weights = read_weights(data / "tiny.weights.h5");
+  CHECK(file.format == WeightFormat::keras_archive);
+  CHECK(file.facts == weights.facts);
+  REQUIRE(file.tensors.size() == weights.tensors.size());
+  for (std::size_t i = 0; i < file.tensors.size(); ++i) {
+    CHECK(file.tensors[i].name == weights.tensors[i].name);
+    CHECK(file.tensors[i].shape == weights.tensors[i].shape);
+    CHECK(file.tensors[i].read().values() == weights.tensors[i].read().values());
+  }
+  const WeightFile small = read_weights(data / "tiny_stored.keras");
+  REQUIRE(small.tensors.size() == 2);
+  CHECK(small.tensors[0].read().values() == formula(0, 4));
+}
+
+TEST_CASE("a .keras whose weights are damaged is one line") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "x.keras";
+  const std::string weights = read_file(data / "tiny.weights.h5");
+  for (const std::size_t size : {std::size_t{0}, std::size_t{100}, std::size_t{5000}}) {
+    ZipWriter archive(path);
+    archive.add("config.json", "{}");
+    archive.add("model.weights.h5", std::string_view(weights).substr(0, size));
+    archive.commit();
+    const std::string text = error_of([&] { read_weights(path); });
+    CHECK(text.rfind(fmt::format("cannot read {}: HDF5 cannot open it (", path.string()), 0) == 0);
+    CHECK(text.find('\n') == std::string::npos);
+  }
+}
