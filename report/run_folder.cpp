@@ -26,7 +26,7 @@ RunFolder RunFolder::create(fs::path path, bool resume) {
   expect(!taken || !run.finished() || resume, "{} holds a finished run; choose another folder for this one",
          name);
   expect(!taken || !run.started() || resume,
-         "{} holds a run that did not finish; continue it with --resume or choose another folder", name);
+         "{} holds a run that did not finish; resume it or choose another folder", name);
   expect(!taken || run.started(), "{} is not empty and holds no run; choose another folder", name);
   make_folder(run.folder);
   expect(::access(run.folder.c_str(), W_OK | X_OK) == 0,

@@ -110,10 +110,11 @@ Progression load_checkpoint(const std::filesystem::path& path, Model& model, con
   };
   expect(fact("model") == model.options().name, "{} is a checkpoint of {}, not of {}", path.string(),
          fact("model"), model.options().name);
-  expect(fact("settings") == settings,
-         "{} was written by a run with other settings; give those, or choose another --out; this run has {}, "
-         "that run had {}",
-         path.string(), only_in(settings, fact("settings")), only_in(fact("settings"), settings));
+  expect(
+      fact("settings") == settings,
+      "{} was written by a run with other settings; give those, or choose another folder; this run has {}, "
+      "that run had {}",
+      path.string(), only_in(settings, fact("settings")), only_in(fact("settings"), settings));
   std::map<std::string, const StoredTensor*> by_name;
   for (const StoredTensor& tensor : file.tensors) by_name.emplace(tensor.name, &tensor);
   const auto restore = [&](const std::string& name, Tensor& into) {

@@ -68,7 +68,7 @@ StepResult compute(const Model& model, const Batch& batch, const StepOptions& op
   }
   throw NotFinite(
       "step {}: a number is not finite; the first came from {}; the last checkpoint is intact, try a smaller "
-      "--lr or --clip-norm",
+      "learning rate or norm of the gradients",
       options.step + 1, culprit.value_or("the weights themselves"));
 }
 

@@ -65,7 +65,7 @@ std::string mismatch_text(const WeightFile& file, const Match& match, std::strin
       file.path.string(), other ? fmt::format(" holds {} and", printable(named->second)) : "", model,
       match.mapped.size(), slots, first_few("missing", match.missing),
       first_few("of another shape", match.mismatched), first_few("unused", match.unused),
-      match.mapped.empty() ? "" : ", or take what fits with --partial");
+      match.mapped.empty() ? "" : ", or take in part what fits");
 }
 
 Loaded load_weights(WeightFile file, std::string_view model, const Slots& slots, std::size_t base,

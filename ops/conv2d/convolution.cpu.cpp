@@ -86,7 +86,7 @@ std::shared_ptr<const Plan> plan_for(Direction direction, const Conv2d& conv, co
     try {
       return make_plan(direction, conv, x, w);
     } catch (const dnnl::error& refusal) {
-      throw Error("oneDNN refuses the convolution of x {} and w {}: {}; --device reference computes it",
+      throw Error("oneDNN refuses the convolution of x {} and w {}: {}; the reference device computes it",
                   x.text(), w.text(), refusal.message);
     }
   });

@@ -173,6 +173,6 @@ TEST_CASE("a run goes on with the settings that it began with, or not at all") {
   refused({"--patience", "3"}, {"patience 3", "patience 25"});
   refused({"--image-size", "48"}, {"images of 48 x 48", "images of 32 x 32"});
   refused({"--model", "aeganb0"}, {"mini", "aeganb0"});
-  check_refused(program::run(training(run)), 1, {run.string(), "--resume"});
+  check_refused(program::run(training(run)), 1, {run.string(), "resume it"});
   CHECK((contents(run) == before));
 }

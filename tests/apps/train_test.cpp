@@ -194,7 +194,7 @@ TEST_CASE("a number that is not finite stops the run; op, layer and step are nam
   const Arguments wild =
       small.small_training(run.string(), {"--optimizer", "sgd", "--lr", "1e30", "--checkpoint-steps", "1"});
   const Outcome stopped = program::run(wild);
-  check_refused(stopped, 1, {"step 2:", "not finite", "--lr"});
+  check_refused(stopped, 1, {"step 2:", "not finite", "smaller learning rate"});
   CHECK(checkpoint_step(run) == 1);
   CHECK_FALSE(fs::exists(run / "checkpoint.safetensors.tmp"));
   CHECK(program::run(with(wild, {"--resume"})).err == stopped.err);

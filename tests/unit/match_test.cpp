@@ -57,7 +57,7 @@ TEST_CASE("a base fills what lies before the head, where that is allowed") {
   CHECK(error_of([&] { load_weights(file_of(base()), "mini", strict.slots, 2, Extent::whole); }) ==
         "w.safetensors does not fit mini: 2 of its 4 tensors are there, 2 missing (dense.kernel, "
         "dense.bias); give "
-        "weights of this model, or take what fits with --partial");
+        "weights of this model, or take in part what fits");
   CHECK_FALSE(strict.values[0].defined());
 }
 
@@ -91,9 +91,8 @@ TEST_CASE("other shapes and unknown tensors are named; partial skips them") {
   CHECK(
       text ==
       "w.safetensors holds \"other\" and does not fit mini: 3 of its 4 tensors are there, 1 of another shape "
-      "(dense.kernel [1,2] is [2,1] here), 1 unused (other\\n); give weights of this model, or take what "
-      "fits "
-      "with --partial");
+      "(dense.kernel [1,2] is [2,1] here), 1 unused (other\\n); give weights of this model, or take in part "
+      "what fits");
   const Loaded loaded = load_weights(file_of(tensors), "mini", model.slots, 2, Extent::partial);
   CHECK(loaded.filled == Filled::part);
   CHECK(loaded.match.mismatched.size() == 1);

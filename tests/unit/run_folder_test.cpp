@@ -45,7 +45,7 @@ TEST_CASE("a run folder is never taken over without being asked") {
 
   write_file_atomically(run.manifest(), "{}");
   CHECK(error_of([&] { RunFolder::create(path); }) ==
-        name + " holds a run that did not finish; continue it with --resume or choose another folder");
+        name + " holds a run that did not finish; resume it or choose another folder");
   CHECK_NOTHROW(RunFolder::create(path, true));
   write_file_atomically(run.metrics(), "{}");
   CHECK(error_of([&] { RunFolder::create(path); }) ==
