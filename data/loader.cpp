@@ -3,16 +3,13 @@
 #include <algorithm>
 #include <utility>
 
+#include "data/shuffle.h"
 #include "tensor/error.h"
-#include "tensor/philox.h"
 
 namespace sonograd {
 
 std::vector<Int> epoch_order(std::vector<Int> samples, std::uint64_t seed, Int epoch) {
-  const Random random = Random(seed, "shuffle").at(epoch);
-  for (Int i = static_cast<Int>(samples.size()) - 1; i > 0; --i)
-    std::swap(samples[i], samples[random.below(i + 1, i)]);
-  return samples;
+  return shuffled(std::move(samples), Random(seed, "shuffle").at(epoch));
 }
 
 Loader::Loader(const ImageSet& images, std::vector<Int> labels, std::vector<Int> samples,

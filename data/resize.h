@@ -1,6 +1,4 @@
 #pragma once
-#include <array>
-
 #include "data/image.h"
 
 namespace sonograd {
@@ -13,8 +11,5 @@ Image resize_area(const Image& image, Int height, Int width);
 // maps.
 std::vector<float> resize_bilinear(std::span<const float> plane, Int height, Int width, Int new_height,
                                    Int new_width);
-
-// OpenCV's JET colour map, R, G, B: 0 is dark blue, 128 green, 255 dark red.
-std::array<std::uint8_t, 3> jet(std::uint8_t level);
 
 }  // namespace sonograd

@@ -5,17 +5,12 @@
 #include <unordered_map>
 
 #include "data/sha256.h"
+#include "data/shuffle.h"
 #include "data/stratified.h"
 #include "tensor/error.h"
-#include "tensor/philox.h"
 
 namespace sonograd {
 namespace {
-
-void shuffle(std::vector<Int>& values, const Random& random) {
-  for (Int i = static_cast<Int>(values.size()) - 1; i > 0; --i)
-    std::swap(values[i], values[random.below(i + 1, i)]);
-}
 
 std::vector<Int> chosen(const std::vector<Int>& from, const std::vector<Int>& places) {
   std::vector<Int> result;
@@ -45,7 +40,7 @@ void grouped_split(const Dataset& data, Split& split) {
     std::vector<Int> leaders;
     for (Int i = 0; i < data.size(); ++i)
       if (!members[i].empty() && data.samples[i].label == label) leaders.push_back(i);
-    shuffle(leaders, random.stream("groups").at(label));
+    leaders = shuffled(std::move(leaders), random.stream("groups").at(label));
     const Int tenth = std::max<Int>(1, (counts[label] + 5) / 10);
     Int in_test = 0, in_validation = 0, in_train = 0;
     for (const Int leader : leaders) {
@@ -65,9 +60,9 @@ void grouped_split(const Dataset& data, Split& split) {
            "and test; add images",
            data.classes[label], counts[label], leaders.size());
   }
-  shuffle(split.train, random.stream("train"));
-  shuffle(split.validation, random.stream("validation"));
-  shuffle(split.test, random.stream("test"));
+  split.train = shuffled(std::move(split.train), random.stream("train"));
+  split.validation = shuffled(std::move(split.validation), random.stream("validation"));
+  split.test = shuffled(std::move(split.test), random.stream("test"));
 }
 
 }  // namespace

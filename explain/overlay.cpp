@@ -4,6 +4,7 @@
 #include <cmath>
 
 #include "data/resize.h"
+#include "explain/colour_map.h"
 #include "tensor/file.h"
 
 namespace sonograd {

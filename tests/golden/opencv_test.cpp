@@ -10,6 +10,7 @@
 #include "data/images.h"
 #include "data/resize.h"
 #include "data/sha256.h"
+#include "explain/colour_map.h"
 
 // Against numbers made with OpenCV: scripts/golden_opencv.py
 
