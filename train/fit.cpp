@@ -85,6 +85,7 @@ class Fit {
  private:
   const PhasePlan& phase() const { return plan[static_cast<std::size_t>(state.phase)]; }
   Int batches() const { return (static_cast<Int>(data.train.size()) + options.batch - 1) / options.batch; }
+  Int updates() const { return (batches() + options.accumulate - 1) / options.accumulate; }  // of an epoch
 
   Optimizer& prepare(Int number) {
     expect(0 <= number && number < static_cast<Int>(plan.size()), "there is no phase {} among {}", number,
@@ -144,18 +145,20 @@ class Fit {
   void step(const Batch& batch, Tensors& pending) {
     const auto n = static_cast<Int>(data.train.size());
     const Int end = state.position + batch.images.size(0);
+    const Int group = options.batch * options.accumulate;  // images of one update
+    const Int group_begin = state.position / group * group;
+    const Int group_size = std::min(group, n - group_begin);
+    const Int updates_before =
+        static_cast<Int>(state.history.size()) * updates() + group_begin / group;  // of the whole run
     StepResult result = gradients_of(model, batch,
                                      {.class_weights = options.class_weights,
                                       .dropout = options.dropout,
                                       .keras = options.keras,
                                       .norm_momentum = options.norm_momentum,
                                       .random = Random(options.seed),
-                                      .step = state.step,
-                                      .first_sample = state.step * options.batch});
+                                      .step = updates_before,
+                                      .first_sample = updates_before * group + state.position - group_begin});
     apply_updates(result.updates);
-    const Int group = options.batch * options.accumulate;  // images of one update
-    const Int group_begin = state.position / group * group;
-    const Int group_size = std::min(group, n - group_begin);
     accumulate_share(pending, std::move(result.gradients),
                      static_cast<double>(end - state.position) / static_cast<double>(group_size));
     state.loss_sum += result.loss * static_cast<double>(end - state.position);
@@ -170,9 +173,9 @@ class Fit {
       const double norm = global_norm(pending);
       if (norm > options.clip_norm) scale(pending, options.clip_norm / norm);
     }
-    const Int steps = phase().epochs * ((batches() + options.accumulate - 1) / options.accumulate);
     optimizer->update(trained, pending,
-                      scheduled_rate(options.schedule, phase().learning_rate, optimizer->steps, steps));
+                      scheduled_rate(options.schedule, phase().learning_rate, optimizer->steps,
+                                     phase().epochs * updates()));
     pending.clear();
   }
 

@@ -175,6 +175,30 @@ TEST_CASE("on a base, transfer trains the head alone and finetune all but the no
                 1, {base.string(), "input plain", "--input is imagenet"});
 }
 
+TEST_CASE("batches that share an update draw dropout as one large batch does") {
+  const TemporaryFolder folder;
+  const auto tuned = [&](const std::string& name, const Arguments& flags) {
+    const fs::path out = folder / name;
+    // Frozen norms have no batch statistics; Adam would turn roundings of tiny gradients into steps.
+    check_done(program::run(small_run().small_training(
+        out.string(),
+        with({"--weights", small_run().best, "--phases", "finetune", "--optimizer", "sgd", "--lr", "0.02"},
+             flags))));
+    return values_of(out / "best.safetensors");
+  };
+  const auto farthest = [](const auto& a, const auto& b) {
+    double distance = 0;
+    for (const auto& tensor : a)
+      for (std::size_t i = 0; i < tensor.second.size(); ++i)
+        distance = std::max(distance, std::abs(tensor.second[i] - b.at(tensor.first)[i]));
+    return distance;
+  };
+  // 24 images: the last update has 4 of them.
+  const auto whole = tuned("whole", {"--batch", "10"});
+  CHECK(farthest(tuned("halves", {"--batch", "5", "--accumulate", "2"}), whole) < 1e-6);
+  CHECK(farthest(tuned("without", {"--batch", "10", "--no-dropout"}), whole) > 1e-4);
+}
+
 TEST_CASE("a number that is not finite stops the run; op, layer and step are named, the checkpoint stays") {
   const SmallRun& small = small_run();
   const TemporaryFolder folder;
