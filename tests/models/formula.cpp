@@ -11,7 +11,16 @@
 namespace sonograd::golden {
 namespace {
 
-// float32: kernel (2u - 1)·sqrt(3·gain / fan_in), positive 0.5 + u, small 0.2u - 0.1, u = u(index, element)
+// ImageNet's mean and standard deviation; the plain form keeps 0 and 1.
+std::vector<double> input_statistic(const std::string& name, bool plain) {
+  if (name == "normalization.count") return {0};
+  const bool mean = name == "normalization.mean";
+  if (plain) return std::vector<double>(3, mean ? 0 : 1);
+  return mean ? std::vector<double>{0.485f, 0.456f, 0.406f} : std::vector<double>{0.229f, 0.224f, 0.225f};
+}
+
+}  // namespace
+
 std::vector<double> formula_weight(std::uint32_t index, const std::string& kind, double fan_in, Int count,
                                    double gain) {
   double scale = 0.2, shift = -0.1;
@@ -25,16 +34,6 @@ std::vector<double> formula_weight(std::uint32_t index, const std::string& kind,
     values.push_back(static_cast<float>(shift + scale * draw(index, static_cast<std::uint32_t>(i))));
   return values;
 }
-
-// ImageNet's mean and standard deviation; the plain form keeps 0 and 1.
-std::vector<double> input_statistic(const std::string& name, bool plain) {
-  if (name == "normalization.count") return {0};
-  const bool mean = name == "normalization.mean";
-  if (plain) return std::vector<double>(3, mean ? 0 : 1);
-  return mean ? std::vector<double>{0.485f, 0.456f, 0.406f} : std::vector<double>{0.229f, 0.224f, 0.225f};
-}
-
-}  // namespace
 
 const json& golden_model(const std::string& name) {
   static std::map<std::string, json> files;

@@ -16,6 +16,11 @@ const json& golden_model(const std::string& name);
 // Whether SONOGRAD_FULL asks for the slow cases too: pictures of 224 pixels, and f64 on the large models.
 bool full();
 
+// float32 values: kernel (2u - 1)·sqrt(3·gain / fan_in), positive 0.5 + u, small 0.2u - 0.1, u = u(key,
+// element)
+std::vector<double> formula_weight(std::uint32_t key, const std::string& kind, double fan_in, Int count,
+                                   double gain);
+
 // The golden file's model at the size, form and gain of `facts`, one of the file's passes or trainings. Its
 // weights are f32 values in any dtype.
 Model formula_model(const json& golden, const json& facts, DType dtype, Device device);

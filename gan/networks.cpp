@@ -1,0 +1,113 @@
+#include "gan/networks.h"
+
+#include "layers/activation.h"
+#include "layers/batch_norm.h"
+#include "layers/conv.h"
+#include "layers/dense.h"
+#include "layers/dropout.h"
+#include "ops/reshape/reshape.h"
+#include "ops/upsample/upsample.h"
+
+namespace sonograd {
+namespace {
+
+constexpr double norm_momentum = 0.8;
+constexpr double dropout_rate = 0.25;
+
+// [n, …] -> [n, target…]
+struct Reshaped {
+  static constexpr auto kind = "Reshape";
+  Shape target;
+
+  Tensor operator()(const Tensor& x, Context&) const {
+    Shape shape{x.size(0)};
+    for (const Int size : target) shape.push_back(size);
+    return reshape(x, shape);
+  }
+};
+
+struct Upsampling {
+  static constexpr auto kind = "UpSampling2D";
+  Tensor operator()(const Tensor& x, Context&) const { return upsample(x); }
+};
+
+// Keras numbers the layers of a kind from the second on: conv2d, conv2d_1, …
+std::string numbered(const char* kind, Int number) {
+  return number == 0 ? kind : fmt::format("{}_{}", kind, number);
+}
+
+Conv conv3x3(Int in, Int out, Int stride, Activation activation = Activation::none) {
+  return conv({.in = in,
+               .out = out,
+               .kernel = 3,
+               .stride = stride,
+               .bias = true,
+               .activation = activation,
+               .init = ConvInit::glorot_uniform});
+}
+
+Int smallest_map(Int image_size) {
+  expect(image_size > 0 && image_size % 16 == 0, "a DCGAN's image size is a multiple of 16, got {}",
+         image_size);
+  return image_size / 16;
+}
+
+}  // namespace
+
+Network generator(Int image_size) {
+  constexpr Int channels = 128;
+  const Int side = smallest_map(image_size);
+  Chain net;
+  net.add("dense", dense(latent_size, side * side * channels, Activation::relu))
+      .add("reshape", Reshaped{{side, side, channels}});
+  for (Int i = 0; i < 4; ++i)
+    net.add(numbered("up_sampling2d", i), Upsampling{})
+        .add(numbered("conv2d", i), conv3x3(channels, channels, 1))
+        .add(numbered("batch_normalization", i), batch_norm(channels, norm_momentum))
+        .add(numbered("activation", i), ActivationLayer{Activation::relu});
+  net.add("conv2d_4", conv3x3(channels, 3, 1, Activation::sigmoid));
+  return {"generator", std::move(net)};
+}
+
+Network discriminator(Int image_size) {
+  const Int side = smallest_map(image_size);
+  Chain net;
+  net.add("conv2d", conv3x3(3, 32, 2, Activation::leaky_relu)).add("dropout", DropoutLayer{dropout_rate});
+  Int channels = 32;
+  for (Int i = 1; i < 4; ++i, channels *= 2)
+    net.add(numbered("conv2d", i), conv3x3(channels, 2 * channels, 2))
+        .add(numbered("batch_normalization", i - 1), batch_norm(2 * channels, norm_momentum))
+        .add(numbered("leaky_re_lu", i), ActivationLayer{Activation::leaky_relu})
+        .add(numbered("dropout", i), DropoutLayer{dropout_rate});
+  const Int features = side * side * channels;
+  net.add("flatten", Reshaped{{features}}).add("dense", dense(features, 1));
+  return {"discriminator", std::move(net)};
+}
+
+Tensor Network::operator()(const Tensor& x, Context& context) const {
+  const LayerScope scope(name_);
+  return layers(x, context);
+}
+
+std::vector<NamedParameter> Network::parameters() const {
+  std::vector<NamedParameter> list;
+  layers.visit([&](const std::string& path, Parameter& parameter) { list.push_back({path, &parameter}); });
+  return list;
+}
+
+std::vector<NamedParameter> Network::trained() const {
+  std::vector<NamedParameter> list;
+  for (const NamedParameter& p : parameters())
+    if (p.parameter->trains()) list.push_back(p);
+  return list;
+}
+
+void Network::initialise(const Random& random, DType dtype, Device device) {
+  const Random stream = random.stream(name_);
+  for (const auto& [path, parameter] : parameters()) {
+    parameter->value = Tensor::empty(parameter->shape, dtype, device);
+    sonograd::initialise(parameter->value, parameter->init, stream.stream(path));
+  }
+}
+
+}  // namespace sonograd

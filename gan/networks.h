@@ -1,0 +1,34 @@
+#pragma once
+#include "models/model.h"
+
+namespace sonograd {
+
+// One of the two networks of a DCGAN (Radford, Metz & Chintala 2016, "Unsupervised representation learning
+// with deep convolutional generative adversarial networks"), as the paper's notebook builds it.
+class Network {
+ public:
+  Network(std::string name, Chain chain) : name_(std::move(name)), layers(std::move(chain)) {}
+
+  Tensor operator()(const Tensor& x, Context& context) const;
+  const std::string& name() const { return name_; }
+  std::vector<NamedParameter> parameters() const;  // in Keras' order, under Keras' names of layers
+  std::vector<NamedParameter> trained() const;     // of these, the ones that an optimizer changes
+  void initialise(const Random& random, DType dtype, Device device);
+
+ private:
+  std::string name_;
+  Layer layers;
+};
+
+constexpr Int latent_size = 100;
+
+// Noise [n, latent_size] to pixels 0 … 1 [n, image_size, image_size, 3]. Four times nearest upsampling and a
+// 3 x 3 convolution of 128 channels, from a map of image_size / 16. Throws Error unless image_size is a
+// positive multiple of 16.
+Network generator(Int image_size);
+
+// Pixels 0 … 1 [n, image_size, image_size, 3] to logits [n, 1], positive for pictures held to be real. Four
+// 3 x 3 convolutions of stride 2 with 32 … 256 channels, the first without batch norm. Throws likewise.
+Network discriminator(Int image_size);
+
+}  // namespace sonograd
