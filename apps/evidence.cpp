@@ -40,13 +40,6 @@ Pairs resolved_flags(const TrainingFlags& f, const SharedFlags& shared, const Mo
           {"on-bad-file", f.on_bad_file}};
 }
 
-// The best instruction set that the kernels' function clones can choose here.
-std::string instruction_set() {
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) return "x86-64-v4 (AVX-512)";
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "x86-64-v3 (AVX2)";
-  return "x86-64";
-}
-
 }  // namespace
 
 void describe_build(Manifest& manifest) {

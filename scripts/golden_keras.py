@@ -36,7 +36,7 @@ def make_base(name, image_size, form="imagenet"):
         return application(include_top=False, weights="imagenet", input_shape=shape)
 
 
-def make_model(name, image_size, form="imagenet", classes=3):
+def make_model(name, image_size, form="imagenet", classes=3, pooling="average"):
     base = make_base(name, image_size, form)
     layers = keras.layers
     x = base.output
@@ -50,7 +50,8 @@ def make_model(name, image_size, form="imagenet", classes=3):
         x = layers.Dense(classes, activation="softmax", name="dense_1")(x)
     else:
         if name not in vit.SIZES:
-            x = layers.GlobalAveragePooling2D(name="global_average_pooling2d")(x)
+            pool = {"average": layers.GlobalAveragePooling2D, "max": layers.GlobalMaxPooling2D}[pooling]
+            x = pool(name=f"global_{pooling}_pooling2d")(x)
         x = layers.Dense(classes, activation="softmax", name="dense")(x)
     return keras.Model(base.input, x, name=name)
 

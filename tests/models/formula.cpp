@@ -30,6 +30,7 @@ std::vector<double> formula_weight(std::uint32_t index, const std::string& kind,
     scale = 2 * limit, shift = -limit;
   }
   std::vector<double> values;
+  values.reserve(static_cast<std::size_t>(count));
   for (Int i = 0; i < count; ++i)
     values.push_back(static_cast<float>(shift + scale * draw(index, static_cast<std::uint32_t>(i))));
   return values;
@@ -48,9 +49,11 @@ bool full() {
 
 Model formula_model(const json& golden, const json& facts, DType dtype, Device device) {
   const bool plain = facts.value("form", "imagenet") == "plain";
-  Model model = make_model({.name = golden["model"],
-                            .image_size = facts["size"],
-                            .input = plain ? InputForm::plain : InputForm::imagenet});
+  Model model =
+      make_model({.name = golden["model"],
+                  .image_size = facts["size"],
+                  .input = plain ? InputForm::plain : InputForm::imagenet,
+                  .pooling = facts.value("pooling", "average") == "max" ? Pooling::max : Pooling::average});
   const auto parameters = model.parameters();
   const json& rows = golden["parameters"];
   expect(rows.size() == parameters.size(), "{}: {} parameters, Keras has {}", model.options().name,
@@ -96,8 +99,9 @@ Digest digest(const Tensor& x, std::size_t m) {
       d.mean += value;
       d.mean_size += std::abs(value);
     }
-    for (std::size_t j = 0; j < std::min(n, m); ++j)
-      d.values.push_back(values[n <= m ? j : j * (n - 1) / (m - 1)]);
+    const std::size_t count = std::min(n, m);
+    for (std::size_t j = 0; j < count; ++j)
+      d.values.push_back(values[j == 0 ? 0 : j * (n - 1) / (count - 1)]);
   });
   d.norm = std::sqrt(d.norm);
   d.mean /= static_cast<double>(n);
