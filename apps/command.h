@@ -65,5 +65,6 @@ void add_bench(Program& program);
 void add_gradcheck(Program& program);
 void add_audit(Program& program);
 void add_weights(Program& program);
+void add_zoo(Program& program);
 
 }  // namespace sonograd

@@ -24,6 +24,7 @@ Pairs resolved_flags(const TrainingFlags& f, const SharedFlags& shared, const Mo
           {"image-size", std::to_string(model.image_size)},
           {"input", model.input == InputForm::imagenet ? "imagenet" : "plain"},
           {"pooling", model.pooling == Pooling::average ? "avg" : "max"},
+          {"preprocess", std::string(name_of(model.preprocess))},
           {"batch", std::to_string(f.batch)},
           {"epochs", std::to_string(f.epochs)},
           {"patience", std::to_string(f.patience)},

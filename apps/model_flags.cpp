@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "models/model_file.h"
+#include "models/pixel_range.h"
 #include "models/zoo.h"
 
 namespace sonograd {
@@ -28,6 +29,30 @@ void check_input(const ModelFlags& flags, const WeightFile& file) {
   if (file.format == WeightFormat::safetensors) check_fact(file, "input", "--input", flags.input);
 }
 
+// notebook, weights: what these words mean for a model.
+Preprocess preprocess_asked(const ModelFlags& flags, const std::string& model) {
+  const ZooEntry& entry = zoo_entry(model);
+  return flags.preprocess == "weights" ? entry.weights : entry.notebook;
+}
+
+void check_preprocess(const ModelFlags& flags, const WeightFile& file) {
+  const auto model = file.facts.find("model");
+  if (flags.preprocess.empty() || model == file.facts.end()) return;
+  check_fact(file, "preprocess", "--preprocess " + flags.preprocess,
+             std::string(name_of(preprocess_asked(flags, model->second))));
+}
+
+void warn_of_pixels(const Model& model, const WeightFile& file, Filled filled) {
+  const auto trained = trained_with(model, file.facts, filled);
+  const Preprocess fed = model.options().preprocess;
+  if (!trained || *trained == fed) return;
+  std::fprintf(stderr,
+               "sonograd: warning: %s seems trained on pixels preprocessed as %s, but gets them as %s; see "
+               "--preprocess\n",
+               file.path.string().c_str(), std::string(name_of(*trained)).c_str(),
+               std::string(name_of(fed)).c_str());
+}
+
 void check_flags(const ModelFlags& flags, const SharedFlags& shared, const WeightFile& file) {
   const auto said = [](Int number) { return number == 0 ? "" : std::to_string(number); };
   check_fact(file, "model", "--model", flags.name);
@@ -36,6 +61,7 @@ void check_flags(const ModelFlags& flags, const SharedFlags& shared, const Weigh
   check_fact(file, "pooling", "--pooling", flags.pooling);
   check_fact(file, "keras", "--keras", said(shared.keras));
   check_input(flags, file);
+  check_preprocess(flags, file);
 }
 
 // The models under which the authors' notebook last put max pooling.
@@ -64,6 +90,7 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
     for (const ZooEntry& entry : zoo()) names += (names.empty() ? "" : ", ") + entry.name;
     throw UsageError("which model? the weights do not say, so give --model: {}", names);
   }
+  if (!flags.preprocess.empty()) options.preprocess = preprocess_asked(flags, options.name);
   return options;
 }
 
@@ -85,6 +112,12 @@ void add_model_flags(CLI::App& command, ModelFlags& flags) {
       ->check(CLI::IsMember({"imagenet", "plain"}));
   command.add_option("--pooling", flags.pooling, "avg or max, under a pooled head")
       ->check(CLI::IsMember({"avg", "max"}));
+  command
+      .add_option("--preprocess", flags.preprocess,
+                  "notebook: pixels as the paper's notebook feeds them, 0 to 255; weights: as the model's "
+                  "official weights were trained (see `sonograd zoo`); default the weights' own, else "
+                  "notebook, but weights where train without --protocol paper takes a base")
+      ->check(CLI::IsMember({"notebook", "weights"}));
   command.add_flag("--partial", flags.partial, "take what fits of the weights and list the rest");
 }
 
@@ -100,7 +133,10 @@ Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device devi
     model.initialise(Random(shared.seed), DType::f32, device);
   else
     model.allocate(DType::f32, device);
-  if (file) load_values(model, *file, flags.partial ? Extent::partial : Extent::whole);
+  if (file) {
+    const Loaded loaded = load_values(model, *file, flags.partial ? Extent::partial : Extent::whole);
+    warn_of_pixels(model, *file, loaded.filled);
+  }
   return model;
 }
 
@@ -123,13 +159,22 @@ Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, De
   // A base carries the facts of the model that it was cut from; the model that trains on it is the flags' to
   // describe.
   if (loaded.filled == Filled::whole) check_flags(flags, shared, file);
-  if (loaded.filled == Filled::base)
-    std::fprintf(stderr, "%s holds a base (%zu tensors): the head of %s starts fresh\n",
-                 flags.weights.c_str(), loaded.match.mapped.size(), options.name.c_str());
-  else if (flags.partial)
+  if (loaded.filled == Filled::base) {
+    if (flags.preprocess.empty())
+      model.set_preprocess(protocol == "paper" ? zoo_entry(options.name).notebook
+                                               : *trained_with(model, file.facts, loaded.filled));
+    const Preprocess pixels = model.options().preprocess;
+    std::fprintf(stderr, "%s holds a base (%zu tensors): the head of %s starts fresh%s\n",
+                 flags.weights.c_str(), loaded.match.mapped.size(), options.name.c_str(),
+                 pixels == Preprocess::raw
+                     ? ""
+                     : fmt::format(", pixels are preprocessed as {}", name_of(pixels)).c_str());
+  } else if (flags.partial) {
     std::fprintf(stderr, "%s: %zu tensors taken, %zu missing, %zu unused, %zu of another shape\n",
                  flags.weights.c_str(), loaded.match.mapped.size(), loaded.match.missing.size(),
                  loaded.match.unused.size(), loaded.match.mismatched.size());
+  }
+  warn_of_pixels(model, file, loaded.filled);
   return model;
 }
 

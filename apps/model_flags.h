@@ -6,7 +6,7 @@ namespace sonograd {
 
 // Which model, with which weights.
 struct ModelFlags {
-  std::string name, weights, input, pooling;
+  std::string name, weights, input, pooling, preprocess;
   Int image_size = 0;  // 0: the weights', else 224
   std::vector<std::string> classes;
   bool partial = false;
@@ -15,8 +15,8 @@ struct ModelFlags {
 void add_model_flags(CLI::App& command, ModelFlags& flags);
 
 // The model that the flags and the weight file's own facts describe; a flag that contradicts the file is an
-// Error. Without
-// --weights its values are drawn from the seed.
+// Error. Without --weights its values are drawn from the seed. A line on stderr says so where the pixels do
+// not fit the weights.
 Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device device,
                  const std::string& protocol = "");
 

@@ -27,27 +27,34 @@ void print_json(const ModelSummary& s, const std::string& name) {
                       {"op", layer.op},
                       {"output", std::vector<Int>(layer.output.begin(), layer.output.end())},
                       {"params", layer.parameters},
-                      {"macs", layer.macs}});
+                      {"macs", layer.macs},
+                      {"activation_bytes", layer.activation_bytes}});
   const nlohmann::ordered_json json{{"model", name},
                                     {"params", s.parameters},
                                     {"trainable", s.trainable},
                                     {"trainable_transfer", s.trainable_transfer},
                                     {"trainable_finetune", s.trainable_finetune},
                                     {"macs", s.macs},
+                                    {"activation_bytes", s.activation_bytes},
                                     {"layers", std::move(layers)}};
   fmt::print("{}\n", json.dump(1));
 }
 
 void print_table(const ModelSummary& s, const std::string& name, Int image_size) {
-  fmt::print("{}, one image of {} x {}\n\n{:<32} {:<24} {:<18} {:>14} {:>16}\n", name, image_size, image_size,
-             "layer", "op", "output", "parameters", "multiply-adds");
+  constexpr auto row = "{:<48} {:<20} {:<17} {:>12} {:>15} {:>16}\n";
+  fmt::print("{}, one image of {} x {}\n\n", name, image_size, image_size);
+  fmt::print(row, "layer", "op", "output", "parameters", "multiply-adds", "activation bytes");
   for (const LayerSummary& layer : s.layers)
-    fmt::print("{:<32} {:<24} {:<18} {:>14} {:>16}\n", layer.name, layer.op, layer.output.text(),
-               with_commas(layer.parameters), with_commas(layer.macs));
-  fmt::print("\n{:<32} {:>16}\n{:<32} {:>16}\n{:<32} {:>16}\n{:<32} {:>16}\n{:<32} {:>16}\n", "parameters",
-             with_commas(s.parameters), "trainable", with_commas(s.trainable), "trainable in transfer",
-             with_commas(s.trainable_transfer), "trainable in fine-tuning", with_commas(s.trainable_finetune),
-             "multiply-adds of one image", with_commas(s.macs));
+    fmt::print(row, layer.name, layer.op, layer.output.text(), with_commas(layer.parameters),
+               with_commas(layer.macs), with_commas(layer.activation_bytes));
+  fmt::print("\n");
+  const std::pair<const char*, Int> totals[] = {{"parameters", s.parameters},
+                                                {"trainable", s.trainable},
+                                                {"trainable in transfer", s.trainable_transfer},
+                                                {"trainable in fine-tuning", s.trainable_finetune},
+                                                {"multiply-adds of one image", s.macs},
+                                                {"activation bytes of one image", s.activation_bytes}};
+  for (const auto& [what, number] : totals) fmt::print("{:<32} {:>16}\n", what, with_commas(number));
 }
 
 }  // namespace

@@ -1,14 +1,11 @@
 #include "layers/input_scaling.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include "ops/binary/binary.h"
 
 namespace sonograd {
-
-constexpr std::array imagenet_deviation{0.229, 0.224, 0.225};  // of R, G, B in 0 … 1
 
 InputScaling input_scaling(InputForm form) {
   using Role = Parameter::Role;

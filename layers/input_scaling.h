@@ -1,7 +1,13 @@
 #pragma once
+#include <array>
+
 #include "layers/layer.h"
 
 namespace sonograd {
+
+// Of ImageNet's red, green and blue in 0 … 1.
+inline constexpr std::array imagenet_mean{0.485, 0.456, 0.406};
+inline constexpr std::array imagenet_deviation{0.229, 0.224, 0.225};
 
 // EfficientNet's input, pixels 0 … 255: y = (x/255 - mean) / max(sqrt(variance), 1e-7) · factor. Keras' graph
 // has it in two forms. `plain` (built without weights): mean 0, variance 1, no factor. `imagenet`: the weight

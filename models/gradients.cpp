@@ -6,9 +6,7 @@
 namespace sonograd {
 
 GradcheckResult check_model(const std::string& name, bool f32) {
-  ModelOptions options{.name = name};
-  for (const ZooEntry& entry : zoo())
-    if (entry.name == name) options.image_size = entry.smallest_image;
+  ModelOptions options{.name = name, .image_size = zoo_entry(name).smallest_image};
   if (name.rfind("aegan", 0) == 0) ++options.image_size;  // several positions, or attention has no choice
   Model model = make_model(options);
   const DType dtype = f32 ? DType::f32 : DType::f64;

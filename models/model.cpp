@@ -15,7 +15,7 @@ Model::Model(ModelOptions options, Chain base_layers, Chain head_layers, std::op
 Tensor Model::logits(const Tensor& images, Context& context) const {
   expect(images.rank() == 4 && images.size(3) == 3, "{}: images must be [n, height, width, 3], got {}",
          options_.name, images.shape().text());
-  return head(base(images, context), context);
+  return head(base(preprocess(images, options_.preprocess), context), context);
 }
 
 Tensor Model::predict(const Tensor& images) const {

@@ -6,6 +6,7 @@
 #include "layers/chain.h"
 #include "layers/input_scaling.h"
 #include "layers/pooling.h"
+#include "models/preprocess.h"
 
 namespace sonograd {
 
@@ -16,7 +17,8 @@ struct ModelOptions {
   Int image_size = 224;
   InputForm input = InputForm::plain;
   Pooling pooling = Pooling::average;
-  int keras = 3;  // whose initialisers and moving variance
+  int keras = 3;                            // whose initialisers and moving variance
+  Preprocess preprocess = Preprocess::raw;  // logits() begins with it
 };
 
 struct NamedParameter {
@@ -40,6 +42,7 @@ class Model {
   Tensor predict(const Tensor& images) const;  // probabilities [n, classes], inference mode, nothing recorded
 
   const ModelOptions& options() const { return options_; }
+  void set_preprocess(Preprocess how) { options_.preprocess = how; }
   const std::optional<TokenGrid>& tokens() const { return tokens_; }
   std::vector<NamedParameter> parameters() const;             // in Keras' order: base, then head
   std::size_t base_parameters() const { return base_count; }  // how many of them are the base's

@@ -21,7 +21,7 @@ void load_values(Model& model, const std::filesystem::path& path);
 void save_model(const Model& model, const std::filesystem::path& path);
 
 // The facts of the weight file `path` put over `options`; the header of our safetensors holds these: model,
-// classes, image_size, input, pooling, keras. Throws Error for a value that no such fact has.
+// classes, image_size, input, pooling, keras, preprocess. Throws Error for a value that no such fact has.
 ModelOptions options_with_facts(ModelOptions options, const Facts& facts, const std::filesystem::path& path);
 
 }  // namespace sonograd

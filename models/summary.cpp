@@ -1,5 +1,6 @@
 #include "models/summary.h"
 
+#include <algorithm>
 #include <map>
 
 namespace sonograd {
@@ -10,6 +11,18 @@ bool any(const Parameter&) {
 }
 bool trains(const Parameter& parameter) {
   return parameter.trains();
+}
+
+// Bytes that a call wrote beside its inputs: a view adds none, and what grows in a buffer its new elements.
+Int written_bytes(const Observation& seen) {
+  Int bytes = 0;
+  for (const Tensor& y : seen.outputs) {
+    Int elements = y.elements();
+    for (const Tensor& x : seen.inputs)
+      if (x.storage() == y.storage()) elements -= x.elements();
+    bytes += std::max<Int>(elements, 0) * size_of(y.dtype());
+  }
+  return bytes;
 }
 
 Int trainable_in(const Model& model, TrainingPhase phase) {
@@ -34,7 +47,7 @@ ModelSummary summarise(Model model, Device device) {
   std::map<std::string, std::size_t> index;  // of a layer in s.layers
   const auto layer_of = [&](const std::string& path) -> LayerSummary& {
     const auto [at, fresh] = index.try_emplace(path, s.layers.size());
-    if (fresh) s.layers.push_back({path, "", {}, 0, 0});
+    if (fresh) s.layers.push_back({path, "", {}});
     return s.layers[at->second];
   };
   const Observer observer([&](const Observation& seen) {
@@ -45,6 +58,9 @@ ModelSummary summarise(Model model, Device device) {
     const Int macs = seen.call.macs(seen.inputs, seen.outputs);
     layer.macs += macs;
     s.macs += macs;
+    const Int bytes = written_bytes(seen);
+    layer.activation_bytes += bytes;
+    s.activation_bytes += bytes;
   });
   const NoGrad quiet;
   Context context{.fuse = false};

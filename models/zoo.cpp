@@ -13,7 +13,7 @@ namespace {
 
 using Build = Model (*)(const ModelOptions&);
 struct Known {
-  ZooEntry entry;
+  const char* name;
   Build build;
 };
 
@@ -65,57 +65,66 @@ Model mini_model(const ModelOptions& o) {
 
 const std::vector<Known>& known() {
   static const std::vector<Known> list{
-      {{"aeganb3", "EfficientNetB3 + multi-head attention, the paper's proposed model", 32, 36763954},
-       attention_model<3, true>},
-      {{"aeganb3_noattention", "the proposed model less its attention layer (Table IV)", 32, 11584306},
-       attention_model<3, false>},
-      {{"aeganb0", "EfficientNetB0 under the proposed model's head, for quick runs", 32, 0},
-       attention_model<0, true>},
-      {{"efficientnetb0", "EfficientNetB0, pooled features, softmax head", 32, 0}, efficientnet_model<0>},
-      {{"efficientnetb1", "EfficientNetB1, pooled features, softmax head", 32, 0}, efficientnet_model<1>},
-      {{"efficientnetb2", "EfficientNetB2, pooled features, softmax head", 32, 0}, efficientnet_model<2>},
-      {{"efficientnetb3", "EfficientNetB3, pooled features, softmax head", 32, 10788146},
-       efficientnet_model<3>},
-      {{"efficientnetb4", "EfficientNetB4, pooled features, softmax head", 32, 0}, efficientnet_model<4>},
-      {{"efficientnetb5", "EfficientNetB5, pooled features, softmax head", 32, 0}, efficientnet_model<5>},
-      {{"efficientnetb6", "EfficientNetB6, pooled features, softmax head", 32, 0}, efficientnet_model<6>},
-      {{"efficientnetb7", "EfficientNetB7, pooled features, softmax head", 32, 0}, efficientnet_model<7>},
-      {{"densenet121", "DenseNet121, pooled features, softmax head", 32, 0}, densenet_model<121>},
-      {{"densenet169", "DenseNet169, pooled features, softmax head", 32, 12647875}, densenet_model<169>},
-      {{"densenet201", "DenseNet201, pooled features, softmax head", 32, 0}, densenet_model<201>},
-      {{"xception", "Xception, pooled features, softmax head", 71, 20867627}, xception_model},
-      {{"vit_s16", "ViT-S/16, class token, softmax head", 16, 0}, vit_model<vit_s16>},
-      {{"vit_b16", "ViT-B/16, class token, softmax head", 16, 85800963}, vit_model<vit_b16>},
-      {{"vit_b32", "ViT-B/32, class token, softmax head", 32, 87457539}, vit_model<vit_b32>},
-      {{"mini", "the proposed model's parts in small, for tests", 16, 0}, mini_model},
+      {"aeganb3", attention_model<3, true>},
+      {"aeganb3_noattention", attention_model<3, false>},
+      {"aeganb0", attention_model<0, true>},
+      {"efficientnetb0", efficientnet_model<0>},
+      {"efficientnetb1", efficientnet_model<1>},
+      {"efficientnetb2", efficientnet_model<2>},
+      {"efficientnetb3", efficientnet_model<3>},
+      {"efficientnetb4", efficientnet_model<4>},
+      {"efficientnetb5", efficientnet_model<5>},
+      {"efficientnetb6", efficientnet_model<6>},
+      {"efficientnetb7", efficientnet_model<7>},
+      {"densenet121", densenet_model<121>},
+      {"densenet169", densenet_model<169>},
+      {"densenet201", densenet_model<201>},
+      {"xception", xception_model},
+      {"vit_s16", vit_model<vit_s16>},
+      {"vit_b16", vit_model<vit_b16>},
+      {"vit_b32", vit_model<vit_b32>},
+      {"mini", mini_model},
   };
+  return list;
+}
+
+// The facts of every known model, in the order of known().
+std::vector<ZooEntry> read_entries() {
+  std::vector<ZooEntry> found, list;
+  for (const EmbeddedFamily& family : embedded_families())
+    for (ZooEntry& entry : parse_family(family.name, family.json)) found.push_back(std::move(entry));
+  for (const Known& model : known()) {
+    const auto entry = std::find_if(found.begin(), found.end(),
+                                    [&](const ZooEntry& candidate) { return candidate.name == model.name; });
+    expect(entry != found.end(), "models/zoo says nothing of {}", model.name);
+    list.push_back(*entry);
+  }
   return list;
 }
 
 }  // namespace
 
 const std::vector<ZooEntry>& zoo() {
-  static const std::vector<ZooEntry> entries = [] {
-    std::vector<ZooEntry> list;
-    for (const Known& model : known()) list.push_back(model.entry);
-    return list;
-  }();
+  static const std::vector<ZooEntry> entries = read_entries();
   return entries;
 }
 
+const ZooEntry& zoo_entry(const std::string& name) {
+  const auto found =
+      std::find_if(zoo().begin(), zoo().end(), [&](const ZooEntry& entry) { return entry.name == name; });
+  if (found != zoo().end()) return *found;
+  std::string names;
+  for (const ZooEntry& entry : zoo()) names += (names.empty() ? "" : ", ") + entry.name;
+  throw UsageError("no model is called {}; known are {}", name, names);
+}
+
 Model make_model(const ModelOptions& options) {
-  const auto found = std::find_if(known().begin(), known().end(),
-                                  [&](const Known& model) { return model.entry.name == options.name; });
-  if (found == known().end()) {
-    std::string names;
-    for (const ZooEntry& entry : zoo()) names += (names.empty() ? "" : ", ") + entry.name;
-    throw UsageError("no model is called {}; known are {}", options.name, names);
-  }
-  expect(options.image_size >= found->entry.smallest_image, "{}: image size {} is too small, the least is {}",
-         options.name, options.image_size, found->entry.smallest_image);
+  const ZooEntry& entry = zoo_entry(options.name);
+  expect(options.image_size >= entry.smallest_image, "{}: image size {} is too small, the least is {}",
+         options.name, options.image_size, entry.smallest_image);
   expect(options.classes.size() >= 2, "{}: a classifier needs at least two classes, got {}", options.name,
          options.classes.size());
-  return found->build(options);
+  return known()[static_cast<std::size_t>(&entry - zoo().data())].build(options);
 }
 
 }  // namespace sonograd

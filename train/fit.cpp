@@ -32,14 +32,15 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
                               data.labels[static_cast<std::size_t>(i)]);
   const ModelOptions& m = model.options();
   std::string text = fmt::format(
-      "classes {}; images of {} x {}; input {}; pooling {}; {} to train and {} to validate, {}; seed {}; "
+      "classes {}; images of {} x {}; input {}; pooling {}; preprocess {}; {} to train and {} to validate, "
+      "{}; seed {}; "
       "batch {}; patience {}; clip {:.9g}; accumulate {}; schedule {}; optimizer {}; dropout {}; jitter {}; "
       "flip {}; keras {}; norm momentum {:.9g}; stop when perfect {}",
       fmt::join(m.classes, ","), data.images.height, data.images.width, static_cast<int>(m.input),
-      static_cast<int>(m.pooling), data.train.size(), data.validation.size(), sha256(pictures).substr(0, 16),
-      o.seed, o.batch, o.patience, o.clip_norm, o.accumulate, static_cast<int>(o.schedule),
-      static_cast<int>(o.optimizer), o.dropout, o.augmentation.jitter, o.augmentation.flip, o.keras,
-      o.norm_momentum, o.stop_when_perfect);
+      static_cast<int>(m.pooling), name_of(m.preprocess), data.train.size(), data.validation.size(),
+      sha256(pictures).substr(0, 16), o.seed, o.batch, o.patience, o.clip_norm, o.accumulate,
+      static_cast<int>(o.schedule), static_cast<int>(o.optimizer), o.dropout, o.augmentation.jitter,
+      o.augmentation.flip, o.keras, o.norm_momentum, o.stop_when_perfect);
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);

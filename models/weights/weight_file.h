@@ -32,8 +32,8 @@ enum class WeightFormat { safetensors, keras3_h5, keras_archive, legacy_h5, npz 
 std::string_view name_of(WeightFormat format);
 
 // What a weight file says about its model beside the tensors: `model`, `classes`, `image_size`, `input`,
-// `pooling`, `keras`. A safetensors file keeps them in its header; of a Keras file only `input` (imagenet or
-// plain) can be told.
+// `pooling`, `keras`, `preprocess`. A safetensors file keeps them in its header; of a Keras file only `input`
+// (imagenet or plain) can be told.
 using Facts = std::map<std::string, std::string>;
 
 // A parameter of a model, as a place to load into.

@@ -20,7 +20,7 @@ TEST_CASE("help and version go to stdout") {
   const Outcome help = run({"--help"});
   check_done(help);
   for (const char* command : {"demo", "summary", "init", "predict", "loss", "train", "evaluate", "explain",
-                              "compare", "data", "bench", "gradcheck", "audit"}) {
+                              "compare", "data", "bench", "gradcheck", "audit", "weights", "zoo"}) {
     CAPTURE(command);
     CHECK(holds(help.out, std::string("\n  ") + command + " "));
   }
@@ -78,17 +78,20 @@ TEST_CASE("--json prints one object and nothing else") {
   CHECK(outcome.err.empty());
   const auto json = nlohmann::json::parse(outcome.out, nullptr, false);
   REQUIRE(json.is_object());
-  for (const char* key :
-       {"params", "trainable", "trainable_transfer", "trainable_finetune", "macs", "layers"})
+  for (const char* key : {"params", "trainable", "trainable_transfer", "trainable_finetune", "macs",
+                          "activation_bytes", "layers"})
     CHECK(json.contains(key));
-  long parameters = 0, macs = 0;
+  long parameters = 0, macs = 0, bytes = 0;
   for (const auto& layer : json["layers"]) {
-    for (const char* key : {"name", "op", "output", "params", "macs"}) CHECK(layer.contains(key));
+    for (const char* key : {"name", "op", "output", "params", "macs", "activation_bytes"})
+      CHECK(layer.contains(key));
     parameters += layer["params"].get<long>();
     macs += layer["macs"].get<long>();
+    bytes += layer["activation_bytes"].get<long>();
   }
   CHECK(parameters == json["params"]);
   CHECK(macs == json["macs"]);
+  CHECK(bytes == json["activation_bytes"]);
 }
 
 TEST_CASE("--config holds flags, as JSON or as lines; the command line wins") {

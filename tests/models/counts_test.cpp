@@ -42,23 +42,6 @@ TEST_CASE("parameters of each training phase and multiply-adds are Keras'") {
   }
 }
 
-TEST_CASE("parameters of the whole EfficientNet family are Keras'") {
-  // keras.applications' totals without top, and a dense layer to three classes
-  const Int bases[] = {4049571, 6575239, 7768569, 10783535, 17673823, 28513527, 40960143, 64097687};
-  const Int channels[] = {1280, 1280, 1408, 1536, 1792, 2048, 2304, 2560};
-  for (std::size_t b = 0; b < 8; ++b)
-    CHECK(element_count("efficientnetb" + std::to_string(b)) == bases[b] + 3 * channels[b] + 3);
-  CHECK(element_count("aeganb3_noattention") == 11584306);
-}
-
-TEST_CASE("parameters of the DenseNet family are Keras', of ViT-S/16 the paper's") {
-  CHECK(element_count("densenet121") == 7037504 + 3 * 1024 + 3);
-  CHECK(element_count("densenet201") == 18321984 + 3 * 1920 + 3);
-  const Int d = 384, mlp = 1536, patch = 16 * 16 * 3 * d + d, positions = (1 + 1 + 14 * 14) * d;
-  const Int block = 4 * (d * d + d) + (d * mlp + mlp) + (mlp * d + d) + 4 * d;
-  CHECK(element_count("vit_s16") == patch + positions + 12 * block + 2 * d + 3 * d + 3);
-}
-
 TEST_CASE("multiply-adds of the layers are those of their formulas") {
   const auto macs_under = [](const ModelSummary& summary, const std::string& prefix) {
     Int macs = 0;
@@ -80,6 +63,29 @@ TEST_CASE("multiply-adds of the layers are those of their formulas") {
   const ModelSummary densenet = summarise(make_model({.name = "densenet121", .image_size = 64}), Device::cpu);
   CHECK(macs_under(densenet, "conv3_block2.") == 8 * 8 * (160 * 128 + 9 * 128 * 32));
   CHECK(macs_under(densenet, "pool3_conv") == 8 * 8 * 512 * 256);
+}
+
+TEST_CASE("activation bytes of the layers are those of what they write") {
+  const auto bytes_under = [](const ModelSummary& summary, const std::string& prefix) {
+    Int bytes = 0;
+    for (const LayerSummary& layer : summary.layers)
+      if (layer.name.rfind(prefix, 0) == 0) bytes += layer.activation_bytes;
+    return bytes;
+  };
+  // an activation, a depthwise and a pointwise convolution, a norm
+  const ModelSummary xception = summarise(make_model({.name = "xception", .image_size = 71}), Device::cpu);
+  CHECK(bytes_under(xception, "block3.sepconv1") == 4 * 17 * 17 * (128 + 128 + 256 + 256));
+
+  // Two norms and two activations around two convolutions; of the growing buffer, the new channels alone.
+  const ModelSummary densenet = summarise(make_model({.name = "densenet121", .image_size = 64}), Device::cpu);
+  CHECK(bytes_under(densenet, "conv3_block2.") == 4 * 8 * 8 * (2 * 160 + 3 * 128 + 32));
+  CHECK(bytes_under(densenet, "conv3_block2") == 4 * 8 * 8 * (2 * 160 + 3 * 128 + 32 + 32));
+
+  const ModelSummary vit = summarise(make_model({.name = "vit_s16", .image_size = 48}), Device::cpu);
+  CHECK(bytes_under(vit, "embedding") == 4 * 9 * (384 + 384));  // and with the bias added
+  CHECK(bytes_under(vit, "reshape") == 0);
+  for (const ModelSummary* summary : {&xception, &densenet, &vit})
+    CHECK(bytes_under(*summary, "") == summary->activation_bytes);
 }
 
 TEST_CASE("the parameters that the zoo quotes from the paper are counted") {
