@@ -92,6 +92,9 @@ void add_explain(Program& program) {
   auto& command =
       program.add("explain", "Heat maps of what an answer rests on: raw maps (.npy) and overlays (.png)",
                   "  sonograd explain --weights run/best.safetensors --out maps scan.png\n"
+                  "  sonograd explain --weights vit.safetensors --method rollout --out maps scan.png\n"
+                  "  sonograd explain --weights run/best.safetensors --method integrated-gradients --class 2 "
+                  "--json --out maps folder/\n"
                   "  sonograd explain --weights run/best.safetensors --variant notebook --exchange-colours "
                   "--out maps folder/",
                   [flags, &program] { return run(*flags, program.shared); });
@@ -107,7 +110,9 @@ void add_explain(Program& program) {
       ->capture_default_str();
   command.add_option("--layer", flags->layer,
                      "layer by the name that `summary` prints, or Keras'; default: the last feature map");
-  command.add_option("--class", flags->target, "class code to explain; default: the predicted one")
+  command
+      .add_option("--class", flags->target,
+                  "class code to explain; default: the predicted one. A rollout is the same for all")
       ->check(CLI::NonNegativeNumber);
   command.add_flag("--exchange-colours", flags->exchange_colours,
                    "red and blue exchanged, as the notebook shows its maps");

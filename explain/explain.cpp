@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "autograd/tape.h"
+#include "explain/attention_rollout.h"
 #include "explain/class_activation.h"
 #include "explain/perturbation.h"
 #include "ops/softmax/softmax.h"
@@ -83,9 +84,14 @@ void set_size(HeatMap& map, const Tensor& like) {
   map.width = like.size(2);
 }
 
-using Method = std::function<void(const Model&, const Tensor& image, const ExplainOptions&, HeatMap&)>;
+using Draw = std::function<void(const Model&, const Tensor& image, const ExplainOptions&, HeatMap&)>;
+struct Method {
+  std::string name;
+  bool reads_layer;  // one layer's output, which may be chosen
+  Draw draw;
+};
 
-Method on_features(std::vector<float> (*draw)(const Activations&)) {
+Draw on_features(std::vector<float> (*draw)(const Activations&)) {
   return [draw](const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {
     const Features f = features_of(model, image, map, false);
     set_size(map, f.output);
@@ -130,7 +136,6 @@ void integrate(const Model& model, const Tensor& image, const ExplainOptions&, H
     return std::pair(score, gradient_of_class(tape, logits, target, point));
   });
   set_size(map, image);
-  map.layer.clear();
   map.values = std::move(result.map);
   map.incompleteness = result.incompleteness;
 }
@@ -138,19 +143,56 @@ void integrate(const Model& model, const Tensor& image, const ExplainOptions&, H
 void occlude(const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {
   const Int window = std::max<Int>(1, image.size(1) / 8);
   set_size(map, image);
-  map.layer.clear();
   map.values = occlusion_map(image, window, std::max<Int>(1, window / 2), logit_of(model, map.target));
 }
 
-const std::vector<std::pair<std::string, Method>>& methods() {
-  static const std::vector<std::pair<std::string, Method>> list = {
-      {"gradcam", grad_cam},
-      {"gradcam++", on_features(grad_cam_pp_map)},
-      {"hirescam", on_features(hi_res_cam_map)},
-      {"layercam", on_features(layer_cam_map)},
-      {"scorecam", score_cam},
-      {"integrated-gradients", integrate},
-      {"occlusion", occlude},
+// The probabilities of each attention layer, [1, heads, tokens, tokens], as its softmax gives them; `map`
+// gets the size of the feature map whose positions the last one takes as tokens.
+Tensors attentions_of(const Model& model, const Tensor& image, HeatMap& map) {
+  Tensors attentions;
+  std::string layer;
+  const Observer observer([&](const Observation& seen) {
+    if (seen.op.name != Softmax::name || seen.outputs[0].rank() != 4) return;
+    attentions.push_back(seen.outputs[0]);
+    layer = seen.layer;
+  });
+  const NoGrad quiet;
+  Context context;
+  context.on_output = [&](const std::string& path, Tensor& y) {
+    if (path == layer && y.rank() == 4) set_size(map, y);
+  };
+  model.logits(image, context);
+  return attentions;
+}
+
+// A transformer's class token reads the last layer, and what it owes to itself is left out. A feature map's
+// attention has no residual connection around it, and its positions are read by their mean.
+void roll_out(const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {
+  const Tensors attentions = attentions_of(model, image, map);
+  expect(!attentions.empty(), "{} has no attention layer to roll out; choose another --method",
+         model.options().name);
+  const bool sequence = model.tokens().has_value();
+  const auto tokens = static_cast<std::size_t>(attentions.back().size(3));
+  std::vector<double> reader(tokens, sequence ? 0.0 : 1.0 / static_cast<double>(tokens));
+  if (sequence) {
+    map.height = model.tokens()->height;
+    map.width = model.tokens()->width;
+    reader[0] = 1;
+  }
+  const std::vector<double> read = attention_rollout(attentions, std::move(reader), sequence);
+  map.values.assign(read.begin() + (sequence ? 1 : 0), read.end());
+}
+
+const std::vector<Method>& methods() {
+  static const std::vector<Method> list = {
+      {"gradcam", true, grad_cam},
+      {"gradcam++", true, on_features(grad_cam_pp_map)},
+      {"hirescam", true, on_features(hi_res_cam_map)},
+      {"layercam", true, on_features(layer_cam_map)},
+      {"scorecam", true, score_cam},
+      {"rollout", false, roll_out},
+      {"integrated-gradients", false, integrate},
+      {"occlusion", false, occlude},
   };
   return list;
 }
@@ -164,7 +206,7 @@ float HeatMap::largest() const {
 const std::vector<std::string>& explanation_methods() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> list;
-    for (const auto& method : methods()) list.push_back(method.first);
+    for (const Method& method : methods()) list.push_back(method.name);
     return list;
   }();
   return names;
@@ -187,8 +229,12 @@ HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& o
   expect(image.rank() == 4 && image.size(0) == 1, "explain takes one image [1, height, width, 3], got {}",
          image.shape().text());
   const auto method = std::find_if(methods().begin(), methods().end(),
-                                   [&](const auto& entry) { return entry.first == options.method; });
-  expect(method != methods().end(), "no method is called {}", options.method);
+                                   [&](const Method& entry) { return entry.name == options.method; });
+  if (method == methods().end()) throw UsageError("no method is called {}", options.method);
+  if (!options.layer.empty() && !method->reads_layer)
+    throw UsageError("--method {} looks at no single layer; leave --layer out", method->name);
+  if (options.notebook && method->name != "gradcam")
+    throw UsageError("--variant notebook is a form of gradcam; --method {} has none", method->name);
   HeatMap map;
   map.probabilities = model.predict(image).values();
   map.predicted =
@@ -196,8 +242,8 @@ HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& o
   map.target = options.target < 0 ? map.predicted : options.target;
   expect(map.target < static_cast<Int>(map.probabilities.size()),
          "--class {}: the model has {} classes, counted from 0", map.target, map.probabilities.size());
-  map.layer = options.layer.empty() ? last_feature_map(model, image) : options.layer;
-  method->second(model, image, options, map);
+  if (method->reads_layer) map.layer = options.layer.empty() ? last_feature_map(model, image) : options.layer;
+  method->draw(model, image, options, map);
   return map;
 }
 

@@ -6,9 +6,11 @@ namespace sonograd {
 // What an answer of the model rests on, by any of these methods, each in the file of its name:
 //   gradcam, gradcam++, hirescam, layercam   a layer's output and the gradient of the class's logit there
 //   scorecam                                 the same output, weighed by the scores of masked images
+//   rollout                                  all attention layers; the same map for every class
 //   integrated-gradients, occlusion          pixels
 // `image` is one image [1, height, width, 3], 0 … 255. Throws Error where no layer has the name, its output
-// is no feature map, or the class's logit does not depend on it at all.
+// is no feature map, the class's logit does not depend on it at all, or there is no attention to roll out;
+// UsageError for options that the method does not have.
 HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& options = {});
 
 const std::vector<std::string>& explanation_methods();

@@ -10,7 +10,7 @@ namespace sonograd {
 struct HeatMap {
   Int height = 0, width = 0;
   std::vector<float> values;  // row-major, in the method's own scale
-  std::string layer;          // of the feature map; empty where the method looks at pixels
+  std::string layer;          // of the feature map; empty where the method looks at no single layer
   Int target = 0, predicted = 0;
   double incompleteness = 0;  // of integrated gradients, see explain/perturbation.h
   std::vector<double> probabilities;
