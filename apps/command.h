@@ -60,6 +60,7 @@ void add_train(Program& program);
 void add_evaluate(Program& program);
 void add_explain(Program& program);
 void add_compare(Program& program);
+void add_compare_activations(Program& program);
 void add_data(Program& program);
 void add_bench(Program& program);
 void add_gradcheck(Program& program);

@@ -36,6 +36,15 @@ std::string unused_stem(const std::string& file, std::set<std::string>& used) {
   return name;
 }
 
+// What a picture alone would not tell.
+std::string_view note_on(const HeatMap& map) {
+  constexpr float even = 0.95F;
+  if (map.largest() == 0) return " (no value above zero: nothing in this map speaks for the class)";
+  if (*std::min_element(map.values.begin(), map.values.end()) >= even * map.largest())
+    return " (nearly even: this map tells no place from another)";
+  return "";
+}
+
 int run(const Flags& flags, const SharedFlags& shared) {
   const Model model = open_model(flags.model, shared, prepare_device(shared));
   const Int size = model.options().image_size;
@@ -59,7 +68,9 @@ int run(const Flags& flags, const SharedFlags& shared) {
     const HeatMap map = explain(model, images_for(model, set, std::span(&first, 1)), options);
     const std::filesystem::path stem = std::filesystem::path(flags.out) / unused_stem(file, used);
     write_npy(stem.string() + ".npy", map);
-    write_png(stem.string() + ".png", overlay(image, map, {.exchange_colours = flags.exchange_colours}));
+    const OverlayOptions colours{.from_least = flags.method == "rollout",
+                                 .exchange_colours = flags.exchange_colours};
+    write_png(stem.string() + ".png", overlay(image, map, colours));
     const std::string& name = model.options().classes[static_cast<std::size_t>(map.target)];
     rows.push_back({{"file", file},
                     {"map", stem.string() + ".npy"},
@@ -75,10 +86,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
                    file.c_str(), map.incompleteness);
     if (!shared.json)
       fmt::print("{}: {} {:.4f}, {}{}\n", file, name, map.probabilities[static_cast<std::size_t>(map.target)],
-                 stem.string() + ".png",
-                 map.largest() > 0
-                     ? ""
-                     : " (the map is zero everywhere: nothing in this layer speaks for the class)");
+                 stem.string() + ".png", note_on(map));
   }
   if (shared.json)
     fmt::print("{}\n", nlohmann::ordered_json{{"explanations", rows}, {"unreadable", bad}}.dump(1));

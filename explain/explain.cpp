@@ -169,7 +169,7 @@ Tensors attentions_of(const Model& model, const Tensor& image, HeatMap& map) {
 // attention has no residual connection around it, and its positions are read by their mean.
 void roll_out(const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {
   const Tensors attentions = attentions_of(model, image, map);
-  expect(!attentions.empty(), "{} has no attention layer to roll out; choose another --method",
+  expect(!attentions.empty(), "{} has no attention layer to roll out; choose another method",
          model.options().name);
   const bool sequence = model.tokens().has_value();
   const auto tokens = static_cast<std::size_t>(attentions.back().size(3));
@@ -232,9 +232,9 @@ HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& o
                                    [&](const Method& entry) { return entry.name == options.method; });
   if (method == methods().end()) throw UsageError("no method is called {}", options.method);
   if (!options.layer.empty() && !method->reads_layer)
-    throw UsageError("--method {} looks at no single layer; leave --layer out", method->name);
+    throw UsageError("{} looks at no single layer, so none can be chosen for it", method->name);
   if (options.notebook && method->name != "gradcam")
-    throw UsageError("--variant notebook is a form of gradcam; --method {} has none", method->name);
+    throw UsageError("the notebook's variant is a form of gradcam; {} has none", method->name);
   HeatMap map;
   map.probabilities = model.predict(image).values();
   map.predicted =

@@ -31,11 +31,13 @@ void add_colour_bar(Image& image, bool exchange) {
 Image overlay(const Image& image, const HeatMap& map, const OverlayOptions& options) {
   Image mixed = image;
   const float largest = map.largest();
-  if (largest > 0) {
+  const float least =
+      options.from_least && largest > 0 ? *std::min_element(map.values.begin(), map.values.end()) : 0;
+  if (largest > least) {
     const std::vector<float> heat =
         resize_bilinear(map.values, map.height, map.width, image.height, image.width);
     for (std::size_t p = 0; p < heat.size(); ++p) {
-      const double level = std::clamp(static_cast<double>(heat[p]) / largest, 0.0, 1.0);
+      const double level = std::clamp(static_cast<double>(heat[p] - least) / (largest - least), 0.0, 1.0);
       auto colour = jet(static_cast<std::uint8_t>(std::lround(255 * level)));
       if (options.exchange_colours) std::swap(colour[0], colour[2]);
       for (std::size_t c = 0; c < 3; ++c) {

@@ -27,10 +27,10 @@ struct Attributions {
 };
 
 // Integrated gradients (Sundararajan et al. 2017) from a black image: x · ∫ ∂score(αx)/∂x dα. The path is cut
-// where the gradient at a piece's middle misses what the score does between its ends, until these errors sum
-// up to `tolerance` of the whole rise, or to `most_points` pieces; one or two passes forward and back for
-// each.
-Attributions integrated_gradients(const Tensor& image, const ScoreGradient& gradient, Int most_points = 512,
-                                  double tolerance = 1e-3);
+// where a piece's gradients, at three points, miss what the score does between its ends, until these errors
+// sum up to `tolerance` of the whole rise, or to `most_points` points in all pieces; a pass forward and back
+// for each.
+Attributions integrated_gradients(const Tensor& image, const ScoreGradient& gradient, double tolerance = 5e-4,
+                                  Int most_points = 2048);
 
 }  // namespace sonograd

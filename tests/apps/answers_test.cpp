@@ -6,6 +6,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "models/model_file.h"
+#include "models/weights/safetensors.h"
+#include "models/zoo.h"
 #include "report/table.h"
 #include "tests/apps/small_run.h"
 
@@ -157,6 +160,41 @@ TEST_CASE("explain writes a raw map and an overlay for each image") {
 
   check_refused(run(on_best("explain", {"--out", maps.string(), "--layer", "nosuch", image})), 1, {"nosuch"});
   check_refused(run(on_best("explain", {"--out", maps.string(), "--class", "3", image})), 1, {"3"});
+}
+
+TEST_CASE(
+    "compare-activations agrees with a dump of the same weights and names the first layer under others") {
+  const TemporaryFolder folder;
+  const std::string weights = (folder / "w.safetensors").string(),
+                    dump = (folder / "dump.safetensors").string();
+  check_done(run({"init", "--model", "mini", "--image-size", "16", "--out", weights}));
+  sonograd::Model model = sonograd::make_model({.name = "mini", .image_size = 16});
+  sonograd::load_values(model, weights);
+  const sonograd::Tensor images = sonograd::Tensor::filled({2, 16, 16, 3}, 100);
+  sonograd::StoredTensors layers{sonograd::stored("input", images)};
+  sonograd::Context context{.fuse = false};
+  context.on_output = [&](const std::string& path, sonograd::Tensor& y) {
+    layers.push_back(sonograd::stored(path, y.copy()));
+  };
+  model.logits(images, context);
+  sonograd::write_safetensors(dump, layers, {});
+
+  const json same = json_from({"compare-activations", "--weights", weights, dump});
+  CHECK(same["first"].is_null());
+  CHECK(same["layers"].size() == layers.size() - 1);
+  CHECK(same["layout"] == "nhwc");
+  CHECK(run({"compare-activations", "--weights", weights, dump}).out.find("layers agree within") !=
+        std::string::npos);
+
+  const std::string other = (folder / "other.safetensors").string();
+  check_done(run({"init", "--model", "mini", "--image-size", "16", "--seed", "7", "--out", other}));
+  const Outcome differs = run({"compare-activations", "--weights", other, dump});
+  CHECK(differs.status == 1);
+  CHECK(differs.err.empty());
+  CHECK(differs.out.find("the first layer that differs is stem_conv: ours [2,8,8,8]") != std::string::npos);
+  CHECK(json::parse(run({"compare-activations", "--json", "--weights", other, dump}).out)["first"] ==
+        "stem_conv");
+  check_refused(run({"compare-activations", "--weights", weights, weights}), 1, {"`input`"});
 }
 
 TEST_CASE("compare shows what differs between two runs, and nothing between a run and itself") {

@@ -19,8 +19,9 @@ bool holds(const std::string& text, const std::string& part) {
 TEST_CASE("help and version go to stdout") {
   const Outcome help = run({"--help"});
   check_done(help);
-  for (const char* command : {"demo", "summary", "init", "predict", "loss", "train", "evaluate", "explain",
-                              "compare", "data", "bench", "gradcheck", "audit", "weights", "zoo"}) {
+  for (const char* command :
+       {"demo", "summary", "init", "predict", "loss", "train", "evaluate", "explain", "compare",
+        "compare-activations", "data", "bench", "gradcheck", "audit", "weights", "zoo"}) {
     CAPTURE(command);
     CHECK(holds(help.out, std::string("\n  ") + command + " "));
   }

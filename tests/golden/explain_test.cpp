@@ -115,7 +115,7 @@ TEST_CASE(
     return std::pair(logits.at(network.target), g);
   };
   const Attributions result = integrated_gradients(network.image, gradient);
-  network.check("integrated-gradients", integrated_gradients(network.image, gradient, 1000, 1e-6).map, 1e-4);
+  network.check("integrated-gradients", integrated_gradients(network.image, gradient, 1e-8).map, 1e-6);
   CHECK(result.incompleteness <= 1e-3);
   double sum = 0;
   for (const float value : result.map) sum += value;

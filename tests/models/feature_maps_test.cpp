@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "models/zoo.h"
 
 using namespace sonograd;
@@ -50,6 +52,30 @@ TEST_CASE("the map of a sequence of tokens is their grid, without the class toke
   CHECK(map.layer == "Transformer.encoderblock_11.LayerNorm_0");
   CHECK((map.height == 3 && map.width == 3));
   CHECK(explain(model, picture(48), {.layer = "embedding"}).values.size() == 9);
+}
+
+TEST_CASE("the default layer is the last feature map, as Keras names it") {
+  const auto layer = [](const std::string& name, Int size) {
+    std::string path = last_feature_map(fresh(name, size), picture(size));
+    std::replace(path.begin(), path.end(), '.', '_');
+    return path;
+  };
+  CHECK(layer("aeganb0", 32) == "batch_normalization_1");
+  CHECK(layer("mini", 16) == "batch_normalization_1");
+  CHECK(layer("efficientnetb0", 32) == "top_activation");
+  CHECK(layer("densenet121", 32) == "relu");
+  CHECK(layer("xception", 71) == "block14_sepconv2_act");
+  CHECK(layer("vit_s16", 16) == "Transformer_encoderblock_11_LayerNorm_0");
+}
+
+TEST_CASE("integrated gradients of deep models in f32 add up to the score's rise within 1e-3") {
+  for (const auto& [name, size] :
+       std::vector<std::pair<std::string, Int>>{{"mini", 48}, {"densenet121", 32}}) {
+    CAPTURE(name);
+    const HeatMap map = explain(fresh(name, size), picture(size), {.method = "integrated-gradients"});
+    CHECK(map.incompleteness <= 1e-3);
+    CHECK(map.values.size() == static_cast<std::size_t>(size * size));
+  }
 }
 
 TEST_CASE("a map that the score does not read is an error, not a blank map") {

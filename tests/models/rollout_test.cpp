@@ -104,11 +104,11 @@ TEST_CASE("a model without attention has no rollout, and options of other method
   model.initialise(Random(1), DType::f32, Device::cpu);
   const Tensor image = Tensor::filled({1, 32, 32, 3}, 100);
   CHECK_THROWS_WITH_AS(explain(model, image, {.method = "rollout"}),
-                       "efficientnetb0 has no attention layer to roll out; choose another --method", Error);
+                       "efficientnetb0 has no attention layer to roll out; choose another method", Error);
   CHECK_THROWS_WITH_AS(explain(model, image, {.method = "rollout", .layer = "top_conv"}),
-                       "--method rollout looks at no single layer; leave --layer out", UsageError);
+                       "rollout looks at no single layer, so none can be chosen for it", UsageError);
   CHECK_THROWS_WITH_AS(explain(model, image, {.method = "occlusion", .notebook = true}),
-                       "--variant notebook is a form of gradcam; --method occlusion has none", UsageError);
+                       "the notebook's variant is a form of gradcam; occlusion has none", UsageError);
   CHECK_THROWS_WITH_AS(attention_rollout({Tensor::zeros({1, 2, 3, 4})}, {1, 0, 0}, true),
                        "attention rollout takes probabilities [1, heads, 3, 3], got [1,2,3,4]", Error);
 }
