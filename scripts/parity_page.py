@@ -18,30 +18,32 @@ python3 scripts/parity_page.py parity.jsonl > docs/parity.md
 ```
 
 with sonograd {sonograd}, oneDNN {onednn}, {instruction_set}, {threads} threads. The other side's numbers lie in
-`tests/golden/data`, made in float64 by `scripts/golden_models.py`; weights and pictures are formulas that both
-sides compute. Each number here is held to its bound by the tests, most of them in every run of `./run test`.
+`tests/golden/data`, made in float64 by `scripts/golden_*.py`; weights and pictures are formulas that both sides
+compute. Each number here is held to its bound by the tests, most of them in every run of `./run test`.
 
 A row gives the largest absolute and the largest relative difference over all values, batches and image
 sizes, then the relative bound of the value that came nearest to its bound, and the part of that bound that it
 used. What differences are relative to: logits to the largest logit, probabilities to 1, a layer's outputs to
 the mean of their sizes, losses to the run's largest; gradients, moving averages and changes to the l2 norm of
 the parameter's. *Changes* are those of the parameters over all steps of Adam; their absolute difference is in
-units of the learning rate. Parameters whose gradient is zero by algebra (the script names them) are left out.
+units of the learning rate. Parameters whose gradient is zero by algebra (golden_models.py names them) are left
+out.
 
 In f32 the bounds of training are 4 times what Keras in float32 differs from Keras in float64 on the same run
 (from scratch, where that scatters most, the largest of several batches), for tensors at least 2e-6; in
 inference they are 2e-5, for a layer's outputs 1e-4. The reference in f64 is held to 1e-10 (gradients and moving
 averages 1e-8, runs of several steps 1e-7), and to 5e-6 of the logits that Keras gives in float32.
 """
-PHASES = {
-    "inference": "Inference",
-    "transfer": "Transfer: the head trains, the base is frozen",
-    "finetune": "Fine-tuning: all trains but the normalisation layers",
-    "scratch": "From scratch: all trains, on batch statistics",
-}
+SECTIONS = (  # framework, phase, title
+    ("keras", "inference", "Keras: inference"),
+    ("keras", "transfer", "Keras: transfer (the head trains, the base is frozen)"),
+    ("keras", "finetune", "Keras: fine-tuning (all trains but the normalisation layers)"),
+    ("keras", "scratch", "Keras: from scratch (all trains, on batch statistics)"),
+    ("timm", "inference", "timm: inference, from one weight file under timm's names"),
+)
 MODELS = (
     *("aeganb3", "aeganb3_noattention", "densenet169", "xception", "vit_b16", "vit_b32"),
-    *("efficientnetb0", "efficientnetb3"),
+    *("efficientnetb0", "efficientnetb3", "densenet121", "vit_s16"),
 )
 QUANTITIES = (
     *("logits", "logits (Keras in f32)", "probabilities", "loss", "losses of 2 steps", "losses of 10 steps"),
@@ -84,12 +86,14 @@ def table(lines):
 
 
 def versions(lines, key):
-    return ", ".join(dict.fromkeys(str(line[key]) for line in lines))
+    return "; ".join(dict.fromkeys(str(line[key]) for line in lines))
 
 
 if __name__ == "__main__":
     lines = [json.loads(text) for path in sys.argv[1:] for text in open(path)]
     facts = {key: versions(lines, key) for key in ("sonograd", "onednn", "instruction_set", "threads")}
     print(INTRODUCTION.format(frameworks=versions(lines, "framework"), **facts), end="")
-    for phase, title in PHASES.items():
-        print(f"\n## {title}\n{HEADER}" + "\n".join(table([line for line in lines if line["phase"] == phase])))
+    for framework, phase, title in SECTIONS:
+        found = [line for line in lines if line["framework"].startswith(framework) and line["phase"] == phase]
+        if found:
+            print(f"\n## {title}\n{HEADER}" + "\n".join(table(found)))
