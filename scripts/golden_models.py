@@ -27,7 +27,8 @@ measured on four batches and the largest distances are kept. `--widen` does that
 the other modes, in another process, which may have other threads or oneDNN: from one to the next
 efficientnetb0's first scratch loss is 2.1e-7, 3.3e-7 or 5.0e-7 off. The files of the EfficientNets have seen
 the first scratch batch in three more processes (1 and 2 threads with oneDNN, 2 without), those of DenseNet and
-Xception the first step of fine-tuning in one more:
+Xception the first step of fine-tuning in one more, and that of vit_b32 the first steps of fine-tuning and
+transfer on all four batches:
 
     TF_ENABLE_ONEDNN_OPTS=1 python3 scripts/golden_models.py --widen --threads 1
 
