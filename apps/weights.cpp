@@ -112,7 +112,7 @@ int convert(const ConvertFlags& flags, bool as_json) {
   const Extent extent = flags.partial ? Extent::partial : Extent::whole;
   if (filled(found, slots, model.base_parameters(), extent) == Filled::nothing)
     throw Error(mismatch_text(file, found, name, slots.size()));
-  write_weights(flags.to, in_model_order(file, found, slots), facts, slots);
+  write_model(flags.to, model, in_model_order(file, found, slots), facts);
   return 0;
 }
 
@@ -143,13 +143,14 @@ void add_weights(Program& program) {
   auto& convert_command = program.add_under(
       weights, "convert", "Writes the weights of one file in the format that the other's suffix names",
       "  sonograd weights convert keras.weights.h5 ours.safetensors --model aeganb3\n"
-      "  sonograd weights convert best.safetensors for_keras.weights.h5\n"
+      "  sonograd weights convert best.safetensors for_keras.keras\n"
       "  sonograd weights convert ViT-B_16.npz base.safetensors --model vit_b16 --partial",
       [converted, &program] { return convert(*converted, program.shared.json); });
   convert_command.add_option("from", converted->from, "weight file to read")->required();
   convert_command
       .add_option("to", converted->to,
-                  "file to write: .safetensors, .weights.h5 (Keras 3), any other .h5 (legacy Keras) or .npz")
+                  "file to write: .safetensors, .weights.h5 or .keras (Keras 3), any other .h5 (legacy "
+                  "Keras) or .npz")
       ->required();
   convert_command.add_option("--model", converted->model, "model; may be left out where the weights name it");
   convert_command.add_option("--classes", converted->classes, "class names in the order of their codes")

@@ -15,11 +15,13 @@ class Chain {
   Tensor operator()(const Tensor& x, Context& context) const;
   void visit(const Visit& visit);
 
- private:
   struct Child {
     std::string name;
     Layer layer;
   };
+  const std::vector<Child>& layers() const { return children; }
+
+ private:
   std::vector<Child> children;
 };
 

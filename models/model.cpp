@@ -6,16 +6,16 @@ namespace sonograd {
 
 Model::Model(ModelOptions options, Chain base_layers, Chain head_layers, std::optional<TokenGrid> tokens)
     : options_(std::move(options)),
-      base(std::move(base_layers)),
-      head(std::move(head_layers)),
+      base_(std::move(base_layers)),
+      head_(std::move(head_layers)),
       tokens_(std::move(tokens)) {
-  base.visit([&](const std::string&, Parameter&) { ++base_count; });
+  base_.visit([&](const std::string&, Parameter&) { ++base_count; });
 }
 
 Tensor Model::logits(const Tensor& images, Context& context) const {
   expect(images.rank() == 4 && images.size(3) == 3, "{}: images must be [n, height, width, 3], got {}",
          options_.name, images.shape().text());
-  return head(base(preprocess(images, options_.preprocess), context), context);
+  return head_(base_(preprocess(images, options_.preprocess), context), context);
 }
 
 Tensor Model::predict(const Tensor& images) const {
@@ -29,8 +29,8 @@ std::vector<NamedParameter> Model::parameters() const {
   const auto collect = [&](const std::string& path, Parameter& parameter) {
     list.push_back({path, &parameter});
   };
-  base.visit(collect);
-  head.visit(collect);
+  base_.visit(collect);
+  head_.visit(collect);
   return list;
 }
 

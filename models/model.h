@@ -43,6 +43,8 @@ class Model {
 
   const ModelOptions& options() const { return options_; }
   void set_preprocess(Preprocess how) { options_.preprocess = how; }
+  const Layer& base() const { return base_; }
+  const Layer& head() const { return head_; }
   const std::optional<TokenGrid>& tokens() const { return tokens_; }
   std::vector<NamedParameter> parameters() const;             // in Keras' order: base, then head
   std::size_t base_parameters() const { return base_count; }  // how many of them are the base's
@@ -53,7 +55,7 @@ class Model {
 
  private:
   ModelOptions options_;
-  Layer base, head;
+  Layer base_, head_;
   std::optional<TokenGrid> tokens_;
   std::size_t base_count = 0;
 };

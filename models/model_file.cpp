@@ -3,7 +3,9 @@
 #include <charconv>
 #include <sstream>
 
+#include "models/keras_config.h"
 #include "models/weights/element_type.h"
+#include "models/weights/keras_archive.h"
 
 namespace sonograd {
 namespace {
@@ -54,6 +56,24 @@ void load_values(Model& model, const std::filesystem::path& path) {
   load_values(model, read_weights(path));
 }
 
+void write_model(const std::filesystem::path& path, const Model& model, const StoredTensors& tensors,
+                 const Facts& facts) {
+  const Slots slots = slots_of(model);
+  if (path.extension() != ".keras") return write_weights(path, tensors, facts, slots);
+  expect(tensors.size() == slots.size(),
+         "cannot write {}: a .keras holds a whole model, {} of {} tensors are there; write a .weights.h5",
+         path.string(), tensors.size(), slots.size());
+  std::string config;
+  try {
+    config = keras_config(model);
+  } catch (Error& error) {
+    error.prepend(fmt::format("cannot write {}: ", path.string()));
+    throw;
+  }
+  const Dialect keras3 = dialect_named("keras3", model.options().name, slots);
+  write_keras_archive(path, config, tensors, keras3.rows, facts);
+}
+
 void save_model(const Model& model, const std::filesystem::path& path) {
   const ModelOptions& o = model.options();
   StoredTensors tensors;
@@ -69,7 +89,7 @@ void save_model(const Model& model, const std::filesystem::path& path) {
               {"preprocess", std::string(name_of(o.preprocess))}};
   if (!tensors.empty() && tensors.front().name == "normalization.mean")  // of models that scale their input
     facts["input"] = o.input == InputForm::imagenet ? "imagenet" : "plain";
-  write_weights(path, tensors, facts, slots_of(model));
+  write_model(path, model, tensors, facts);
 }
 
 ModelOptions options_with_facts(ModelOptions options, const Facts& facts,

@@ -17,7 +17,12 @@ void to_our_names(WeightFile& file, const Model& model);
 Loaded load_values(Model& model, WeightFile file, Extent extent = Extent::whole);
 void load_values(Model& model, const std::filesystem::path& path);
 
-// The values and the model's facts, in the format that the path's suffix names (write_weights).
+// Writes tensors of a model under our names in the format that the path's suffix names: those of
+// models/weights/weight_file.h, or .keras for a whole model of layers that Keras has.
+void write_model(const std::filesystem::path& path, const Model& model, const StoredTensors& tensors,
+                 const Facts& facts);
+
+// The values and the model's facts, in the format that the path's suffix names.
 void save_model(const Model& model, const std::filesystem::path& path);
 
 // The facts of the weight file `path` put over `options`; the header of our safetensors holds these: model,

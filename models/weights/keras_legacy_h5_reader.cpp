@@ -107,12 +107,12 @@ void read_keras_legacy(const H5Tensors& file, WeightFile& into) {
   std::set<std::string> seen, names;
   int scalings = 0;
   for (const std::string& layer : layers) {
-    const std::string path = above + "/" + layer;
+    const std::string path = fmt::format("{}/{}", above, layer);
     expect(!layer.empty() && seen.insert(path).second, "it names the layer {} twice; {}", printable(layer),
            damaged);
     scalings += layer.starts_with("rescaling");
     for (const std::string& weight : string_list(open_group(path), "weight_names", file.bytes())) {
-      const std::string dataset = path + "/" + weight;
+      const std::string dataset = fmt::format("{}/{}", path, weight);
       expect(!weight.empty() && file.holds(dataset), "it names the tensor {} and does not hold it; {}",
              printable(dataset), damaged);
       expect(seen.insert(dataset).second, "it names the tensor {} twice; {}", printable(dataset), damaged);

@@ -86,8 +86,7 @@ void write_weights(const std::filesystem::path& path, const StoredTensors& tenso
   else
     throw Error(
         "cannot write {}: its suffix names no format; end the name in .safetensors, .weights.h5 (Keras 3), "
-        ".h5 "
-        "(legacy Keras) or .npz",
+        ".keras, .h5 (legacy Keras) or .npz",
         path.string());
 }
 
