@@ -94,6 +94,25 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
   return options;
 }
 
+// What was not taken of the weights, or not as it lies there.
+void tell(const ModelFlags& flags, const Loaded& loaded, const Model& model) {
+  Match match = loaded.match;
+  for (const std::string& positions : match.resized)
+    fmt::print(stderr, "{}: {} as vit-keras does, linearly\n", flags.weights, positions);
+  if (loaded.filled == Filled::base) {
+    match.missing.clear();
+    const Preprocess pixels = model.options().preprocess;
+    fmt::print(
+        stderr, "{} holds a base ({} tensors{}): the head of {} starts fresh{}\n", flags.weights,
+        match.mapped.size(), rest_text(match), model.options().name,
+        pixels == Preprocess::raw ? "" : fmt::format(", pixels are preprocessed as {}", name_of(pixels)));
+    return;
+  }
+  if (flags.partial)
+    fmt::print(stderr, "{}: {} of {} tensors taken{}\n", flags.weights, match.mapped.size(),
+               model.parameters().size(), rest_text(match));
+}
+
 }  // namespace
 
 void add_model_flags(CLI::App& command, ModelFlags& flags) {
@@ -127,6 +146,8 @@ Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device devi
   if (!flags.weights.empty()) {
     file = read_weights(flags.weights);
     check_flags(flags, shared, *file);
+    to_our_names(*file, make_model(options_of(flags, shared, protocol, file)));
+    check_input(flags, *file);
   }
   Model model = make_model(options_of(flags, shared, protocol, file));
   if (!file || flags.partial)
@@ -135,6 +156,7 @@ Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device devi
     model.allocate(DType::f32, device);
   if (file) {
     const Loaded loaded = load_values(model, *file, flags.partial ? Extent::partial : Extent::whole);
+    tell(flags, loaded, model);
     warn_of_pixels(model, *file, loaded.filled);
   }
   return model;
@@ -146,34 +168,23 @@ Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, De
   with_classes.classes = classes;
   if (flags.weights.empty()) return open_model(with_classes, shared, device, protocol);
 
-  const WeightFile file = read_weights(flags.weights);
+  WeightFile file = read_weights(flags.weights);
   const auto trained_for = file.facts.find("classes");
   expect(trained_for == file.facts.end() || trained_for->second == joined(classes),
          "{} was trained for {}, the data has {}", flags.weights,
          trained_for == file.facts.end() ? "" : trained_for->second, joined(classes));
+  to_our_names(file, make_model(options_of(with_classes, shared, protocol, file)));
   check_input(flags, file);
-  const ModelOptions options = options_of(with_classes, shared, protocol, file);
-  Model model = make_model(options);
+  Model model = make_model(options_of(with_classes, shared, protocol, file));
   model.initialise(Random(shared.seed), DType::f32, device);
   const Loaded loaded = load_values(model, file, flags.partial ? Extent::partial : Extent::whole_or_base);
   // A base carries the facts of the model that it was cut from; the model that trains on it is the flags' to
   // describe.
   if (loaded.filled == Filled::whole) check_flags(flags, shared, file);
-  if (loaded.filled == Filled::base) {
-    if (flags.preprocess.empty())
-      model.set_preprocess(protocol == "paper" ? zoo_entry(options.name).notebook
-                                               : *trained_with(model, file.facts, loaded.filled));
-    const Preprocess pixels = model.options().preprocess;
-    std::fprintf(stderr, "%s holds a base (%zu tensors): the head of %s starts fresh%s\n",
-                 flags.weights.c_str(), loaded.match.mapped.size(), options.name.c_str(),
-                 pixels == Preprocess::raw
-                     ? ""
-                     : fmt::format(", pixels are preprocessed as {}", name_of(pixels)).c_str());
-  } else if (flags.partial) {
-    std::fprintf(stderr, "%s: %zu tensors taken, %zu missing, %zu unused, %zu of another shape\n",
-                 flags.weights.c_str(), loaded.match.mapped.size(), loaded.match.missing.size(),
-                 loaded.match.unused.size(), loaded.match.mismatched.size());
-  }
+  if (loaded.filled == Filled::base && flags.preprocess.empty())
+    model.set_preprocess(protocol == "paper" ? zoo_entry(model.options().name).notebook
+                                             : *trained_with(model, file.facts, loaded.filled));
+  tell(flags, loaded, model);
   warn_of_pixels(model, file, loaded.filled);
   return model;
 }

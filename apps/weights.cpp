@@ -13,7 +13,7 @@ struct ListFlags {
 };
 
 struct ConvertFlags {
-  std::string from, to, model;
+  std::string from, to, model, names = "ours";
   std::vector<std::string> classes;
   bool partial = false;
 };
@@ -68,7 +68,8 @@ void print_match(const Match& match, bool as_json) {
   const std::pair<const char*, const std::vector<std::string>*> lists[] = {{"unused", &match.unused},
                                                                            {"missing", &match.missing},
                                                                            {"mismatched", &match.mismatched},
-                                                                           {"left_out", &match.left_out}};
+                                                                           {"left_out", &match.left_out},
+                                                                           {"resized", &match.resized}};
   if (as_json) {
     nlohmann::ordered_json json{{"mapped", match.mapped.size()}, {"transposed", match.transposed.size()}};
     for (const auto& [name, names] : lists) json[name] = *names;
@@ -112,7 +113,10 @@ int convert(const ConvertFlags& flags, bool as_json) {
   const Extent extent = flags.partial ? Extent::partial : Extent::whole;
   if (filled(found, slots, model.base_parameters(), extent) == Filled::nothing)
     throw Error(mismatch_text(file, found, name, slots.size()));
-  write_model(flags.to, model, in_model_order(file, found, slots), facts);
+  if (flags.names == "ours")
+    write_model(flags.to, model, in_model_order(file, found, slots), facts);
+  else
+    write_weights(flags.to, in_model_order(file, found, slots), facts, slots, flags.names);
   return 0;
 }
 
@@ -144,7 +148,8 @@ void add_weights(Program& program) {
       weights, "convert", "Writes the weights of one file in the format that the other's suffix names",
       "  sonograd weights convert keras.weights.h5 ours.safetensors --model aeganb3\n"
       "  sonograd weights convert best.safetensors for_keras.keras\n"
-      "  sonograd weights convert ViT-B_16.npz base.safetensors --model vit_b16 --partial",
+      "  sonograd weights convert ViT-B_16.npz base.safetensors --model vit_b16 --partial\n"
+      "  sonograd weights convert best.safetensors for_timm.safetensors --names timm",
       [converted, &program] { return convert(*converted, program.shared.json); });
   convert_command.add_option("from", converted->from, "weight file to read")->required();
   convert_command
@@ -155,6 +160,9 @@ void add_weights(Program& program) {
   convert_command.add_option("--model", converted->model, "model; may be left out where the weights name it");
   convert_command.add_option("--classes", converted->classes, "class names in the order of their codes")
       ->delimiter(',');
+  convert_command
+      .add_option("--names", converted->names, "whose names a .safetensors gets: ours, timm, torchvision")
+      ->capture_default_str();
   convert_command.add_flag("--partial", converted->partial, "write what fits and list the rest");
 }
 

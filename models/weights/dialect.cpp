@@ -5,6 +5,7 @@
 
 #include "models/weights/match.h"
 #include "models/weights/name_map.h"
+#include "models/weights/positions.h"
 
 namespace sonograd {
 namespace {
@@ -43,7 +44,7 @@ bool knows_all(const Dialect& dialect, const StoredTensors& tensors) {
 // Legacy Keras files are read by position: what a layer without a name of its own is called depends on how
 // many the program had made before.
 Dialect by_position(const StoredTensors& tensors, const Slots& slots) {
-  Dialect result{"legacy", {}, {}, {}, {}, {}};
+  Dialect result{"legacy", {}, {}, {}, {}};
   for (std::size_t i = 0; i < std::min(tensors.size(), slots.size()); ++i)
     result.rows.push_back({slots[i].name, slots[i].shape, tensors[i].name, {}, {}});
   return result;
@@ -93,9 +94,23 @@ bool any_ends(const std::vector<std::string>& ends, std::string_view name) {
   return std::any_of(ends.begin(), ends.end(), [&](const auto& end) { return name.ends_with(end); });
 }
 
-}  // namespace
+// A ViT's file may be for another image size.
+void resize_positions(WeightFile& file, const Slots& slots) {
+  for (const Slot& slot : slots) {
+    if (!slot.name.ends_with(".pos_embedding")) continue;
+    for (StoredTensor& tensor : file.tensors) {
+      if (tensor.name != slot.name || !are_other_positions(tensor.shape, slot.shape)) continue;
+      file.resized.push_back(fmt::format("{} {} to {}", slot.name, tensor.shape.text(), slot.shape.text()));
+      tensor.shape = slot.shape;
+      tensor.read = [read = std::move(tensor.read), shape = slot.shape] {
+        return resized_positions(read(), shape);
+      };
+    }
+  }
+}
 
-void to_our_names(WeightFile& file, std::string_view model, const Slots& slots, std::size_t base) {
+// Under our names, where another dialect's are known.
+void translate(WeightFile& file, std::string_view model, const Slots& slots, std::size_t base) {
   const Places places = places_of(file.tensors);
   std::optional<Dialect> dialect = dialect_of(places, model, slots);
   if (file.format == WeightFormat::legacy_h5 && !(dialect && knows_all(*dialect, file.tensors)))
@@ -128,13 +143,20 @@ void to_our_names(WeightFile& file, std::string_view model, const Slots& slots, 
     else if (!known && !any_ends(dialect->ignored, tensor.name))
       ours.push_back(tensor);
   }
-  for (const auto& [name, values] : dialect->values) {
-    const Shape shape = values.size() > 1 ? Shape{static_cast<Int>(values.size())} : Shape{};
-    ours.push_back(stored(name, Tensor::of(shape, values)));
+  if (!dialect->inputs.empty()) {
+    const std::string& form = file.facts.emplace("input", dialect->inputs.front().form).first->second;
+    for (const InputValues& input : dialect->inputs)
+      if (input.form == form) ours.push_back(stored(input.tensor, input.value()));
   }
-  if (!dialect->input.empty()) file.facts.emplace("input", dialect->input);
   file.tensors = std::move(ours);
   file.dialect = dialect->name;
+}
+
+}  // namespace
+
+void to_our_names(WeightFile& file, std::string_view model, const Slots& slots, std::size_t base) {
+  translate(file, model, slots, base);
+  resize_positions(file, slots);
 }
 
 }  // namespace sonograd

@@ -26,6 +26,7 @@ Match match(const WeightFile& file, const Slots& slots) {
   for (std::size_t i = 0; i < file.tensors.size(); ++i) places[file.tensors[i].name] = i;
   Match result;
   result.left_out = file.left_out;
+  result.resized = file.resized;
   for (std::size_t i = 0; i < slots.size(); ++i) {
     const auto found = places.find(slots[i].name);
     if (found == places.end()) {
@@ -56,16 +57,19 @@ Filled filled(const Match& match, const Slots& slots, std::size_t base, Extent e
   return base_alone && extent == Extent::whole_or_base ? Filled::base : Filled::nothing;
 }
 
+std::string rest_text(const Match& match) {
+  return first_few("missing", match.missing) + first_few("of another shape", match.mismatched) +
+         first_few("unused", match.unused) + first_few("left out", match.left_out);
+}
+
 std::string mismatch_text(const WeightFile& file, const Match& match, std::string_view model,
                           std::size_t slots) {
   const auto named = file.facts.find("model");
   const bool other = named != file.facts.end() && named->second != model;
-  return fmt::format(
-      "{}{} does not fit {}: {} of its {} tensors are there{}{}{}; give weights of this model{}",
-      file.path.string(), other ? fmt::format(" holds {} and", printable(named->second)) : "", model,
-      match.mapped.size(), slots, first_few("missing", match.missing),
-      first_few("of another shape", match.mismatched), first_few("unused", match.unused),
-      match.mapped.empty() ? "" : ", or take in part what fits");
+  return fmt::format("{}{} does not fit {}: {} of its {} tensors are there{}; give weights of this model{}",
+                     file.path.string(), other ? fmt::format(" holds {} and", printable(named->second)) : "",
+                     model, match.mapped.size(), slots, rest_text(match),
+                     match.mapped.empty() ? "" : ", or take in part what fits");
 }
 
 Loaded load_weights(WeightFile file, std::string_view model, const Slots& slots, std::size_t base,

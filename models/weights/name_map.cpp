@@ -104,23 +104,26 @@ class Naming {
 };
 
 Dialect made(const DialectRules& rules, const Slots& slots) {
-  Dialect result{rules.name, {}, {}, {}, {}, {}};
+  Dialect result{rules.name, {}, {}, {}, {}};
   Naming naming(rules);
   for (const Slot& slot : slots) naming.add(slot, result.rows);
   for (const DialectRules* source : {&rules, &shared_rules(rules.name)})
     for (const auto& [key, words] : source->settings) {
       if (key == "ignore") result.ignored.push_back(words[0]);
       if (key == "head") result.head.push_back(words[0]);
-      if (key == "input") result.input = words[0];
-      if (key != "value") continue;
-      result.values.push_back({words[0], {}});
+      if (key != "imagenet" && key != "plain") continue;
+      result.inputs.push_back({key, words[0], {}});
       for (std::size_t i = 1; i < words.size(); ++i)
-        result.values.back().second.push_back(std::stod(words[i]));
+        result.inputs.back().numbers.push_back(std::stod(words[i]));
     }
   return result;
 }
 
 }  // namespace
+
+Tensor InputValues::value() const {
+  return Tensor::of(numbers.size() > 1 ? Shape{static_cast<Int>(numbers.size())} : Shape{}, numbers);
+}
 
 std::vector<Dialect> dialects(std::string_view model, const Slots& slots) {
   std::vector<Dialect> list;

@@ -16,14 +16,22 @@ struct NameRow {
 };
 using NameMap = std::vector<NameRow>;  // in the model's order, which is Keras'
 
+// The value of one of our tensors under a form of input scaling (imagenet, plain), where the scaling happens
+// outside that program's model and no file holds it.
+struct InputValues {
+  std::string form, tensor;
+  std::vector<double> numbers;
+
+  Tensor value() const;  // a vector, or a scalar of one number
+};
+
 // How one program's files hold a model.
 struct Dialect {
   std::string name;                  // keras3, legacy, timm, torchvision, jax
   NameMap rows;                      // a tensor that such files have no place for is left out
   std::vector<std::string> ignored;  // ends of names that stand for nothing of ours
   std::vector<std::string> head;     // beginnings of the names of a head that ours never has
-  std::string input;                 // the form of a scaling of the input that happens outside: imagenet
-  std::vector<std::pair<std::string, std::vector<double>>> values;  // and the values of its tensors here
+  std::vector<InputValues> inputs;   // those of the form that is meant where the file does not say come first
 };
 
 // The dialects of a model's family, from models/names/, with the names of these parameters. Throws Error for

@@ -5,6 +5,7 @@
 #include "models/weights/keras_archive.h"
 #include "models/weights/keras_h5.h"
 #include "models/weights/keras_legacy_h5.h"
+#include "models/weights/match.h"
 #include "models/weights/npz.h"
 #include "models/weights/open_file.h"
 #include "models/weights/safetensors.h"
@@ -70,12 +71,20 @@ WeightFile read_weights(const std::filesystem::path& path) {
 }
 
 void write_weights(const std::filesystem::path& path, const StoredTensors& tensors, const Facts& facts,
-                   const Slots& slots) {
+                   const Slots& slots, std::string_view names) {
   const std::string name = path.filename().string();
   const auto rows = [&](const char* dialect) {
     return dialect_named(dialect, facts.at("model"), slots).rows;
   };
-  if (name.ends_with(".safetensors"))
+  const bool ours = names == "ours";
+  expect(
+      ours || name.ends_with(".safetensors"),
+      "cannot write {} under the names of {}: its suffix names another format; end the name in .safetensors",
+      path.string(), names);
+  if (!ours)
+    write_safetensors(path, to_their_names(tensors, dialect_named(names, facts.at("model"), slots), facts),
+                      facts);
+  else if (name.ends_with(".safetensors"))
     write_safetensors(path, tensors, facts);
   else if (name.ends_with(".weights.h5"))
     write_keras_h5(path, tensors, rows("keras3"), facts);

@@ -51,6 +51,7 @@ struct WeightFile {
   Facts facts;
   std::string dialect{};                // whose names those were, once they are ours (models/weights/match.h)
   std::vector<std::string> left_out{};  // what was taken out then: a head for other classes
+  std::vector<std::string> resized{};   // position embeddings that were for another image size
 };
 
 // Opens a weight file of any format that is known, told by content. Throws Error `cannot read <path>: …`, one
@@ -59,9 +60,10 @@ WeightFile read_weights(const std::filesystem::path& path);
 
 // Writes tensors under our names in the format that the path's suffix names: .safetensors, .weights.h5 (Keras
 // 3), any other .h5 (legacy Keras) or .npz (JAX's names for a Vision Transformer, else ours). The model is
-// facts' `model`, `slots` its parameters; Keras' files are for models that Keras has too. Throws Error for
-// another suffix; an earlier file stays until the new one is complete.
+// facts' `model`, `slots` its parameters; Keras' files are for models that Keras has too. `names` is the
+// dialect whose names a .safetensors gets, `ours` unless told. Throws Error for another suffix; an earlier
+// file stays until the new one is complete.
 void write_weights(const std::filesystem::path& path, const StoredTensors& tensors, const Facts& facts,
-                   const Slots& slots);
+                   const Slots& slots, std::string_view names = "ours");
 
 }  // namespace sonograd

@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "models/model_file.h"
 #include "models/weights/safetensors.h"
+#include "models/zoo.h"
 #include "tests/apps/small_run.h"
 
 using namespace program;
@@ -197,6 +199,29 @@ TEST_CASE("batches that share an update draw dropout as one large batch does") {
   const auto whole = tuned("whole", {"--batch", "10"});
   CHECK(farthest(tuned("halves", {"--batch", "5", "--accumulate", "2"}), whole) < 1e-6);
   CHECK(farthest(tuned("without", {"--batch", "10", "--no-dropout"}), whole) > 1e-4);
+}
+
+TEST_CASE("a base under timm's names trains; its own head is left out and told") {
+  const SmallRun& small = small_run();
+  const TemporaryFolder folder;
+  const fs::path base = folder / "base.safetensors", timm = folder / "timm.safetensors";
+  write_base(base);
+  sonograd::WeightFile file = sonograd::read_weights(base);
+  const sonograd::Slots slots = sonograd::slots_of(sonograd::make_model({.name = "mini"}));
+  file.tensors =
+      sonograd::to_their_names(file.tensors, sonograd::dialect_named("timm", "mini", slots), file.facts);
+  file.tensors.push_back(sonograd::stored("classifier.weight", sonograd::Tensor::zeros({1000, 64})));
+  sonograd::write_safetensors(timm, file.tensors, {{"input", "plain"}});
+  const auto best_after = [&](const char* run, const fs::path& weights) {
+    const Outcome done = program::run(
+        small.small_training((folder / run).string(), {"--weights", weights.string(), "--epochs", "1"}));
+    CHECK(done.status == 0);
+    CHECK(done.err.find("holds a base (") != std::string::npos);
+    CHECK((done.err.find("1 left out (classifier.weight [1000,64])): the head of mini starts fresh\n") !=
+           std::string::npos) == (weights == timm));
+    return bytes_of(folder / run / "best.safetensors");
+  };
+  CHECK(best_after("a", base) == best_after("b", timm));
 }
 
 TEST_CASE("a number that is not finite stops the run; op, layer and step are named, the checkpoint stays") {

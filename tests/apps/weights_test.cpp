@@ -58,7 +58,8 @@ TEST_CASE("weights are listed, taken to Keras' format and back without a change"
                                        {"unused", json::array()},
                                        {"missing", json::array()},
                                        {"mismatched", json::array()},
-                                       {"left_out", json::array()}});
+                                       {"left_out", json::array()},
+                                       {"resized", json::array()}});
   CHECK(json::parse(run(folder, "weights list b.weights.h5 --json").out)["facts"] ==
         json{{"input", "plain"}});
   REQUIRE(run(folder, "weights convert a.safetensors b.h5").status == 0);
@@ -80,6 +81,26 @@ TEST_CASE("weights are listed, taken to Keras' format and back without a change"
       CHECK(after.tensors[i].read().values() == before[i].read().values());
     }
   }
+}
+
+TEST_CASE("weights go under timm's names and come back; what timm does not have is refused") {
+  const Folder folder;
+  REQUIRE(run(folder, "init --model efficientnetb0 --out a.safetensors").status == 0);
+  REQUIRE(run(folder, "weights convert a.safetensors b.safetensors --names timm").status == 0);
+  const json listed = json::parse(run(folder, "weights list b.safetensors --json").out);
+  CHECK(listed["tensors"].size() == 311);
+  CHECK(listed["tensors"][0] ==
+        json{{"name", "conv_stem.weight"}, {"dtype", "F32"}, {"shape", {32, 3, 3, 3}}});
+  const json back = json::parse(run(folder, "weights convert b.safetensors c.safetensors --json").out);
+  CHECK(back["mapped"] == 314);
+  CHECK(back["transposed"] == 82);
+  CHECK(read_file(folder.path / "c.safetensors") == read_file(folder.path / "a.safetensors"));
+
+  REQUIRE(run(folder, "init --model mini --out mini.safetensors").status == 0);
+  CHECK(run(folder, "weights convert mini.safetensors x.safetensors --names timm").errors ==
+        "sonograd: timm has no place for tensor \"batch_normalization.gamma\"; keep our names\n");
+  CHECK(run(folder, "weights convert a.safetensors x.h5 --names timm").status == 1);
+  CHECK_FALSE(fs::exists(folder.path / "x.safetensors"));
 }
 
 TEST_CASE("a file that does not fit is reported, refused and writes nothing, unless partial") {

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "models/weights/match.h"
+#include "tests/error_of.h"
 
 using namespace sonograd;
 
@@ -170,4 +171,33 @@ TEST_CASE("legacy Keras files are read by position unless every name is known") 
               WeightFormat::legacy_h5);
   to_our_names(named, "xception", xception, 3);
   CHECK(match(named, xception).mapped.size() == 2);
+}
+
+TEST_CASE("our tensors go under timm's names, or nothing is made") {
+  const Slots slots{
+      {"normalization.mean", {3}}, {"stem_conv.kernel", {1, 2, 3, 4}}, {"other.kernel", {1, 1}}};
+  const Dialect timm = dialect_named("timm", "efficientnetb0", slots);
+  const StoredTensors ours{stored("normalization.mean", Tensor::of({3}, {0.485, 0.456, 0.406})),
+                           stored("stem_conv.kernel", counted({1, 2, 3, 4}))};
+  const StoredTensors theirs = to_their_names(ours, timm, {{"input", "imagenet"}});
+  REQUIRE(theirs.size() == 1);
+  CHECK(theirs[0].name == "conv_stem.weight");
+  CHECK(theirs[0].shape == Shape{4, 3, 1, 2});
+  const Tensor value = theirs[0].read();
+  for (Int w = 0; w < 2; ++w)
+    for (Int i = 0; i < 3; ++i)
+      for (Int o = 0; o < 4; ++o)
+        CHECK(value.at((o * 3 + i) * 2 + w) == static_cast<double>((w * 3 + i) * 4 + o));
+
+  CHECK(error_of([&] {
+          to_their_names(ours, timm, {{"input", "plain"}});
+        }) ==
+        "normalization.mean is not that of the plain form, and timm has no place for it; train on a base of "
+        "that form, or keep our names");
+  CHECK(error_of([&] {
+          to_their_names({stored("other.kernel", counted({1, 1}))}, timm, {});
+        }) == "timm has no place for tensor \"other.kernel\"; keep our names");
+  CHECK(error_of([&] {
+          to_their_names({stored(vit[1].name, counted({4}))}, dialect_named("timm", "vit_b16", vit), {});
+        }) == "timm needs all parts of blocks.0.attn.qkv.bias, 1 of 3 are there");
 }
