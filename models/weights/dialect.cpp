@@ -111,6 +111,7 @@ void resize_positions(WeightFile& file, const Slots& slots) {
 
 // Under our names, where another dialect's are known.
 void translate(WeightFile& file, std::string_view model, const Slots& slots, std::size_t base) {
+  if (!file.dialect.empty()) return;  // they are ours already
   const Places places = places_of(file.tensors);
   std::optional<Dialect> dialect = dialect_of(places, model, slots);
   if (file.format == WeightFormat::legacy_h5 && !(dialect && knows_all(*dialect, file.tensors)))

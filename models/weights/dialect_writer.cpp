@@ -12,6 +12,7 @@ namespace {
 // Where each of their axes lies in ours.
 std::vector<int> axes_of(const NameRow& row, int rank) {
   std::vector<int> axes;
+  axes.reserve(static_cast<std::size_t>(rank));
   for (int axis = 0; axis < rank; ++axis)
     axes.push_back(row.axes.empty()
                        ? axis
@@ -26,7 +27,7 @@ Tensor as_theirs(const Tensor& here, const NameRow& row) {
     shape.push_back(here.size(axis));
     strides.push_back(here.strides()[axis]);
   }
-  const Tensor there = here.view(0, shape, strides).copy();
+  Tensor there = here.view(0, shape, strides).copy();
   if (row.shift == 0) return there;
   std::vector<double> values = there.values();
   for (double& value : values) value += row.shift;

@@ -169,7 +169,7 @@ TEST_CASE("legacy Keras files are read by position unless every name is known") 
   WeightFile named =
       file_of({stored("dense/bias:0", counted({3})), stored("dense/kernel:0", counted({4, 3}))},
               WeightFormat::legacy_h5);
-  to_our_names(named, "xception", xception, 3);
+  for (int twice = 0; twice < 2; ++twice) to_our_names(named, "xception", xception, 3);
   CHECK(match(named, xception).mapped.size() == 2);
 }
 
