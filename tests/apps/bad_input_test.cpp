@@ -81,7 +81,7 @@ TEST_CASE("a folder that cannot be written") {
   };
   refused(small_run().small_training(out));
   refused({"demo", "--out", out, "--model", "mini"});
-  refused({"init", "--model", "mini", "--out", out});
+  refused({"init", "--model", "mini", "--out", out + ".safetensors"});
   refused({"data", "phantom", out});
   refused({"data", "split", small_run().data, "--out", out});
   refused(with({"predict", "--out", out, image}, weights));
