@@ -23,7 +23,8 @@ CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const st
   command.add_option("--seed", shared.seed, "seed of every random draw")->capture_default_str();
   command
       .add_option("--keras", shared.keras,
-                  "whose rules where Keras 2 and 3 differ; default 2 with --protocol paper, else 3")
+                  "whose rules where Keras 2 and 3 differ; default 2 with --protocol paper, else the "
+                  "weights', else 3")
       ->check(CLI::IsMember({2, 3}));
   command.add_option("--config", shared.config, "file of flags: a JSON object, or lines `name = value`");
   command.add_flag("--quiet", shared.quiet, "no progress on stderr");

@@ -16,12 +16,8 @@ struct SharedFlags {
   int threads = 0;  // 0: all cores
   std::uint64_t seed = 42;
   bool quiet = false, json = false;
-  int keras = 0;       // 0: 2 with --protocol paper, else 3
+  int keras = 0;       // 2 or 3; 0: 2 with --protocol paper, else as the weights tell, else 3
   std::string config;  // taken apart before parsing; here for --help alone
-
-  int keras_version(const std::string& protocol = "") const {
-    return keras != 0 ? keras : protocol == "paper" ? 2 : 3;
-  }
 };
 
 // The command line as the sub-commands build it and main() runs it.

@@ -18,7 +18,7 @@ namespace {
 constexpr Int gallery_size = 12;
 constexpr Int least_map_height = 7;  // of the gallery's heat maps: the paper's, at 224 pixels
 
-Pairs resolved_flags(const TrainingFlags& f, const SharedFlags& shared, const ModelOptions& model) {
+Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model) {
   return {{"model", model.name},
           {"weights", f.model.weights},
           {"image-size", std::to_string(model.image_size)},
@@ -37,7 +37,7 @@ Pairs resolved_flags(const TrainingFlags& f, const SharedFlags& shared, const Mo
           {"dropout", f.no_dropout ? "off" : "on"},
           {"augment", fmt::format("{}", fmt::join(f.augment, ","))},
           {"protocol", f.protocol},
-          {"keras", std::to_string(shared.keras_version(f.protocol))},
+          {"keras", std::to_string(static_cast<int>(model.keras))},
           {"on-bad-file", f.on_bad_file}};
 }
 
@@ -113,7 +113,7 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
 
 void Evidence::begin(const Model& model) {
   manifest.model = model.options().name;
-  manifest.flags = resolved_flags(flags, program.shared, model.options());
+  manifest.flags = resolved_flags(flags, model.options());
   write_file_atomically(run.manifest(), manifest_json(manifest));  // first: it marks the folder as a run
   write_split(run.split(), data.folder, data.split);
 }

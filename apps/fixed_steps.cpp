@@ -38,7 +38,6 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
     const Batch batch = loader.next();
     const StepResult result = gradients_of(model, batch,
                                            {.dropout = !flags.no_dropout,
-                                            .keras = shared.keras_version(flags.protocol),
                                             .random = Random(shared.seed),
                                             .step = step,
                                             .first_sample = step * flags.batch});

@@ -73,9 +73,8 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
                         const std::optional<WeightFile>& file) {
   ModelOptions options;
   options.name.clear();
-  options.keras = shared.keras_version(protocol);
   if (file) options = options_with_facts(options, file->facts, file->path);
-  if (shared.keras != 0) options.keras = shared.keras;
+  if (shared.keras != 0 || protocol == "paper") options.keras = shared.keras == 3 ? Keras::v3 : Keras::v2;
   if (!flags.name.empty()) options.name = flags.name;
   if (!flags.classes.empty()) options.classes = flags.classes;
   if (flags.image_size != 0) options.image_size = flags.image_size;

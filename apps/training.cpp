@@ -19,7 +19,8 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
-FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, const PreparedData& data) {
+FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, const PreparedData& data,
+                       Keras keras) {
   FitOptions o;
   o.seed = shared.seed;
   o.batch = flags.batch;
@@ -32,10 +33,8 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.schedule = flags.schedule == "cosine" ? Schedule::cosine : Schedule::constant;
   o.optimizer = flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam;
   o.dropout = !flags.no_dropout;
-  o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"),
-                    shared.keras_version(flags.protocol)};
+  o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"), keras};
   o.norm_momentum = flags.norm_momentum;
-  o.keras = shared.keras_version(flags.protocol);
   o.stop_when_perfect = flags.protocol == "paper";
   o.checkpoint_steps = flags.checkpoint_steps;
   o.resume = flags.resume;
@@ -93,7 +92,7 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   Evidence evidence(flags, program, plan, data, run);
   const FitData fit_data{data.images, data.labels, data.split.train, data.split.validation};
   const History history =
-      fit(model, fit_data, plan, fit_options(flags, shared, data), run,
+      fit(model, fit_data, plan, fit_options(flags, shared, data, model.options().keras), run,
           {.begin = [&] { evidence.begin(model); },
            .phase_done = [&](const PhasePlan& phase) { evidence.phase_done(model, phase); }});
   evidence.finish(model, history);

@@ -22,7 +22,7 @@ Draw draw(const ImageSet& images, Int i, const Augmentation& how, const Random& 
   }
   if (how.flip) {
     const bool first = below(2, 3) == 1;
-    const bool second = how.keras == 2 ? below(2, 4) == 1 : first;
+    const bool second = how.keras == Keras::v2 ? below(2, 4) == 1 : first;
     d.left_right = d.left_right != first;
     d.up_down = second;
   }

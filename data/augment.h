@@ -1,14 +1,15 @@
 #pragma once
 #include "data/images.h"
+#include "tensor/keras.h"
 #include "tensor/philox.h"
 
 namespace sonograd {
 
 // How training images are changed, anew in each epoch.
 struct Augmentation {
-  bool jitter = false;  // mirrored in half of the draws, moved by up to an eighth, edge pixels repeated
-  bool flip = false;    // Keras' RandomFlip: left to right, and upside down
-  int keras = 3;        // flip's coins: 2 throws one for each direction, 3 one for both together
+  bool jitter = false;      // mirrored in half of the draws, moved by up to an eighth, edge pixels repeated
+  bool flip = false;        // Keras' RandomFlip: left to right, and upside down
+  Keras keras = Keras::v3;  // flip's coins: 2 throws one for each direction, 3 one for both together
 
   bool any() const { return jitter || flip; }
 };

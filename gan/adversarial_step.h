@@ -42,9 +42,9 @@ Tensor generate(const Network& generator, const Tensor& noise);
 struct AdversarialOptions {
   NormBehaviour norms = NormBehaviour::batch_statistics;
   double learning_rate = 2e-4;
-  bool dropout = true;  // the discriminator's, 0.25, active in all updates
-  int keras = 2;        // whose rule for the moving variance
-  Random random{0};     // dropout's stream, at the step's number
+  bool dropout = true;      // the discriminator's, 0.25, active in all updates
+  Keras keras = Keras::v2;  // whose rule for the moving variance
+  Random random{0};         // dropout's stream, at the step's number
 };
 
 // What a step showed before each of its updates.

@@ -56,13 +56,13 @@ void MultiHeadAttention::visit(const Visit& visit) {
   visit_projection("attention_output", output);
 }
 
-MultiHeadAttention multi_head_attention(Int channels, Int heads, Int size, int keras) {
+MultiHeadAttention multi_head_attention(Int channels, Int heads, Int size, Keras keras) {
   const Int width = heads * size;
   // Keras 2 took the kernels for convolution weights: all axes but the last two are a receptive field.
-  const Init in = keras == 2 ? Init::glorot_uniform(channels * heads, channels * size)
-                             : Init::glorot_uniform(channels, width);
-  const Init out = keras == 2 ? Init::glorot_uniform(heads * size, heads * channels)
-                              : Init::glorot_uniform(width, channels);
+  const Init in = keras == Keras::v2 ? Init::glorot_uniform(channels * heads, channels * size)
+                                     : Init::glorot_uniform(channels, width);
+  const Init out = keras == Keras::v2 ? Init::glorot_uniform(heads * size, heads * channels)
+                                      : Init::glorot_uniform(width, channels);
   const MultiHeadAttention::Projection to_heads{{{channels, heads, size}, in},
                                                 {{heads, size}, Init::zeros()}};
   return {.heads = heads,

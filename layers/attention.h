@@ -28,6 +28,6 @@ struct MultiHeadAttention {
 
 // Keras 2 and 3 draw the kernels from different ranges: EinsumDense's fans were corrected in between, so the
 // notebook's (Keras 2) queries, keys and values start twelve times smaller.
-MultiHeadAttention multi_head_attention(Int channels, Int heads, Int size, int keras);
+MultiHeadAttention multi_head_attention(Int channels, Int heads, Int size, Keras keras);
 
 }  // namespace sonograd

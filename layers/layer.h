@@ -7,6 +7,7 @@
 
 #include "autograd/apply.h"
 #include "layers/init.h"
+#include "tensor/keras.h"
 
 namespace sonograd {
 
@@ -39,7 +40,7 @@ struct MovingUpdate {
 struct Context {
   bool training = false;  // batch norms that train use batch statistics; dropout and drop-connect are active
   bool dropout = true;    // false turns dropout and drop-connect off in training as well
-  int keras = 3;          // whose rule for the moving variance
+  Keras keras = Keras::v3;   // whose rule for the moving variance
   double norm_momentum = 0;  // of the moving averages in place of the layers' own, 0.99; 0: theirs
   Random random{0};          // dropout's stream, at the step's number
   Int first_sample = 0;      // global index of the batch's first image: dropout draws by it

@@ -10,7 +10,7 @@ struct AttentionHead {
   bool attention = true;  // false: Table IV's "without attention"; both norms stay
 };
 
-Chain attention_head(Int channels, Int classes, const AttentionHead& options, int keras);
+Chain attention_head(Int channels, Int classes, const AttentionHead& options, Keras keras);
 Chain pooled_head(Int channels, Int classes, Pooling pooling);  // the baselines'
 
 }  // namespace sonograd

@@ -17,7 +17,7 @@ struct ModelOptions {
   Int image_size = 224;
   InputForm input = InputForm::plain;
   Pooling pooling = Pooling::average;
-  int keras = 3;                            // whose initialisers and moving variance
+  Keras keras = Keras::v3;
   Preprocess preprocess = Preprocess::raw;  // logits() begins with it
 };
 

@@ -85,7 +85,7 @@ void save_model(const Model& model, const std::filesystem::path& path) {
               {"classes", classes},
               {"image_size", std::to_string(o.image_size)},
               {"pooling", o.pooling == Pooling::average ? "avg" : "max"},
-              {"keras", std::to_string(o.keras)},
+              {"keras", std::to_string(static_cast<int>(o.keras))},
               {"preprocess", std::string(name_of(o.preprocess))}};
   if (!tensors.empty() && tensors.front().name == "normalization.mean")  // of models that scale their input
     facts["input"] = o.input == InputForm::imagenet ? "imagenet" : "plain";
@@ -102,7 +102,7 @@ ModelOptions options_with_facts(ModelOptions options, const Facts& facts,
       options.input = is_second(key, value, "plain", "imagenet") ? InputForm::imagenet : InputForm::plain;
     if (key == "pooling")
       options.pooling = is_second(key, value, "avg", "max") ? Pooling::max : Pooling::average;
-    if (key == "keras") options.keras = is_second(key, value, "2", "3") ? 3 : 2;
+    if (key == "keras") options.keras = is_second(key, value, "2", "3") ? Keras::v3 : Keras::v2;
     if (key == "preprocess") {
       expect(is_preprocess(value),
              "its preprocess is {}, which is none of raw, tf, torch; write it again with another header",

@@ -25,7 +25,7 @@ TokenGrid vit_grid(const VitSize& size, Int image_size) {
   return {side, side, block_name(size.layers - 1) + ".LayerNorm_0"};
 }
 
-Backbone vit(const VitSize& size, Int image_size, int keras) {
+Backbone vit(const VitSize& size, Int image_size, Keras keras) {
   const TokenGrid grid = vit_grid(size, image_size);
   Chain net;
   net.add("embedding", conv({.in = 3,
@@ -38,7 +38,7 @@ Backbone vit(const VitSize& size, Int image_size, int keras) {
       .add("reshape", Tokens{})
       .add("class_token", class_token(size.hidden))
       .add("Transformer.posembed_input",
-           position_embedding(grid.height * grid.width + 1, size.hidden, keras == 2 ? 0.06 : 0.05));
+           position_embedding(grid.height * grid.width + 1, size.hidden, keras == Keras::v2 ? 0.06 : 0.05));
   for (Int i = 0; i < size.layers; ++i)
     net.add(block_name(i), transformer_block(size.hidden, size.heads, size.mlp, dropout_rate));
   net.add("Transformer.encoder_norm", layer_normalization(size.hidden)).add("ExtractToken", ExtractToken{});

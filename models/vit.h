@@ -14,7 +14,7 @@ inline constexpr VitSize vit_b32{.patch = 32};
 
 // Gives the class token after the last norm. Images are squares of whole patches. Position embeddings start
 // with the deviation of the vit-keras release for that Keras.
-Backbone vit(const VitSize& size, Int image_size, int keras);
+Backbone vit(const VitSize& size, Int image_size, Keras keras);
 TokenGrid vit_grid(const VitSize& size, Int image_size);
 
 }  // namespace sonograd

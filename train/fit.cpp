@@ -40,7 +40,7 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
       static_cast<int>(m.pooling), name_of(m.preprocess), data.train.size(), data.validation.size(),
       sha256(pictures).substr(0, 16), o.seed, o.batch, o.patience, o.clip_norm, o.accumulate,
       static_cast<int>(o.schedule), static_cast<int>(o.optimizer), o.dropout, o.augmentation.jitter,
-      o.augmentation.flip, o.keras, o.norm_momentum, o.stop_when_perfect);
+      o.augmentation.flip, static_cast<int>(m.keras), o.norm_momentum, o.stop_when_perfect);
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
@@ -154,7 +154,6 @@ class Fit {
     StepResult result = gradients_of(model, batch,
                                      {.class_weights = options.class_weights,
                                       .dropout = options.dropout,
-                                      .keras = options.keras,
                                       .norm_momentum = options.norm_momentum,
                                       .random = Random(options.seed),
                                       .step = updates_before,

@@ -32,7 +32,6 @@ struct FitOptions {
   OptimizerKind optimizer = OptimizerKind::adam;
   bool dropout = true;
   Augmentation augmentation = {};  // of the training images
-  int keras = 3;
   double norm_momentum = 0;        // of batch norms' moving averages; 0: the layers' own
   bool stop_when_perfect = false;  // the notebook's: no further phase once val_accuracy is 1
   Int checkpoint_steps = 0;        // also within an epoch, every so many steps; 0: after each epoch

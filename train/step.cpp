@@ -35,7 +35,7 @@ StepResult compute(const Model& model, const Batch& batch, const StepOptions& op
 
   Context context{.training = true,
                   .dropout = options.dropout,
-                  .keras = options.keras,
+                  .keras = model.options().keras,
                   .norm_momentum = options.norm_momentum,
                   .random = options.random.stream("dropout").at(static_cast<std::uint64_t>(options.step)),
                   .first_sample = options.first_sample};

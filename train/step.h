@@ -8,7 +8,6 @@ namespace sonograd {
 struct StepOptions {
   std::vector<double> class_weights = {};  // factor of a class's losses; empty: 1
   bool dropout = true;
-  int keras = 3;
   double norm_momentum = 0;  // see Context
   Random random{0};          // the run's
   Int step = 0;              // number of the step in the run: dropout draws by it

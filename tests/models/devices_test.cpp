@@ -82,7 +82,7 @@ Model frozen_for(Model model, TrainingPhase phase) {
 }
 
 // Fresh weights, f32 values in every type.
-Model fresh_model(const std::string& name, DType dtype, Device device, int keras = 3) {
+Model fresh_model(const std::string& name, DType dtype, Device device, Keras keras = Keras::v3) {
   Model model = make_model({.name = name, .image_size = 64, .keras = keras});
   model.initialise(Random(5, "devices"), DType::f32, Device::reference);
   model.convert(dtype, device);
@@ -167,7 +167,7 @@ TEST_CASE("loss and gradients agree between the devices, with and without fused 
 TEST_CASE("Keras 2 and 3 differ in the moving variance and in nothing else of a step") {
   const Model model = fresh_model("mini", DType::f64, Device::reference);
   const Batch batch = formula_batch(pictures);
-  const Step two = step(model, batch, {.keras = 2}), three = step(model, batch, {.keras = 3});
+  const Step two = step(model, batch, {.keras = Keras::v2}), three = step(model, batch, {.keras = Keras::v3});
   CHECK(two.loss == three.loss);
   for (std::size_t k = 0; k < two.gradients.size(); ++k)
     CHECK(two.gradients[k].values() == three.gradients[k].values());
@@ -184,8 +184,8 @@ TEST_CASE("Keras 2 and 3 differ in the moving variance and in nothing else of a 
 }
 
 TEST_CASE("Keras 2 and 3 differ in the first values of attention's kernels and in no other") {
-  const Model two = fresh_model("mini", DType::f32, Device::cpu, 2),
-              three = fresh_model("mini", DType::f32, Device::cpu, 3);
+  const Model two = fresh_model("mini", DType::f32, Device::cpu, Keras::v2),
+              three = fresh_model("mini", DType::f32, Device::cpu, Keras::v3);
   const auto a = two.parameters(), b = three.parameters();
   REQUIRE(a.size() == b.size());
   int differing = 0;

@@ -113,7 +113,7 @@ void check_run(const json& run, Int steps, DType dtype, Device device, double le
       .norms = averages ? NormBehaviour::moving_averages : NormBehaviour::batch_statistics,
       .learning_rate = g["rate"],
       .dropout = false,
-      .keras = 3};
+      .keras = Keras::v3};
   for (Int step = 0; step < steps; ++step) {
     std::array<Tensor, 3> noise;
     for (Int k = 0; k < 3; ++k)

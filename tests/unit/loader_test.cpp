@@ -125,7 +125,7 @@ TEST_CASE("Keras' RandomFlip throws two coins a picture by Keras 2's rule, one f
   ImageSet images{2, 2, {}, {}};  // 0 1 / 2 3
   for (int i = 0; i < 400; ++i)
     for (std::uint8_t corner = 0; corner < 4; ++corner) images.pixels.insert(images.pixels.end(), 3, corner);
-  for (const int keras : {2, 3}) {
+  for (const Keras keras : {Keras::v2, Keras::v3}) {
     std::array<int, 4> seen{};  // by what the first corner shows: nothing, left-right, up-down, both
     std::array<float, 12> out{};
     for (Int i = 0; i < 400; ++i) {
@@ -135,9 +135,9 @@ TEST_CASE("Keras' RandomFlip throws two coins a picture by Keras 2's rule, one f
       CHECK(out[9] == 3 - corner);
       CHECK(out[3] == (corner ^ 1));
     }
-    for (const int corner : {0, 3}) CHECK(std::abs(seen[corner] - (keras == 2 ? 100 : 200)) < 40);
+    for (const int corner : {0, 3}) CHECK(std::abs(seen[corner] - (keras == Keras::v2 ? 100 : 200)) < 40);
     for (const int corner : {1, 2})
-      CHECK(std::abs(seen[corner] - (keras == 2 ? 100 : 0)) < (keras == 2 ? 40 : 1));
+      CHECK(std::abs(seen[corner] - (keras == Keras::v2 ? 100 : 0)) < (keras == Keras::v2 ? 40 : 1));
   }
 }
 
