@@ -43,8 +43,7 @@ double run_once(const std::function<void()>& work) {
 }
 
 // The work that is timed: one inference or one training step, as predict and train do it.
-std::function<void()> work_of(const Flags& flags, const Model& model, const SharedFlags& shared,
-                              Device device) {
+std::function<void()> work_of(const Flags& flags, Model& model, const SharedFlags& shared, Device device) {
   const Int size = flags.model.image_size;
   auto batch = std::make_shared<Batch>();
   batch->images = Tensor::empty({flags.batch, size, size, 3}, DType::f32, device);

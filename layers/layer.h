@@ -42,8 +42,8 @@ struct Context {
   bool dropout = true;    // false turns dropout and drop-connect off in training as well
   Keras keras = Keras::v3;   // whose rule for the moving variance
   double norm_momentum = 0;  // of the moving averages in place of the layers' own, 0.99; 0: theirs
-  Random random{0};          // dropout's stream, at the step's number
-  Int first_sample = 0;      // global index of the batch's first image: dropout draws by it
+  Random random{0};          // dropout's stream, at the update's number
+  Int first_sample = 0;      // number of the batch's first image in the run: dropout draws by it
   bool fuse = true;          // run a norm and the activation after it as one op
   std::vector<MovingUpdate> updates = {};
   // Sees each named layer's output, in order; may replace it (Grad-CAM watches it so).

@@ -24,14 +24,23 @@ Tensor Model::predict(const Tensor& images) const {
   return softmax(logits(images, context));
 }
 
-std::vector<NamedParameter> Model::parameters() const {
-  std::vector<NamedParameter> list;
+template <class P>
+static std::vector<Named<P>> parameters_of(const Layer& base, const Layer& head) {
+  std::vector<Named<P>> list;
   const auto collect = [&](const std::string& path, Parameter& parameter) {
     list.push_back({path, &parameter});
   };
-  base_.visit(collect);
-  head_.visit(collect);
+  base.visit(collect);
+  head.visit(collect);
   return list;
+}
+
+std::vector<NamedParameter> Model::parameters() {
+  return parameters_of<Parameter>(base_, head_);
+}
+
+std::vector<Named<const Parameter>> Model::parameters() const {
+  return parameters_of<const Parameter>(base_, head_);
 }
 
 void Model::allocate(DType dtype, Device device) {
@@ -57,7 +66,7 @@ Int count_elements(const std::vector<NamedParameter>& parameters, bool (*counts)
   return total;
 }
 
-void freeze_for(const Model& model, TrainingPhase phase) {
+void freeze_for(Model& model, TrainingPhase phase) {
   const auto parameters = model.parameters();
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     Parameter& p = *parameters[i].parameter;

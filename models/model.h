@@ -21,10 +21,12 @@ struct ModelOptions {
   Preprocess preprocess = Preprocess::raw;  // logits() begins with it
 };
 
-struct NamedParameter {
+template <class P>
+struct Named {
   std::string name;  // block7a.project_conv.kernel; Keras' layer name with its first part as a path
-  Parameter* parameter;
+  P* parameter;
 };
+using NamedParameter = Named<Parameter>;
 
 // Where the layers of a model give sequences: their tokens, after a first one for the class, are the cells of
 // this grid, row by row. `layer` is the one that heat maps read if no other is named.
@@ -46,7 +48,9 @@ class Model {
   const Layer& base() const { return base_; }
   const Layer& head() const { return head_; }
   const std::optional<TokenGrid>& tokens() const { return tokens_; }
-  std::vector<NamedParameter> parameters() const;             // in Keras' order: base, then head
+  // In Keras' order: base, then head. Copies of a model share them.
+  std::vector<NamedParameter> parameters();
+  std::vector<Named<const Parameter>> parameters() const;
   std::size_t base_parameters() const { return base_count; }  // how many of them are the base's
 
   void allocate(DType dtype, Device device);  // gives every parameter memory, values not yet set
@@ -65,6 +69,6 @@ Int count_elements(const std::vector<NamedParameter>& parameters, bool (*counts)
 // Which parameters the paper's phases train: `transfer` the head alone; `finetune` all but the normalisation
 // layers and what belongs to them; `scratch` everything. Frozen norms run in inference mode.
 enum class TrainingPhase { scratch, transfer, finetune };
-void freeze_for(const Model& model, TrainingPhase phase);
+void freeze_for(Model& model, TrainingPhase phase);
 
 }  // namespace sonograd

@@ -38,8 +38,7 @@ bool is_second(const std::string& key, const std::string& text, const char* firs
 
 Slots slots_of(const Model& model) {
   Slots slots;
-  for (const auto& [name, parameter] : model.parameters())
-    slots.push_back({name, parameter->shape, &parameter->value});
+  for (const auto& [name, parameter] : model.parameters()) slots.push_back({name, parameter->shape});
   return slots;
 }
 
@@ -48,8 +47,10 @@ void to_our_names(WeightFile& file, const Model& model) {
 }
 
 Loaded load_values(Model& model, WeightFile file, Extent extent) {
-  return load_weights(std::move(file), model.options().name, slots_of(model), model.base_parameters(),
-                      extent);
+  Slots slots;
+  for (const auto& [name, parameter] : model.parameters())
+    slots.push_back({name, parameter->shape, &parameter->value});
+  return load_weights(std::move(file), model.options().name, slots, model.base_parameters(), extent);
 }
 
 void load_values(Model& model, const std::filesystem::path& path) {

@@ -6,7 +6,7 @@
 
 namespace sonograd {
 
-// The model's parameters as places to load into.
+// The model's parameters by name and shape, with nowhere to load into.
 Slots slots_of(const Model& model);
 
 // models/weights/match.h's to_our_names for this model.

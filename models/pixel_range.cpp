@@ -22,7 +22,7 @@ bool all_equal(const std::vector<double>& values, double value) {
 }  // namespace
 
 std::optional<double> least_pixel_deviation(const Model& model) {
-  const std::vector<NamedParameter> parameters = model.parameters();
+  const auto parameters = model.parameters();
   if (parameters.size() < 5) return {};
   const auto& [kernel, mean, variance] = std::tie(parameters[0], parameters[3], parameters[4]);
   const Shape& shape = kernel.parameter->shape;  // [height, width, 3, filters]

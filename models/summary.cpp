@@ -25,7 +25,7 @@ Int written_bytes(const Observation& seen) {
   return bytes;
 }
 
-Int trainable_in(const Model& model, TrainingPhase phase) {
+Int trainable_in(Model& model, TrainingPhase phase) {
   freeze_for(model, phase);
   return count_elements(model.parameters(), trains);
 }

@@ -85,7 +85,7 @@ std::string only_in(const std::string& mine, const std::string& other) {
 
 }  // namespace
 
-void save_checkpoint(const std::filesystem::path& path, const Model& model, Optimizer& optimizer,
+void save_checkpoint(const std::filesystem::path& path, Model& model, Optimizer& optimizer,
                      const Progression& state, const std::string& settings) {
   StoredTensors tensors;
   for (const auto& [name, parameter] : model.parameters())

@@ -29,7 +29,7 @@ struct Progression {
 // checkpoint.safetensors: the weights, the optimizer's moments and step count, and the progression, in one
 // file that is written aside and renamed. `settings` are the facts that a resumed run must share (seed, data,
 // phases, batch …).
-void save_checkpoint(const std::filesystem::path& path, const Model& model, Optimizer& optimizer,
+void save_checkpoint(const std::filesystem::path& path, Model& model, Optimizer& optimizer,
                      const Progression& state, const std::string& settings);
 
 // Restores all of it. Throws Error where the file is missing, damaged, of another model or of other settings.

@@ -28,7 +28,7 @@ Tensor like_parameters(const Model& model, const Tensor& images) {
   return images.to(some.dtype()).to(some.device());
 }
 
-StepResult compute(const Model& model, const Batch& batch, const StepOptions& options) {
+StepResult compute(Model& model, const Batch& batch, const StepOptions& options) {
   const auto trained = trained_parameters(model);
   std::vector<Tensor*> wrt;
   for (const auto& [name, parameter] : trained) wrt.push_back(&parameter->value);
@@ -54,7 +54,7 @@ StepResult compute(const Model& model, const Batch& batch, const StepOptions& op
   return result;
 }
 
-[[noreturn]] void name_the_culprit(const Model& model, const Batch& batch, const StepOptions& options) {
+[[noreturn]] void name_the_culprit(Model& model, const Batch& batch, const StepOptions& options) {
   std::optional<std::string> culprit;
   {
     const Observer observer([&](const Observation& seen) {
@@ -74,14 +74,14 @@ StepResult compute(const Model& model, const Batch& batch, const StepOptions& op
 
 }  // namespace
 
-std::vector<NamedParameter> trained_parameters(const Model& model) {
+std::vector<NamedParameter> trained_parameters(Model& model) {
   std::vector<NamedParameter> trained;
   for (const NamedParameter& p : model.parameters())
     if (p.parameter->trains()) trained.push_back(p);
   return trained;
 }
 
-StepResult gradients_of(const Model& model, const Batch& batch, const StepOptions& options) {
+StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options) {
   StepResult result = compute(model, batch, options);
   if (!std::isfinite(result.loss) || !std::isfinite(global_norm(result.gradients)))
     name_the_culprit(model, batch, options);

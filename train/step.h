@@ -10,8 +10,9 @@ struct StepOptions {
   bool dropout = true;
   double norm_momentum = 0;  // see Context
   Random random{0};          // the run's
-  Int step = 0;              // number of the step in the run: dropout draws by it
-  Int first_sample = 0;      // number of the batch's first image in the run, likewise
+  Int step = 0;              // number of the update in the run: dropout draws by it
+  Int first_sample = 0;      // number of the batch's first image in the run, likewise; batches that share an
+                             // update count on, so that they draw as one large batch does
 };
 
 struct StepResult {
@@ -22,11 +23,12 @@ struct StepResult {
 };
 
 // The parameters that train under the model's present freezing.
-std::vector<NamedParameter> trained_parameters(const Model& model);
+std::vector<NamedParameter> trained_parameters(Model& model);
 
-// Loss and gradients of one batch in training mode: mean softmax cross-entropy on the logits. Changes
-// nothing. Throws NotFinite, which counts steps from 1, where the loss or a gradient is not a finite number.
-StepResult gradients_of(const Model& model, const Batch& batch, const StepOptions& options);
+// Loss and gradients of one batch in training mode: mean softmax cross-entropy on the logits. A tape
+// watches the parameters meanwhile; no value changes. Throws NotFinite, which counts steps from 1, where the
+// loss or a gradient is not a finite number.
+StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options);
 
 // Names the first op and layer that gave a number that is not finite, found by running the batch again under
 // an observer.

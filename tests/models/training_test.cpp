@@ -99,7 +99,7 @@ Rows moving_averages(const Model& model, const std::vector<MovingUpdate>& update
 
 void check_training(const json& golden, const json& facts, const Allowed& allowed) {
   INFO(golden["model"].get<std::string>() << ", " << facts["mode"] << ", " << facts["size"] << " pixels");
-  const Model model = formula_model(golden, facts, allowed.dtype, allowed.device);
+  Model model = formula_model(golden, facts, allowed.dtype, allowed.device);
   freeze_for(model, phase_named(facts["mode"]));
   const Batch batch = formula_batch(facts);
   const auto trained = trained_parameters(model);
