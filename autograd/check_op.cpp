@@ -77,6 +77,10 @@ class SampleOnDevice {
       if (ours[k].defined())
         check.see(relative_distance(ours[k], theirs[k]), 4 * sample.tolerance,
                   fmt::format("{}, {}", sample.name, argument(k)));
+    for (std::size_t k = 0; k < ours.size(); ++k)
+      if (ours[k].defined())
+        check.see(relative_distance(gradients(fast_in, fast, fast_dy, static_cast<int>(k))[k], theirs[k]),
+                  4 * sample.tolerance, fmt::format("{}, {} wanted alone", sample.name, argument(k)));
     const Tensors again = gradients(fast_in, fast, fast_dy);
     const Tensors strided = gradients(laid_out(with_gaps, fast_in), fast, laid_out(with_gaps, fast_dy));
     for (std::size_t k = 0; k < ours.size(); ++k) {
@@ -117,16 +121,16 @@ class SampleOnDevice {
     return apply_any(sample.op, op, inputs);
   }
 
-  // Straight from vjp, as the tape would call it with every gradient wanted and every cotangent there.
-  Tensors gradients(const Tensors& inputs, const Tensors& outputs, const Tensors& dy) const {
+  // Straight from vjp, as the tape would call it with every cotangent there and every gradient wanted, or
+  // that of argument `alone`.
+  Tensors gradients(const Tensors& inputs, const Tensors& outputs, const Tensors& dy, int alone = -1) const {
     const NoGrad quiet;
     Tensors x, y;
-    std::vector<bool> wanted;
-    for (std::size_t k = 0; k < inputs.size(); ++k) {
-      x.push_back(sample.op->saves_input(static_cast<int>(k)) ? inputs[k] : inputs[k].without_data());
-      wanted.push_back(std::find(op.constant.begin(), op.constant.end(), static_cast<int>(k)) ==
-                       op.constant.end());
-    }
+    std::vector<bool> wanted(inputs.size(), alone < 0);
+    if (alone >= 0) wanted[static_cast<std::size_t>(alone)] = true;
+    for (const int k : op.constant) wanted[static_cast<std::size_t>(k)] = false;
+    for (std::size_t k = 0; k < inputs.size(); ++k)
+      x.push_back(sample.op->saves_input(static_cast<int>(k), wanted) ? inputs[k] : inputs[k].without_data());
     for (std::size_t k = 0; k < outputs.size(); ++k)
       y.push_back(sample.op->saves_output(static_cast<int>(k)) ? outputs[k] : outputs[k].without_data());
     Tensors result = sample.op->vjp({x, y, dy, wanted});

@@ -37,7 +37,7 @@ class AnyOp {
   virtual Tensors vjp(const Vjp& at) const = 0;  // one gradient per input, undefined where not wanted
   virtual bool is_view() const = 0;
   virtual Tensor view(const Tensors& inputs) const = 0;  // view ops alone: they make their output themselves
-  virtual bool saves_input(int input) const = 0;
+  virtual bool saves_input(int input, const std::vector<bool>& wanted) const = 0;  // wanted: see Vjp
   virtual bool saves_output(int output) const = 0;
   virtual Int macs(const Tensors& inputs, const Tensors& outputs) const = 0;  // multiply-adds of one call
   virtual const void* attributes() const = 0;  // the op struct, for its fast kernels
@@ -49,6 +49,8 @@ class AnyOp {
 //   static constexpr std::array arguments{"x", "w"};    names of the inputs, used in errors; left out: any number
 //   static constexpr std::array results{"y", "mean"};   names of the outputs; left out: one
 //   static constexpr Saves saves{…};                    what vjp reads; left out: all inputs, no output
+//   bool reads(int input, const std::vector<bool>& wanted) const;    for inputs that only some attributes or
+//                                                                    some wanted gradients need; left out: all
 //   Shape shape(const Shape& x, const Shape& w) const;
 //       returns Shapes where there are several outputs; takes `const Shapes&` with any number of inputs
 //   void reference(auto x, auto w, auto y) const;
@@ -77,6 +79,10 @@ concept HasResults = requires {
 template <class O>
 concept HasSaves = requires {
   O::saves.inputs;
+};
+template <class O>
+concept HasReads = requires(const O& op, const std::vector<bool>& wanted) {
+  op.reads(0, wanted);
 };
 template <class O>
 concept HasVjp = requires(const O& op, const Vjp& at) {
@@ -144,7 +150,8 @@ class OpOf final : public AnyOp {
     else
       return in[0];
   }
-  bool saves_input(int i) const override {
+  bool saves_input(int i, [[maybe_unused]] const std::vector<bool>& wanted) const override {
+    if constexpr (detail::HasReads<O>) return op.reads(i, wanted);
     if constexpr (detail::HasSaves<O>) return O::saves.inputs[static_cast<std::size_t>(i) % 6];
     return true;
   }

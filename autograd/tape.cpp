@@ -292,8 +292,10 @@ void accumulate(Tensors& into, const Tensors& gradients) {
 void record_call(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                  Tensors& outputs) {
   std::shared_ptr<TapeState> state;
+  std::vector<bool> known;
   for (const Tensor& x : inputs) {
-    if (!x.tape()) continue;
+    known.push_back(x.tape() != nullptr);
+    if (!known.back()) continue;
     expect(!state || state == x.tape(), "{}: inputs are known to two tapes", entry.name);
     state = x.tape();
   }
@@ -308,7 +310,7 @@ void record_call(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, c
              "wrong; write to a copy",
              where(call), i, x.shape().text());
     call.input_nodes.push_back(x.tape() ? x.node() : -1);
-    call.inputs.push_back(saved(x, op->saves_input(static_cast<int>(i))));
+    call.inputs.push_back(saved(x, op->saves_input(static_cast<int>(i), known)));
     call.versions.push_back(version_of(call.inputs.back()));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {

@@ -1,5 +1,6 @@
 #pragma once
 #include "ops/batch_norm/batch_norm.h"
+#include "ops/unary/unary.h"
 
 namespace sonograd {
 
@@ -32,6 +33,10 @@ struct BatchNormFrozen {
     });
   }
 
+  // Without an activation dx is linear in dy alone, so that frozen layers let x go.
+  bool reads(int input, const std::vector<bool>& wanted) const {
+    return input != 0 || activation != Activation::none || wanted[1] || wanted[2] || wanted[4];
+  }
   Tensors vjp(const Vjp& at) const;
 };
 
@@ -96,7 +101,10 @@ inline Tensors BatchNormFrozen::vjp(const Vjp& at) const {
   const Tensor &gamma = at.x(1), &variance = at.x(4);
   Tensors gradients(5);
   if (at.wants(0) || at.wants(3)) {
-    const Tensor dx = apply_all(BatchNormFrozenGradX{epsilon, activation}, inputs)[0];
+    const Tensor dx =
+        activation == Activation::none
+            ? multiply(at.dy(), divide(gamma, sqrt(add(variance, scalar_like(variance, epsilon)))))
+            : apply_all(BatchNormFrozenGradX{epsilon, activation}, inputs)[0];
     if (at.wants(0)) gradients[0] = dx;
     if (at.wants(3)) gradients[3] = multiply(sum_to(dx, gamma.shape()), scalar_like(dx, -1));
   }

@@ -40,7 +40,11 @@ struct BiasActivation {
       for_each_index(x.shape, [&](const Shape& i) { y(i) = function.f(Exact{}, x(i) + b(i[-1])); });
     });
   }
+  // The gradient of a bias alone is dy and its sum: x and b can go.
+  bool reads(int, const std::vector<bool>&) const { return activation != Activation::none; }
   Tensors vjp(const Vjp& at) const {
+    if (activation == Activation::none)
+      return {at.dy(), at.wants(1) ? sum_to(at.dy(), at.x(1).shape()) : Tensor()};
     return apply_all(BiasActivationGrad{activation}, {at.dy(), at.x(0), at.x(1)});
   }
 };

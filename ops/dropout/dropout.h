@@ -10,11 +10,11 @@ enum class Noise {
 };
 
 // Which elements a dropout keeps. No mask is stored: a draw is a function of the random stream (seed, layer,
-// step), the sample's global number and the element's number within the sample, and backward draws it again.
+// step), the sample's number in the run and the element's number within the sample, and backward draws it again.
 struct DropoutDraw {
   double rate = 0;  // chance of an element to become 0
   Random random{0};
-  Int first_sample = 0;  // global number of the batch's first sample
+  Int first_sample = 0;  // number of the batch's first sample in the run
   Noise noise = Noise::elementwise;
 
   void check() const { expect(0 <= rate && rate < 1, "rate {} is not in [0, 1)", rate); }

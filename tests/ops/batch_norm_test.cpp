@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "autograd/tape.h"
 #include "ops/batch_norm/frozen.h"
 #include "tensor/parallel.h"
 
@@ -80,4 +81,20 @@ TEST_CASE("fewer rows than threads") {
     CHECK(result.mean.at(c) == x.at(c));
     CHECK(std::isfinite(result.y.at(c)));
   }
+}
+
+TEST_CASE("a frozen norm without an activation keeps x for backward only where its parameters train") {
+  const auto kept = [](Activation activation, bool gamma_trains) {
+    Tensor leaf = tensor({2, 3, 3, 4}, 1, -1, 1), gamma = Tensor::filled({4}, 1.5);
+    const Tensor one = Tensor::filled({4}, 1), zero = Tensor::zeros({4});
+    Tape tape;
+    tape.watch(leaf);
+    if (gamma_trains) tape.watch(gamma);
+    const Tensor x = add(leaf, leaf);
+    const Tensor y = batch_norm_frozen(x, gamma, zero, zero, one, {.activation = activation});
+    return x.storage().use_count() > 1;
+  };
+  CHECK_FALSE(kept(Activation::none, false));
+  CHECK(kept(Activation::none, true));
+  CHECK(kept(Activation::swish, false));
 }
