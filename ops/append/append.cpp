@@ -1,36 +1,6 @@
 #include "ops/append/append.h"
 
 namespace sonograd {
-namespace {
-
-bool alike_before_last(const Shape& a, const Shape& b) {
-  if (a.rank() != b.rank() || a.rank() == 0) return false;
-  for (int axis = 0; axis + 1 < a.rank(); ++axis)
-    if (a[axis] != b[axis]) return false;
-  return true;
-}
-
-}  // namespace
-
-Shape Append::shape(const Shape& x, const Shape& more) const {
-  expect(alike_before_last(x, more), "more {} differs from x {} before the last axis", more.text(), x.text());
-  Shape y = x;
-  y[-1] += more[-1];
-  if (buffer.defined())
-    expect(alike_before_last(y, buffer.shape()) && y[-1] <= buffer.size(-1),
-           "y {} has no room in the buffer {}", y.text(), buffer.shape().text());
-  return y;
-}
-
-Tensor Append::view(const Tensor& x, const Tensor& more) const {
-  const Shape wanted = shape(x.shape(), more.shape());
-  const Tensor room = buffer.defined() ? buffer : Tensor::empty(wanted, x.dtype(), x.device());
-  const Int old = x.size(-1), all = wanted[-1];
-  Tensor front = room.slice(-1, 0, old), back = room.slice(-1, old, all);
-  if (x.storage() != front.storage() || x.region() != front.region()) front.assign(x);
-  back.assign(more);
-  return room.slice(-1, 0, all);
-}
 
 void register_append(Registry& registry) {
   registry.add<Append>(

@@ -2,38 +2,6 @@
 
 namespace sonograd {
 
-Shapes BiasActivationGrad::shape(const Shape& dy, const Shape& x, const Shape& b) const {
-  expect(dy == x, "dy {} and x {} differ", dy.text(), x.text());
-  return {BiasActivation{activation}.shape(x, b), b};
-}
-
-// With z = x + b, and g the cotangent of dx and db together: ḡ_dy = g·f′(z), and what bends, g·dy·f″(z), goes
-// to x and, summed over the rows, to b.
-Tensors BiasActivationGrad::vjp(const Vjp& at) const {
-  const Tensor &dy = at.x(0), &x = at.x(1), &b = at.x(2);
-  Tensor g = at.cotangents[0];
-  if (at.cotangents[1].defined())
-    g = g.defined() ? add(g, at.cotangents[1]) : broadcast_to(at.cotangents[1], x.shape());
-  const Tensor z = add(x, b);
-  return with_activation(activation, [&](auto function) {
-    using F = decltype(function);
-    Tensors gradients(3);
-    if (at.wants(0)) {
-      if constexpr (std::is_same_v<F, Identity>)
-        gradients[0] = g;
-      else
-        gradients[0] = apply(UnaryGrad<F>{function}, g, z);
-    }
-    if (at.wants(1) || at.wants(2)) {
-      Tensor bend = Tensor::zeros(x.shape(), x.dtype(), x.device());
-      if constexpr (detail::Curved<F>) bend = multiply(g, apply(UnaryCurvature<F>{function}, dy, z));
-      if (at.wants(1)) gradients[1] = bend;
-      if (at.wants(2)) gradients[2] = sum_to(bend, b.shape());
-    }
-    return gradients;
-  });
-}
-
 void register_bias_activation(Registry& registry) {
   std::vector<Sample> values, gradients;
   constexpr Activation all[] = {Activation::none,    Activation::relu, Activation::leaky_relu,

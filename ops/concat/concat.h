@@ -1,5 +1,5 @@
 #pragma once
-#include "autograd/apply.h"
+#include "ops/pad/pad.h"
 
 namespace sonograd {
 
@@ -9,7 +9,19 @@ struct Concat {
   static constexpr Saves saves{.inputs = {false, false, false, false, false, false}};
   int axis = -1;
 
-  Shape shape(const Shapes& x) const;
+  Shape shape(const Shapes& xs) const {
+    expect(!xs.empty(), "there is nothing to concatenate");
+    Shape y = xs[0];
+    const int along = axis < 0 ? axis + y.rank() : axis;
+    expect(0 <= along && along < y.rank(), "x0 {} has no axis {}", y.text(), axis);
+    for (std::size_t k = 1; k < xs.size(); ++k) {
+      bool fits = xs[k].rank() == y.rank();
+      for (int a = 0; fits && a < y.rank(); ++a) fits = a == along || xs[k][a] == y[a];
+      expect(fits, "x{} {} differs from x0 {} beside axis {}", k, xs[k].text(), xs[0].text(), along);
+      y[along] += xs[k][along];
+    }
+    return y;
+  }
   void reference(auto xs, auto y) const {
     const int along = axis < 0 ? axis + y.shape.rank() : axis;
     Int begin = 0;
@@ -22,7 +34,17 @@ struct Concat {
       begin += x.size(along);
     }
   }
-  Tensors vjp(const Vjp& at) const;
+  Tensors vjp(const Vjp& at) const {
+    const int along = axis < 0 ? axis + at.dy().rank() : axis;
+    Tensors gradients;
+    Int begin = 0;
+    for (std::size_t k = 0; k < at.inputs.size(); ++k) {
+      const Int end = begin + at.inputs[k].size(along);
+      gradients.push_back(at.wanted[k] ? slice(at.dy(), along, begin, end) : Tensor());
+      begin = end;
+    }
+    return gradients;
+  }
 };
 
 inline Tensor concat(const Tensors& xs, int axis = -1) {

@@ -1,6 +1,5 @@
 #pragma once
-#include "autograd/apply.h"
-#include "ops/window.h"
+#include "ops/trilinear.h"
 
 namespace sonograd {
 
@@ -101,22 +100,14 @@ struct Conv2dGradW {
   Tensors vjp(const Vjp& at) const;
 };
 
-// The three are one trilinear form Σ x·w·dy with one argument left out, so each one's gradients are the
-// others.
 inline Tensors Conv2d::vjp(const Vjp& at) const {
-  const Tensor &x = at.x(0), &w = at.x(1), &dy = at.dy();
-  return {at.wants(0) ? apply(Conv2dGradX{*this, {x.size(1), x.size(2)}}, w, dy) : Tensor(),
-          at.wants(1) ? apply(Conv2dGradW{*this, {w.size(0), w.size(1)}}, x, dy) : Tensor()};
+  return vjp_of_convolution<Conv2dGradX, Conv2dGradW>(*this, at);
 }
 inline Tensors Conv2dGradX::vjp(const Vjp& at) const {
-  const Tensor &w = at.x(0), &dy = at.x(1), &x = at.dy();
-  return {at.wants(0) ? apply(Conv2dGradW{conv, {w.size(0), w.size(1)}}, x, dy) : Tensor(),
-          at.wants(1) ? apply(conv, x, w) : Tensor()};
+  return vjp_of_grad_x<Conv2dGradW>(conv, at);
 }
 inline Tensors Conv2dGradW::vjp(const Vjp& at) const {
-  const Tensor &x = at.x(0), &dy = at.x(1), &w = at.dy();
-  return {at.wants(0) ? apply(Conv2dGradX{conv, {x.size(1), x.size(2)}}, w, dy) : Tensor(),
-          at.wants(1) ? apply(conv, x, w) : Tensor()};
+  return vjp_of_grad_w<Conv2dGradX>(conv, at);
 }
 
 inline Tensor conv2d(const Tensor& x, const Tensor& w, const Conv2d& attributes = {}) {

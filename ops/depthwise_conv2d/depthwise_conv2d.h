@@ -1,6 +1,5 @@
 #pragma once
-#include "autograd/apply.h"
-#include "ops/window.h"
+#include "ops/trilinear.h"
 
 namespace sonograd {
 
@@ -91,21 +90,14 @@ struct DepthwiseConv2dGradW {
   Tensors vjp(const Vjp& at) const;
 };
 
-// One trilinear form Σ x·w·dy with one argument left out, so each one's gradients are the others.
 inline Tensors DepthwiseConv2d::vjp(const Vjp& at) const {
-  const Tensor &x = at.x(0), &w = at.x(1), &dy = at.dy();
-  return {at.wants(0) ? apply(DepthwiseConv2dGradX{*this, {x.size(1), x.size(2)}}, w, dy) : Tensor(),
-          at.wants(1) ? apply(DepthwiseConv2dGradW{*this, {w.size(0), w.size(1)}}, x, dy) : Tensor()};
+  return vjp_of_convolution<DepthwiseConv2dGradX, DepthwiseConv2dGradW>(*this, at);
 }
 inline Tensors DepthwiseConv2dGradX::vjp(const Vjp& at) const {
-  const Tensor &w = at.x(0), &dy = at.x(1), &x = at.dy();
-  return {at.wants(0) ? apply(DepthwiseConv2dGradW{conv, {w.size(0), w.size(1)}}, x, dy) : Tensor(),
-          at.wants(1) ? apply(conv, x, w) : Tensor()};
+  return vjp_of_grad_x<DepthwiseConv2dGradW>(conv, at);
 }
 inline Tensors DepthwiseConv2dGradW::vjp(const Vjp& at) const {
-  const Tensor &x = at.x(0), &dy = at.x(1), &w = at.dy();
-  return {at.wants(0) ? apply(DepthwiseConv2dGradX{conv, {x.size(1), x.size(2)}}, w, dy) : Tensor(),
-          at.wants(1) ? apply(conv, x, w) : Tensor()};
+  return vjp_of_grad_w<DepthwiseConv2dGradX>(conv, at);
 }
 
 inline Tensor depthwise_conv2d(const Tensor& x, const Tensor& w, const DepthwiseConv2d& attributes = {}) {

@@ -10,7 +10,8 @@ enum class Noise {
 };
 
 // Which elements a dropout keeps. No mask is stored: a draw is a function of the random stream (seed, layer,
-// step), the sample's number in the run and the element's number within the sample, and backward draws it again.
+// step), the sample's number in the run and the element's number within the sample, and backward draws it
+// again.
 struct DropoutDraw {
   double rate = 0;  // chance of an element to become 0
   Random random{0};

@@ -2,53 +2,6 @@
 
 namespace sonograd {
 
-Shape Pad::shape(const Shape& x) const {
-  const auto rank = static_cast<std::size_t>(x.rank());
-  expect(before.size() == rank && after.size() == rank, "x {} needs {} amounts on each side, got {} and {}",
-         x.text(), rank, before.size(), after.size());
-  Shape y = x;
-  for (std::size_t axis = 0; axis < rank; ++axis) {
-    expect(before[axis] >= 0 && after[axis] >= 0, "axis {} cannot be padded by {} and {}", axis, before[axis],
-           after[axis]);
-    y[static_cast<int>(axis)] += before[axis] + after[axis];
-  }
-  return y;
-}
-
-Tensors Pad::vjp(const Vjp& at) const {
-  std::vector<Int> end = before;
-  for (std::size_t axis = 0; axis < end.size(); ++axis) end[axis] += at.x().size(static_cast<int>(axis));
-  return {apply(Slice{before, end}, at.dy())};
-}
-
-Shape Slice::shape(const Shape& x) const {
-  const auto rank = static_cast<std::size_t>(x.rank());
-  expect(begin.size() == rank && end.size() == rank, "x {} needs {} ranges, got {}", x.text(), rank,
-         begin.size());
-  Shape y = x;
-  for (std::size_t axis = 0; axis < rank; ++axis) {
-    const Int size = x[static_cast<int>(axis)];
-    expect(0 <= begin[axis] && begin[axis] <= end[axis] && end[axis] <= size, "{}:{} leaves axis {} of x {}",
-           begin[axis], end[axis], axis, x.text());
-    y[static_cast<int>(axis)] = end[axis] - begin[axis];
-  }
-  return y;
-}
-
-Tensor Slice::view(const Tensor& x) const {
-  Int offset = 0;
-  for (std::size_t axis = 0; axis < begin.size(); ++axis)
-    offset += begin[axis] * x.strides()[static_cast<int>(axis)];
-  return x.view(offset, shape(x.shape()), x.strides());
-}
-
-Tensors Slice::vjp(const Vjp& at) const {
-  std::vector<Int> after;
-  for (std::size_t axis = 0; axis < end.size(); ++axis)
-    after.push_back(at.x().size(static_cast<int>(axis)) - end[axis]);
-  return {apply(Pad{begin, after}, at.dy())};
-}
-
 Tensor slice(const Tensor& x, int axis, Int begin, Int end) {
   if (axis < 0) axis += x.rank();
   Slice op;

@@ -2,19 +2,6 @@
 
 namespace sonograd {
 
-Shape Upsample::shape(const Shape& x) const {
-  expect(x.rank() == 4, "x {} is not [batch, height, width, channels]", x.text());
-  expect(factor >= 1, "the factor must be at least 1, got {}", factor);
-  return {x[0], x[1] * factor, x[2] * factor, x[3]};
-}
-
-Shape UpsampleGrad::shape(const Shape& dy) const {
-  expect(dy.rank() == 4, "dy {} is not [batch, height, width, channels]", dy.text());
-  expect(factor >= 1 && dy[1] % factor == 0 && dy[2] % factor == 0,
-         "height and width of dy {} are no multiples of the factor {}", dy.text(), factor);
-  return {dy[0], dy[1] / factor, dy[2] / factor, dy[3]};
-}
-
 void register_upsample(Registry& registry) {
   registry.add<Upsample>(
       {.equation = "y[n,i,j,c] = x[n, i div k, j div k, c]",

@@ -114,7 +114,8 @@ TEST_CASE("attention over both axes of a feature map agrees with Keras' MultiHea
       "multi_head_attention",
       [](const json& attributes, const Named& in) -> Named {
         return run_layer(
-            multi_head_attention(in.at("x").size(3), attributes["heads"], attributes["key_dim"], Keras::v3), in);
+            multi_head_attention(in.at("x").size(3), attributes["heads"], attributes["key_dim"], Keras::v3),
+            in);
       },
       0);
 }
