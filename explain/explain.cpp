@@ -8,16 +8,11 @@
 #include "explain/attention_rollout.h"
 #include "explain/class_activation.h"
 #include "explain/perturbation.h"
+#include "layers/keras_names.h"
 #include "ops/softmax/softmax.h"
 
 namespace sonograd {
 namespace {
-
-// Keras' name of a layer is our path with underscores.
-std::string keras_name(std::string path) {
-  std::replace(path.begin(), path.end(), '.', '_');
-  return path;
-}
 
 // One class's entry of scores [1, classes], differentiated with respect to `wrt`.
 Tensor gradient_of_class(Tape& tape, const Tensor& scores, Int target, const Tensor& wrt) {

@@ -5,6 +5,7 @@
 #include "layers/conv.h"
 #include "layers/dense.h"
 #include "layers/dropout.h"
+#include "layers/keras_names.h"
 #include "ops/reshape/reshape.h"
 #include "ops/upsample/upsample.h"
 
@@ -30,11 +31,6 @@ struct Upsampling {
   static constexpr auto kind = "UpSampling2D";
   Tensor operator()(const Tensor& x, Context&) const { return upsample(x); }
 };
-
-// Keras numbers the layers of a kind from the second on: conv2d, conv2d_1, …
-std::string numbered(const char* kind, Int number) {
-  return number == 0 ? kind : fmt::format("{}_{}", kind, number);
-}
 
 Conv conv3x3(Int in, Int out, Int stride, Activation activation = Activation::none) {
   return conv({.in = in,

@@ -6,17 +6,12 @@
 #include <limits>
 #include <map>
 
+#include "layers/keras_names.h"
+
 namespace sonograd {
 namespace {
 
 constexpr auto input_name = "input";
-
-// Keras' name of a layer is our path with underscores.
-std::string keras_name(std::string path) {
-  std::replace_if(
-      path.begin(), path.end(), [](char c) { return c == '.' || c == '/'; }, '_');
-  return path;
-}
 
 const StoredTensor& stored_input(const StoredTensors& dump) {
   const auto found =

@@ -1,6 +1,5 @@
 #include "models/keras_config.h"
 
-#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -11,6 +10,7 @@
 #include "layers/conv.h"
 #include "layers/dense.h"
 #include "layers/dense_block.h"
+#include "layers/keras_names.h"
 #include "layers/pooling.h"
 #include "layers/residual.h"
 #include "layers/squeeze_excite.h"
@@ -25,7 +25,7 @@ json pair(Pair size) {
   return {size.height, size.width};
 }
 
-const char* keras_name(Activation activation) {
+const char* activation_name(Activation activation) {
   constexpr const char* names[] = {"linear", "relu", "leaky_relu", "sigmoid", "tanh", "silu", "gelu"};
   return names[static_cast<int>(activation)];
 }
@@ -76,7 +76,7 @@ class Graph {
   std::string last;
 
   void put(const char* kind, std::string name, json config, json arguments) {
-    std::replace(name.begin(), name.end(), '.', '_');
+    name = keras_name(std::move(name));
     config["name"] = name;
     json nodes = json::array();
     if (!arguments.empty()) nodes.push_back({{"args", std::move(arguments)}, {"kwargs", json::object()}});
@@ -126,7 +126,7 @@ class Graph {
          {"kernel_size", {kernel[0], kernel[1]}},
          {"strides", pair(conv.op.stride)},
          {"padding", pad},
-         {"activation", keras_name(conv.activation)},
+         {"activation", activation_name(conv.activation)},
          {"use_bias", conv.bias.has_value()}});
   }
   void add(const std::string& path, const DepthwiseConv& conv) {
@@ -148,10 +148,10 @@ class Graph {
     put("BatchNormalization", path, {{"momentum", norm.momentum}, {"epsilon", norm.epsilon}});
   }
   void add(const std::string& path, const ActivationLayer& layer) {
-    put("Activation", path, {{"activation", keras_name(layer.activation)}});
+    put("Activation", path, {{"activation", activation_name(layer.activation)}});
   }
   void add(const std::string& path, const Dense& dense) {
-    put("Dense", path, {{"units", dense.kernel.shape[1]}, {"activation", keras_name(dense.activation)}});
+    put("Dense", path, {{"units", dense.kernel.shape[1]}, {"activation", activation_name(dense.activation)}});
   }
   void add(const std::string& path, const GlobalPooling& layer) {
     put(layer.pooling == Pooling::average ? "GlobalAveragePooling2D" : "GlobalMaxPooling2D", path,

@@ -3,6 +3,7 @@
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
 #include "layers/conv.h"
+#include "layers/keras_names.h"
 #include "layers/pooling.h"
 #include "layers/residual.h"
 
@@ -24,11 +25,6 @@ Conv plain_conv(Int in, Int out, Int kernel, Int stride, Padding pad) {
 
 void add_separable(Chain& chain, const std::string& name, Int in, Int out) {
   chain.add(name, separable_conv(in, out, 3)).add(name + "_bn", batch_norm(out));
-}
-
-// Keras numbers the layers that the paper leaves without a name: add, add_1, add_2, …
-std::string numbered(const std::string& name, Int number) {
-  return number == 0 ? name : fmt::format("{}_{}", name, number);
 }
 
 // Blocks 2 to 4 and 13: two separable convolutions, halved in height and width, beside a strided convolution.
