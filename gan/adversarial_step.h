@@ -1,15 +1,17 @@
 #pragma once
 #include <array>
 
-#include "gan/networks.h"
+#include "gan/dcgan.h"
 #include "train/optimizer.h"
 
 namespace sonograd {
 
 // What the discriminator's batch norms do. The notebook sets trainable = False on the discriminator between
-// compiling it and compiling the two networks together, and versions of TensorFlow took that differently.
+// compiling it and compiling the two networks together, and versions of TensorFlow took that differently. B
+// is held against Keras; A, which no Keras of today does, against its equations (scripts/golden_gan.py).
 enum class NormBehaviour {
-  // A, TensorFlow 1.11 … 1.15: batch statistics in every update, the generator's too; averages never move.
+  // A, TensorFlow 1.11 … 1.15 by their source: batch statistics in every update, the generator's too;
+  // averages never move.
   batch_statistics,
   // B, TensorFlow 2.0 … Keras 2.15: batch statistics and moving averages in the discriminator's own updates;
   // in the generator's it normalises by the averages, which stay.

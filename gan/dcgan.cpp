@@ -1,4 +1,4 @@
-#include "gan/networks.h"
+#include "gan/dcgan.h"
 
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
