@@ -2,6 +2,7 @@
 
 #include "layers/attention.h"
 #include "ops/binary/binary.h"
+#include "ops/pad/pad.h"
 
 namespace sonograd {
 namespace {
@@ -10,9 +11,13 @@ constexpr auto attention_name = "MultiHeadDotProductAttention_1", mlp_name = "Ml
 
 }  // namespace
 
+Tensor SelfAttention::read(const Tensor& x, const Context& context) const {
+  return first_token_read && !context.on_output ? slice(x, 1, 0, 1) : x;
+}
+
 Tensor SelfAttention::operator()(const Tensor& x, Context& context) const {
-  const Tensor q = run_named("query", query, x, context), k = run_named("key", key, x, context),
-               v = run_named("value", value, x, context);
+  const Tensor q = run_named("query", query, read(x, context), context),
+               k = run_named("key", key, x, context), v = run_named("value", value, x, context);
   return run_named("out", out, attend(q, k, v, heads, {}, context), context);
 }
 
@@ -26,7 +31,7 @@ void SelfAttention::visit(const Visit& visit) {
 Tensor TransformerBlock::operator()(const Tensor& x, Context& context) const {
   Tensor y = run_named("LayerNorm_0", first_norm, x, context);
   y = run_named(attention_name, attention, y, context);
-  const Tensor z = add(run_named("Dropout_1", dropout, y, context), x);
+  const Tensor z = add(run_named("Dropout_1", dropout, y, context), attention.read(x, context));
   y = run_named("LayerNorm_2", second_norm, z, context);
   {
     const LayerScope scope(mlp_name);
@@ -47,10 +52,10 @@ void TransformerBlock::visit(const Visit& visit) {
   second_norm.visit(under("LayerNorm_2", visit));
 }
 
-TransformerBlock transformer_block(Int channels, Int heads, Int mlp, double dropout) {
+TransformerBlock transformer_block(Int channels, Int heads, Int mlp, double dropout, bool first_token_read) {
   const Dense square = dense(channels, channels);
   const LayerNormalization norm = layer_normalization(channels, Parameter::Role::weight);
-  return {.attention = {heads, square, square, square, square},
+  return {.attention = {heads, square, square, square, square, first_token_read},
           .widen = dense(channels, mlp, Activation::gelu),
           .narrow = dense(mlp, channels),
           .first_norm = norm,

@@ -5,12 +5,16 @@
 
 namespace sonograd {
 
-// Self-attention over a sequence (Vaswani et al. 2017), [batch, tokens, channels] -> the same shape.
+// Self-attention over a sequence (Vaswani et al. 2017), [batch, tokens, channels] -> the same shape. Where
+// what follows reads the first token alone, so does it: -> [batch, 1, channels], the same numbers for less
+// work, unless the context looks at the layers' outputs.
 struct SelfAttention {
   static constexpr auto kind = "MultiHeadSelfAttention";
   Int heads;
   Dense query, key, value, out;  // [channels, channels]
+  bool first_token_read = false;
 
+  Tensor read(const Tensor& x, const Context& context) const;  // the tokens of x that ask and are answered
   Tensor operator()(const Tensor& x, Context& context) const;
   void visit(const Visit& visit);
 };
@@ -30,6 +34,8 @@ struct TransformerBlock {
   void visit(const Visit& visit);
 };
 
-TransformerBlock transformer_block(Int channels, Int heads, Int mlp, double dropout);
+// `first_token_read`: of the block's output only the first token is read.
+TransformerBlock transformer_block(Int channels, Int heads, Int mlp, double dropout,
+                                   bool first_token_read = false);
 
 }  // namespace sonograd

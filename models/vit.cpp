@@ -40,7 +40,8 @@ Backbone vit(const VitSize& size, Int image_size, Keras keras) {
       .add("Transformer.posembed_input",
            position_embedding(grid.height * grid.width + 1, size.hidden, keras == Keras::v2 ? 0.06 : 0.05));
   for (Int i = 0; i < size.layers; ++i)
-    net.add(block_name(i), transformer_block(size.hidden, size.heads, size.mlp, dropout_rate));
+    net.add(block_name(i),
+            transformer_block(size.hidden, size.heads, size.mlp, dropout_rate, i + 1 == size.layers));
   net.add("Transformer.encoder_norm", layer_normalization(size.hidden)).add("ExtractToken", ExtractToken{});
   return {std::move(net), size.hidden};
 }
