@@ -46,7 +46,7 @@ std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::Ap
 // write_phantoms with a progress bar.
 void draw_phantoms(const std::string& folder, Int count, Int size, const SharedFlags& shared);
 
-// One function per sub-command, each in the file of its name.
+// One function per sub-command, in the file of its name; `loss` stands beside `evaluate`.
 void add_demo(Program& program);
 void add_summary(Program& program);
 void add_init(Program& program);

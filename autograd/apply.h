@@ -8,8 +8,11 @@ namespace sonograd {
 // The only way to run an op: checks the shapes, allocates the outputs, runs the device's kernel (a missing
 // cpu kernel falls back to the reference) and, where an input is known to a tape, records the call there.
 // Throws Error as
-// `<layer path>: <op>: <the rule broken>; <input> <shape>, …`. Outputs that are given are written to: one may
-// be an input of an elementwise op whose fast kernel takes strides.
+//
+//   <layer path>: <op>: <the rule broken>; <input> <shape>, …
+//
+// Outputs that are given are written to: one may be an input of an elementwise op whose fast kernel takes
+// strides.
 Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                   Tensors outputs = {});
 

@@ -20,9 +20,8 @@ struct Check {
 //   refusals         each bad sample is refused with its text
 //   gradient         each gradient sample passes gradcheck in f64 on the reference (in f32 too, if asked)
 // and on the cpu, where the op has a kernel for it,
-//   values on cpu    those of the reference in f32, within the sample's tolerance, from dense and strided
-//   inputs,
-//                    the same bits twice
+//   values on cpu    those of the reference in f32, within the sample's tolerance; the same bits twice;
+//                    from dense and strided inputs
 //   adjoint on cpu   <dy, y> = <dx, x> within 64 ε Σ|dy·y| for each argument in which the op is linear
 //   vjp on cpu       the reference's, within four times the sample's tolerance
 std::vector<Check> check_op(const OpEntry& op, bool f32 = false);

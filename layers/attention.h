@@ -27,7 +27,7 @@ struct MultiHeadAttention {
 };
 
 // Keras 2 and 3 draw the kernels from different ranges: EinsumDense's fans were corrected in between, so the
-// notebook's (Keras 2) queries, keys and values start twelve times smaller.
+// notebook's (Keras 2) queries, keys and values start smaller, in aeganb3 by twelve times.
 MultiHeadAttention multi_head_attention(Int channels, Int heads, Int size, Keras keras);
 
 }  // namespace sonograd

@@ -56,10 +56,11 @@ struct Context {
 using Visit = std::function<void(const std::string& path, Parameter& parameter)>;
 
 // A layer is a record with
-//   static constexpr auto kind = "Conv2D";                    Keras' class name
+//
+//   static constexpr auto kind = "Conv2D";                Keras' class name
 //   Tensor operator()(const Tensor& x, Context&) const;
-//   void visit(const Visit&);                                  names its parameters; left out where it has
-//   none
+//   void visit(const Visit&);                             names its parameters; left out where there are none
+//
 // A Layer holds any such record; copies share it.
 class Layer {
  public:

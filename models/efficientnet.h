@@ -4,14 +4,14 @@
 
 namespace sonograd {
 
-// One row of the paper's Table 1.
+// One row of Tan & Le's Table 1.
 struct EfficientNetStage {
   Int expand, kernel, stride, channels, repeats;
 };
 
 struct EfficientNetSize {
   double width = 1, depth = 1;
-  std::vector<EfficientNetStage> stages = {};  // left out: the paper's table
+  std::vector<EfficientNetStage> stages = {};  // left out: that table
   Int stem = 32, top = 1280;                   // channels before scaling
 };
 

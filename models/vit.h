@@ -4,7 +4,7 @@
 
 namespace sonograd {
 
-// A row of the paper's Table 1, and the side of a patch.
+// A row of Dosovitskiy et al.'s Table 1 (but vit_s16, which is none of theirs), and the side of a patch.
 struct VitSize {
   Int patch = 16, hidden = 768, layers = 12, heads = 12, mlp = 3072;
 };

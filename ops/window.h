@@ -29,8 +29,8 @@ struct WindowAxis {
   bool inside(Int position) const { return position >= 0 && position < input; }
 };
 
-// `same` puts the odd row of padding after: TensorFlow's rule, so an even input, kernel 3, stride 2 has
-// (0,1).
+// `same` puts the odd row of padding after, which is TensorFlow's rule: an even input, kernel 3 and stride 2
+// have (0, 1).
 inline WindowAxis window_axis(Int input, Int kernel, Int stride, Int dilation, Padding::Rule rule, Int before,
                               Int after) {
   expect(kernel > 0 && stride > 0 && dilation > 0, "kernel {}, stride {} and dilation {} must be positive",

@@ -28,8 +28,9 @@ enum class OptimizerKind { adam, sgd };
 std::unique_ptr<Optimizer> make_optimizer(OptimizerKind kind);
 
 // Kingma & Ba 2015 as Keras computes it, epsilon outside of the square root and not corrected:
-//   m += (g - m)(1 - b1);  v += (g² - v)(1 - b2);  w -= lr · sqrt(1 - b2^t) / (1 - b1^t) · m / (sqrt(v) +
-//   eps)
+//
+//   m += (g - m)(1 - b1);  v += (g² - v)(1 - b2)
+//   w -= lr · sqrt(1 - b2^t) / (1 - b1^t) · m / (sqrt(v) + eps)
 class Adam final : public Optimizer {
  public:
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7;

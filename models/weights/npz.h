@@ -5,10 +5,12 @@
 
 namespace sonograd {
 
-// NumPy's .npz: a zip of <name>.npy, each a header in Python's words, {'descr': '<f4', 'fortran_order':
-// False, 'shape': (3, 2)}, and the elements.
-// https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html f2, f4, f8 and i8 are read,
-// little-endian and in C's order. Tensors have the members' names less .npy.
+// NumPy's .npz: a zip of <name>.npy, each a header in Python's words and the elements:
+//
+//   {'descr': '<f4', 'fortran_order': False, 'shape': (3, 2)}
+//   https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+//
+// f2, f4, f8 and i8 are read, little-endian and in C's order. Tensors have the members' names less .npy.
 void read_npz(const std::shared_ptr<const ZipReader>& archive, WeightFile& into);
 
 // Writes the tensors in the order given as np.savez would; half precision becomes f4. Aside and renamed;

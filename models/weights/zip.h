@@ -29,8 +29,8 @@ class ZipStream {
 };
 
 // A zip archive of stored and deflated members. One that repeats a name, whose members overlap or are
-// encrypted, or that unpacks to more than a hundred times its bytes is refused. One thread at a time. Throws
-// Error, without the path; the caller adds it.
+// encrypted, or with a member that unpacks to more than 1 MiB and to more than a hundred times its bytes is
+// refused. One thread at a time. Throws Error, without the path; the caller adds it.
 class ZipReader {
  public:
   struct Member {

@@ -5,8 +5,8 @@
 
 namespace sonograd {
 
-// The library's convolution on dense tensors, for all but 1x1 kernels. x [n,height,width,in],
-// w [kh,kw,in/groups,out], y [n,·,·,out].
+// The library's convolution on dense tensors, for all but products of matrices (conv2d.cpu.cpp).
+// x [n,height,width,in], w [kh,kw,in/groups,out], y [n,·,·,out].
 namespace convolution {
 
 enum class Direction { forward, grad_x, grad_w };
