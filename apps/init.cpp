@@ -1,25 +1,38 @@
+#include <nlohmann/json.hpp>
+
 #include "apps/model_flags.h"
 #include "models/model_file.h"
 
 namespace sonograd {
+namespace {
+
+struct Flags {
+  ModelFlags model;
+  std::string out;
+};
+
+int run(const Flags& flags, const SharedFlags& shared) {
+  if (!flags.model.weights.empty()) throw UsageError("init draws fresh weights; it takes no --weights");
+  const Model model = open_model(flags.model, shared, prepare_device(shared));
+  save_model(model, flags.out);
+  const nlohmann::ordered_json json{{"model", model.options().name},
+                                    {"seed", shared.seed},
+                                    {"tensors", model.parameters().size()},
+                                    {"file", flags.out}};
+  if (shared.json) fmt::print("{}\n", json.dump(1));
+  return 0;
+}
+
+}  // namespace
 
 void add_init(Program& program) {
-  struct Flags {
-    ModelFlags model;
-    std::string out;
-  };
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add(
-      "init", "Fresh weights drawn from the seed",
-      "  sonograd init --model aeganb3 --seed 7 --out fresh.safetensors", [flags, &program] {
-        if (!flags->model.weights.empty())
-          throw UsageError("init draws fresh weights; it takes no --weights");
-        save_model(open_model(flags->model, program.shared, prepare_device(program.shared)), flags->out);
-        return 0;
-      });
+  auto& command = program.add("init", "Fresh weights drawn from the seed",
+                              "  sonograd init --model aeganb3 --seed 7 --out fresh.safetensors",
+                              [flags, &program] { return run(*flags, program.shared); });
   add_model_flags(command, flags->model);
   command.get_option("--model")->required();
-  command.add_option("--out", flags->out, "safetensors file to write")->required();
+  command.add_option("--out", flags->out, weights_to_write)->required();
 }
 
 }  // namespace sonograd

@@ -1,6 +1,6 @@
 #include <nlohmann/json.hpp>
 
-#include "apps/command.h"
+#include "apps/model_flags.h"
 #include "models/model_file.h"
 #include "models/weights/name_map.h"
 #include "models/zoo.h"
@@ -56,11 +56,19 @@ int list(const ListFlags& flags, bool as_json) {
   return 0;
 }
 
-int names(const std::string& model) {
+int names(const std::string& model, bool as_json) {
   const Slots slots = slots_of(make_model({.name = model}));
-  for (const Dialect& dialect : dialects(model, slots))
-    for (const NameRow& row : dialect.rows)
-      fmt::print("{}\t{}\t{}\t{}\n", dialect.name, row.name, row.theirs, layout_text(row));
+  nlohmann::ordered_json json{{"model", model}, {"dialects", nlohmann::ordered_json::object()}};
+  for (const Dialect& dialect : dialects(model, slots)) {
+    auto& rows = json["dialects"][dialect.name] = nlohmann::ordered_json::array();
+    for (const NameRow& row : dialect.rows) {
+      if (as_json)
+        rows.push_back({{"name", row.name}, {"theirs", row.theirs}, {"layout", layout_text(row)}});
+      else
+        fmt::print("{}\t{}\t{}\t{}\n", dialect.name, row.name, row.theirs, layout_text(row));
+    }
+  }
+  if (as_json) fmt::print("{}\n", json.dump(1));
   return 0;
 }
 
@@ -140,7 +148,7 @@ void add_weights(Program& program) {
   const auto model = std::make_shared<std::string>();
   auto& names_command = program.add_under(
       weights, "names", "What a model's tensors are called in the files of Keras, timm, torchvision and JAX",
-      "  sonograd weights names vit_b16", [model] { return names(*model); });
+      "  sonograd weights names vit_b16", [model, &program] { return names(*model, program.shared.json); });
   names_command.add_option("model", *model, "model")->required();
 
   const auto converted = std::make_shared<ConvertFlags>();
@@ -152,16 +160,13 @@ void add_weights(Program& program) {
       "  sonograd weights convert best.safetensors for_timm.safetensors --names timm",
       [converted, &program] { return convert(*converted, program.shared.json); });
   convert_command.add_option("from", converted->from, "weight file to read")->required();
-  convert_command
-      .add_option("to", converted->to,
-                  "file to write: .safetensors, .weights.h5 or .keras (Keras 3), any other .h5 (legacy "
-                  "Keras) or .npz")
-      ->required();
+  convert_command.add_option("to", converted->to, weights_to_write)->required();
   convert_command.add_option("--model", converted->model, "model; may be left out where the weights name it");
   convert_command.add_option("--classes", converted->classes, "class names in the order of their codes")
       ->delimiter(',');
   convert_command
       .add_option("--names", converted->names, "whose names a .safetensors gets: ours, timm, torchvision")
+      ->check(CLI::IsMember({"ours", "timm", "torchvision"}))
       ->capture_default_str();
   convert_command.add_flag("--partial", converted->partial, "write what fits and list the rest");
 }

@@ -22,6 +22,12 @@ TEST_CASE("init draws weights from the seed alone") {
   const auto values = values_of(folder / "a.safetensors");
   CHECK(values.at("stem_bn.gamma") == std::vector<double>(8, 1.0));
   CHECK(values.at("stem_conv.kernel").size() == 3 * 3 * 3 * 8);
+  const std::string told = (folder / "e.npz").string();
+  const Outcome outcome = run({"init", "--model", "mini", "--seed", "5", "--out", told, "--json"});
+  check_done(outcome);
+  CHECK(json::parse(outcome.out) ==
+        json{{"model", "mini"}, {"seed", 5}, {"tensors", values.size()}, {"file", told}});
+  CHECK(values_of(told) == values);
   check_refused(run({"init", "--out", (folder / "d").string()}), 2, {"--model"});
   check_refused(run({"init", "--model", "mini", "--out", (folder / "d").string(), "--weights", "x"}), 2,
                 {"--weights"});
