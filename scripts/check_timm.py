@@ -100,9 +100,8 @@ def check(sonograd, ours, name, module, size):
         centred = [x - x.mean(axis=1, keepdims=True) for x in (theirs, logs)]
         error = np.abs(centred[0] - centred[1]).max() / np.abs(centred[0]).max()
 
-        dialect = "torchvision" if module is torchvision and ours.startswith("vit") else "timm"
         run(sonograd, "weights", "convert", file, f"{folder}/ours.safetensors", "--model", ours)
-        run(sonograd, "weights", "convert", f"{folder}/ours.safetensors", f"{folder}/back.safetensors", "--names", dialect)
+        run(sonograd, "weights", "convert", f"{folder}/ours.safetensors", f"{folder}/back.safetensors", "--names", module.__name__)
         back = safetensors.torch.load_file(f"{folder}/back.safetensors")
         make(name, module).load_state_dict(back, strict=True)
         moved = max(float((value - tensors[key]).abs().max()) for key, value in back.items())

@@ -29,7 +29,8 @@ TIMM = {f"efficientnetb{i}": f"tf_efficientnet_b{i}" for i in range(8)}
 TIMM |= {f"densenet{i}": f"densenet{i}" for i in (121, 169, 201)}
 TIMM |= {"xception": "legacy_xception", "vit_s16": "vit_small_patch16_224"}
 TIMM |= {"vit_b16": "vit_base_patch16_224", "vit_b32": "vit_base_patch32_224"}
-TORCHVISION = {"vit_b16": "vit_b_16", "vit_b32": "vit_b_32"}
+TORCHVISION = {f"densenet{i}": f"densenet{i}" for i in (121, 169, 201)}
+TORCHVISION |= {"vit_b16": "vit_b_16", "vit_b32": "vit_b_32"}
 
 
 def datasets(path):

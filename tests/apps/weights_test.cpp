@@ -2,6 +2,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -103,6 +104,34 @@ TEST_CASE("weights go under timm's names and come back; what timm does not have 
   CHECK_FALSE(fs::exists(folder.path / "x.safetensors"));
 }
 
+TEST_CASE("DenseNet's names are timm's and torchvision's") {
+  const Folder folder;
+  REQUIRE(run(folder, "init --model densenet121 --out a.safetensors").status == 0);
+  for (const std::string names : {"timm", "torchvision"})
+    CHECK(
+        run(folder, fmt::format("weights convert a.safetensors {0}.safetensors --names {0}", names)).errors ==
+        "");
+  const std::string timm = read_file(folder.path / "timm.safetensors");
+  CHECK((read_file(folder.path / "torchvision.safetensors") == timm));
+  CHECK(timm.find("features.denseblock4.denselayer16.norm2.running_var") != std::string::npos);
+  CHECK(run(folder, "weights convert timm.safetensors b.safetensors").out ==
+        "mapped 606, transposed 121, unused 0, missing 0, of another shape 0, left out 0\n");
+}
+
+TEST_CASE("weights names prints a line or an object for each tensor of each dialect") {
+  const Folder folder;
+  const std::string lines = run(folder, "weights names vit_b16").out;
+  CHECK(lines.find("\ntimm\tdense.kernel\thead.weight\toi\n") != std::string::npos);
+  const json told = json::parse(run(folder, "weights names vit_b16 --json").out);
+  CHECK(told["model"] == "vit_b16");
+  CHECK(told["dialects"].size() == 5);
+  CHECK(told["dialects"]["timm"].back() ==
+        json{{"name", "dense.bias"}, {"theirs", "head.bias"}, {"layout", ""}});
+  std::size_t rows = 0;
+  for (const json& dialect : told["dialects"]) rows += dialect.size();
+  CHECK(rows == static_cast<std::size_t>(std::count(lines.begin(), lines.end(), '\n')));
+}
+
 TEST_CASE("a file that does not fit is reported, refused and writes nothing, unless partial") {
   const Folder folder;
   REQUIRE(run(folder, "init --model mini --out mini.safetensors").status == 0);
@@ -150,6 +179,7 @@ TEST_CASE("bad input to weights is one line") {
   refused("weights convert short x.safetensors", 1, "cannot read short: ");
   refused("weights", 2, "");
   refused("weights list", 2, "");
+  refused("weights convert mini.safetensors x.safetensors --names keras3", 2, "--names: ");
   refused("weights convert bare x.safetensors", 2, "which model? bare does not say, so give --model");
   refused("weights convert bad x.safetensors", 1, "bad: its image_size is \"-\", which is no size");
   const Ended other = run(folder, "weights convert mini.safetensors x.bin");
