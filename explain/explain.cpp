@@ -47,14 +47,14 @@ Features features_of(const Model& model, const Tensor& image, const HeatMap& map
   context.fuse = false;
   context.on_output = [&](const std::string& path, Tensor& y) {
     if (path != map.layer && keras_name(path) != map.layer) return;
-    expect(y.rank() == 4 || holds_grid(model, y), "--layer {}: its output {} has no height and width",
+    expect(y.rank() == 4 || holds_grid(model, y), "layer {}: its output {} has no height and width",
            map.layer, y.shape().text());
     tape.watch(y);
     features.output = y;
   };
   const Tensor logits = model.logits(image, context);
   expect(features.output.defined(),
-         "--layer {}: {} has no such layer; `sonograd summary --model {}` lists them", map.layer,
+         "layer {}: {} has no such layer; `sonograd summary --model {}` lists them", map.layer,
          model.options().name, model.options().name);
   features.gradient =
       gradient_of_class(tape, notebook ? softmax(logits) : logits, map.target, features.output);
@@ -69,7 +69,7 @@ Activations activations_of(const Features& f, const std::string& layer) {
   const bool none = std::all_of(a.gradient.begin(), a.gradient.end(), [](double g) { return g == 0; });
   expect(
       !none,
-      "--layer {}: the class's score does not depend on its output, so there is no map; choose another layer",
+      "layer {}: the class's score does not depend on its output, so there is no map; choose another layer",
       layer);
   return a;
 }
@@ -194,10 +194,6 @@ const std::vector<Method>& methods() {
 
 }  // namespace
 
-float HeatMap::largest() const {
-  return values.empty() ? 0 : std::max(0.0F, *std::max_element(values.begin(), values.end()));
-}
-
 const std::vector<std::string>& explanation_methods() {
   static const std::vector<std::string> names = [] {
     std::vector<std::string> list;
@@ -225,7 +221,9 @@ HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& o
          image.shape().text());
   const auto method = std::find_if(methods().begin(), methods().end(),
                                    [&](const Method& entry) { return entry.name == options.method; });
-  if (method == methods().end()) throw UsageError("no method is called {}", options.method);
+  if (method == methods().end())
+    throw UsageError("no method is called {}; there are {}", options.method,
+                     fmt::join(explanation_methods(), ", "));
   if (!options.layer.empty() && !method->reads_layer)
     throw UsageError("{} looks at no single layer, so none can be chosen for it", method->name);
   if (options.notebook && method->name != "gradcam")
@@ -236,7 +234,7 @@ HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& o
       std::max_element(map.probabilities.begin(), map.probabilities.end()) - map.probabilities.begin();
   map.target = options.target < 0 ? map.predicted : options.target;
   expect(map.target < static_cast<Int>(map.probabilities.size()),
-         "--class {}: the model has {} classes, counted from 0", map.target, map.probabilities.size());
+         "class {}: the model has {} classes, counted from 0", map.target, map.probabilities.size());
   if (method->reads_layer) map.layer = options.layer.empty() ? last_feature_map(model, image) : options.layer;
   method->draw(model, image, options, map);
   return map;

@@ -3,7 +3,7 @@
 
 namespace sonograd {
 
-// What an answer of the model rests on, by any of these methods, each in the file of its name:
+// What an answer of the model rests on, by any of these methods:
 //   gradcam, gradcam++, hirescam, layercam   a layer's output and the gradient of the class's logit there
 //   scorecam                                 the same output, weighed by the scores of masked images
 //   rollout                                  all attention layers; the same map for every class
@@ -15,9 +15,9 @@ HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& o
 
 const std::vector<std::string>& explanation_methods();
 
-// The path of the last output with height and width, the default layer, or the model's own choice where its
-// layers give sequences of tokens; of those with at least `least_height`
-// rows, as a map of a small image may be too coarse to show anything.
+// The path of the default layer: the last output with height and width, of those with at least `least_height`
+// rows, as a map of a small image may be too coarse to show anything; or the model's own choice where its
+// layers give sequences of tokens.
 std::string last_feature_map(const Model& model, const Tensor& image, Int least_height = 1);
 
 }  // namespace sonograd

@@ -107,6 +107,16 @@ TEST_CASE("a model without attention has no rollout, and options of other method
                        "efficientnetb0 has no attention layer to roll out; choose another method", Error);
   CHECK_THROWS_WITH_AS(explain(model, image, {.method = "rollout", .layer = "top_conv"}),
                        "rollout looks at no single layer, so none can be chosen for it", UsageError);
+  CHECK_THROWS_WITH_AS(explain(model, image, {.method = "other"}),
+                       "no method is called other; there are gradcam, gradcam++, hirescam, layercam, "
+                       "scorecam, rollout, integrated-gradients, occlusion",
+                       UsageError);
+  CHECK_THROWS_WITH_AS(explain(model, image, {.target = 3}),
+                       "class 3: the model has 3 classes, counted from 0", Error);
+  CHECK_THROWS_WITH_AS(explain(model, image, {.layer = "other"}),
+                       "layer other: efficientnetb0 has no such layer; `sonograd summary --model "
+                       "efficientnetb0` lists them",
+                       Error);
   CHECK_THROWS_WITH_AS(explain(model, image, {.method = "occlusion", .notebook = true}),
                        "the notebook's variant is a form of gradcam; occlusion has none", UsageError);
   CHECK_THROWS_WITH_AS(attention_rollout({Tensor::zeros({1, 2, 3, 4})}, {1, 0, 0}, true),
