@@ -21,18 +21,20 @@ with sonograd {sonograd}, oneDNN {onednn}, {instruction_set}, {threads} threads.
 `tests/golden/data`, made in float64 by `scripts/golden_*.py`; weights and pictures are formulas that both sides
 compute. Each number here is held to its bound by the tests, most of them in every run of `./run test`.
 
-A row gives the largest absolute and the largest relative difference over all values, batches and image
-sizes, then the relative bound of the value that came nearest to its bound, and the part of that bound that it
-used. What differences are relative to: logits to the largest logit, probabilities to 1, a layer's outputs to
-the mean of their sizes, losses to the run's largest; gradients, moving averages and changes to the l2 norm of
-the parameter's. *Changes* are those of the parameters over all steps of Adam; their absolute difference is in
-units of the learning rate. Parameters whose gradient is zero by algebra (golden_models.py names them) are left
-out.
+A row gives the largest absolute and the largest relative difference over all values, batches and image sizes.
+Each value has a bound of its own: the tightest value is the one whose difference is the largest part of its
+bound, and the last two columns of a side give that bound, relative, and the part. The largest difference is
+often that of another value, under a wider bound; a test fails where the part exceeds 100 %. What differences
+are relative to: logits to the largest logit, probabilities to 1, a layer's outputs to the mean of their sizes,
+losses to the run's largest; gradients, moving averages and changes to the l2 norm of the parameter's. *Changes*
+are those of the parameters over all steps of Adam; their absolute difference is in units of the learning rate.
+Parameters whose gradient is zero by algebra (golden_models.py names them) are left out.
 
 In f32 the bounds of training are 4 times what Keras in float32 differs from Keras in float64 on the same run
 (from scratch, where that scatters most, the largest of several batches), for tensors at least 2e-6; in
 inference they are 2e-5, for a layer's outputs 1e-4. The reference in f64 is held to 1e-10 (gradients and moving
-averages 1e-8, runs of several steps 1e-7), and to 5e-6 of the logits that Keras gives in float32.
+averages 1e-8), and to 5e-6 of the logits that Keras gives in float32. Of efficientnetb0 it runs every step, not
+the first alone: what is compared of these runs has, but for the losses, the bound 1e-7.
 """
 SECTIONS = (  # framework, phase, title
     ("keras", "inference", "Keras: inference"),
@@ -51,8 +53,8 @@ QUANTITIES = (
 )
 SIDES = (("f32", "cpu"), ("f64", "reference"))
 HEADER = """
-| model | quantity | pixels | f32, cpu: absolute | relative | bound | used | f64: absolute | relative | bound |
-|---|---|---|--:|--:|--:|--:|--:|--:|--:|
+| model | quantity | pixels | f32, cpu: largest absolute | largest relative | bound of the tightest value | used of it | f64: largest absolute | largest relative | bound of the tightest value | used of it |
+|---|---|---|--:|--:|--:|--:|--:|--:|--:|--:|
 """
 
 
@@ -61,9 +63,9 @@ def number(value):
 
 
 def merged(lines):
-    """The lines about one quantity as one."""
-    nearest = max(lines, key=lambda line: line["share"])
-    return nearest | {key: max(line[key] for line in lines) for key in ("absolute", "relative")}
+    """The lines about one quantity as one: the largest differences; bound and share of the tightest value."""
+    tightest = max(lines, key=lambda line: line["share"])
+    return tightest | {key: max(line[key] for line in lines) for key in ("absolute", "relative")}
 
 
 def cells(lines):
@@ -82,7 +84,7 @@ def table(lines):
         sides = [[r for r in rows if (r["type"], r["device"]) == side] for side in SIDES]
         pixels = ", ".join(map(str, sorted({r["size"] for r in rows})))
         f32, f64 = map(cells, sides)
-        yield f"| {' | '.join([model, quantity, pixels, *f32, *f64[:3]])} |"
+        yield f"| {' | '.join([model, quantity, pixels, *f32, *f64])} |"
 
 
 def versions(lines, key):

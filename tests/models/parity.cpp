@@ -37,8 +37,8 @@ Parity::~Parity() {
   std::ofstream(file, std::ios::app) << line.dump() + "\n";
 }
 
-void Parity::check(double ours, double keras, double scale, double bound) {
-  const double apart = std::abs(ours - keras);
+void Parity::check(double ours, double theirs, double scale, double bound) {
+  const double apart = std::abs(ours - theirs);
   CHECK(apart <= bound);
   ++values;
   absolute = std::max(absolute, apart);
@@ -46,10 +46,10 @@ void Parity::check(double ours, double keras, double scale, double bound) {
   if (apart / bound > share) share = apart / bound, tolerance = bound / scale;
 }
 
-void Parity::check(const std::vector<double>& ours, const std::vector<double>& keras, double scale,
+void Parity::check(const std::vector<double>& ours, const std::vector<double>& theirs, double scale,
                    double bound) {
-  REQUIRE(ours.size() == keras.size());
-  for (std::size_t i = 0; i < ours.size(); ++i) check(ours[i], keras[i], scale, bound);
+  REQUIRE(ours.size() == theirs.size());
+  for (std::size_t i = 0; i < ours.size(); ++i) check(ours[i], theirs[i], scale, bound);
 }
 
 }  // namespace sonograd::golden

@@ -9,7 +9,7 @@
 #include "models/zoo.h"
 #include "tensor/file.h"
 #include "tests/golden/formula.h"
-#include "tests/models/formula.h"
+#include "tests/models/parity.h"
 
 using namespace sonograd;
 using namespace sonograd::golden;
@@ -61,14 +61,14 @@ TEST_CASE("timm's weights give timm's logits, and go back as they came") {
 
     const NoGrad quiet;
     Context context;
-    const Batch batch = formula_batch({{"batch", 2}, {"size", network["size"]}});
+    const json facts{{"batch", 2}, {"size", network["size"]}};
+    const Batch batch = formula_batch(facts);
     const std::vector<double> ours = model.logits(batch.images, context).values(), theirs = network["logits"];
-    double difference = 0, largest = 0;
-    for (std::size_t i = 0; i < theirs.size(); ++i) {
-      difference = std::max(difference, std::abs(ours[i] - theirs[i]));
-      largest = std::max(largest, std::abs(theirs[i]));
-    }
-    CHECK(difference <= 2e-5 * largest);
+    double largest = 0;
+    for (const double logit : theirs) largest = std::max(largest, std::abs(logit));
+    Parity({{"model", network["model"]}, {"framework", golden["framework"]}}, facts, "logits", DType::f32,
+           Device::cpu)
+        .check(ours, theirs, largest, 2e-5 * largest);
 
     StoredTensors tensors;
     for (const auto& [name, parameter] : model.parameters())
