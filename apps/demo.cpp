@@ -1,6 +1,8 @@
 #include <filesystem>
 
 #include "apps/training.h"
+#include "models/weights/weight_file.h"
+#include "models/zoo.h"
 
 namespace sonograd {
 namespace {
@@ -43,11 +45,21 @@ void choose_defaults(TrainingFlags& t, const CLI::App& command) {
   t.schedule = "cosine";
 }
 
+// Throws for flags that cannot work, before minutes are spent on drawing.
+void check_before_drawing(const TrainingFlags& t, const SharedFlags& shared) {
+  phase_plan(t);
+  if (shared.device == "gpu") prepare_device(shared);  // refused; the others are told of once, later
+  if (t.model.weights.empty())
+    make_model({.name = t.model.name, .image_size = t.model.image_size});
+  else
+    read_weights(t.model.weights);
+}
+
 int run(Flags flags, const CLI::App& command, Program& program) {
   TrainingFlags& t = flags.training;
   if (t.out.empty()) t.out = free_folder();
   choose_defaults(t, command);
-  phase_plan(t);  // bad usage shows before anything is made
+  check_before_drawing(t, program.shared);
   const RunFolder folder = RunFolder::create(t.out, t.resume);
   if (t.data.empty()) {
     t.data = (folder.path() / "phantoms").string();

@@ -31,7 +31,7 @@ TEST_CASE("demo draws its images, trains, tests, explains and reports in one pag
   check_done(outcome);
   CHECK(outcome.out.find("test accuracy") != std::string::npos);
   CHECK(outcome.out.find("linear classifier") != std::string::npos);
-  CHECK(outcome.err.find("scratch 1/1") == std::string::npos);  // no terminal: no bar, a line an epoch
+  CHECK(outcome.err.find('\r') == std::string::npos);  // no terminal: no bar that is drawn anew, plain lines
   CHECK(outcome.err.find("val_accuracy") != std::string::npos);
   CHECK(json::parse(bytes_of(out / "metrics.json"))["n"] == 3);
 
@@ -43,6 +43,17 @@ TEST_CASE("demo draws its images, trains, tests, explains and reports in one pag
   for (const char* beyond : {"@import", "url(http", "url(//"}) CHECK(page.find(beyond) == std::string::npos);
   CHECK(page.find("confusion") != std::string::npos);
   CHECK_FALSE(fs::is_empty(out / "explanations"));
+}
+
+TEST_CASE("demo draws nothing for flags that cannot work") {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "demo").string();
+  check_refused(run({"demo", "--out", out, "--device", "gpu"}), 1, {"no gpu device"});
+  check_refused(run({"demo", "--out", out, "--model", "nosuch"}), 2, {"no model is called nosuch"});
+  check_refused(run({"demo", "--out", out, "--model", "xception", "--image-size", "32"}), 1,
+                {"the least is 71"});
+  check_refused(run({"demo", "--out", out, "--weights", "nowhere.h5"}), 1, {"nowhere.h5"});
+  CHECK_FALSE(fs::exists(out));
 }
 
 TEST_CASE("demo with weights trains the paper's two phases at their image size") {
