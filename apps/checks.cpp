@@ -6,7 +6,7 @@
 #include <thread>
 
 #include "layers/samples.h"
-#include "models/gradients.h"
+#include "models/check_model.h"
 #include "models/zoo.h"
 #include "report/progress.h"
 #include "tensor/error.h"

@@ -3,7 +3,8 @@
 #include <algorithm>
 
 #include "layers/dense.h"
-#include "models/aeganb3.h"
+#include "models/efficientnet.h"
+#include "models/heads.h"
 #include "models/densenet.h"
 #include "models/vit.h"
 #include "models/xception.h"

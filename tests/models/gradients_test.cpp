@@ -5,7 +5,7 @@
 #include <set>
 
 #include "layers/samples.h"
-#include "models/gradients.h"
+#include "models/check_model.h"
 
 using namespace sonograd;
 

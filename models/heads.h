@@ -1,8 +1,10 @@
 #pragma once
-#include "models/efficientnet.h"
-#include "models/model.h"
+#include "layers/chain.h"
+#include "layers/pooling.h"
 
 namespace sonograd {
+
+// Heads: feature maps [n, height, width, channels] to logits [n, classes].
 
 // What stands on the backbone of the paper's proposed model.
 struct AttentionHead {
@@ -11,6 +13,8 @@ struct AttentionHead {
 };
 
 Chain attention_head(Int channels, Int classes, const AttentionHead& options, Keras keras);
-Chain pooled_head(Int channels, Int classes, Pooling pooling);  // the baselines'
+
+// What stands on the baselines' backbones: pooling over all positions, one dense layer.
+Chain pooled_head(Int channels, Int classes, Pooling pooling);
 
 }  // namespace sonograd

@@ -1,4 +1,4 @@
-#include "models/aeganb3.h"
+#include "models/heads.h"
 
 #include "layers/attention.h"
 #include "layers/batch_norm.h"
