@@ -32,7 +32,7 @@ void add_init(Program& program) {
                               [flags, &program] { return run(*flags, program.shared); });
   add_model_flags(command, flags->model);
   command.get_option("--model")->required();
-  command.add_option("--out", flags->out, weights_to_write)->required();
+  command.add_option("--out", flags->out, "file to write: " + weight_suffixes())->required();
 }
 
 }  // namespace sonograd

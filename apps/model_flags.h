@@ -12,10 +12,6 @@ struct ModelFlags {
   bool partial = false;
 };
 
-// What --help says of a weight file to write; its suffix chooses the format.
-inline constexpr auto weights_to_write =
-    "file to write: .safetensors, .weights.h5 or .keras (Keras 3), any other .h5 (legacy Keras) or .npz";
-
 void add_model_flags(CLI::App& command, ModelFlags& flags);
 
 // The model that the flags and the weight file's own facts describe; a flag that contradicts the file is an

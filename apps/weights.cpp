@@ -2,7 +2,7 @@
 
 #include "apps/model_flags.h"
 #include "models/model_file.h"
-#include "models/weights/name_map.h"
+#include "models/weights/dialect.h"
 #include "models/zoo.h"
 
 namespace sonograd {
@@ -94,8 +94,6 @@ void print_match(const Match& match, bool as_json) {
 // What the file says of its model, and what the flags add to that.
 Facts facts_of(const WeightFile& file, const ConvertFlags& flags) {
   Facts facts = file.facts;
-  std::string classes;
-  for (const std::string& name : flags.classes) classes += (classes.empty() ? "" : ",") + name;
   const auto say = [&](const char* key, const std::string& value) {
     if (value.empty()) return;
     const auto [fact, fresh] = facts.emplace(key, value);
@@ -104,7 +102,7 @@ Facts facts_of(const WeightFile& file, const ConvertFlags& flags) {
            fact->second, key, value);
   };
   say("model", flags.model);
-  say("classes", classes);
+  say("classes", fmt::format("{}", fmt::join(flags.classes, ",")));
   if (!facts.count("model")) throw UsageError("which model? {} does not say, so give --model", flags.from);
   return facts;
 }
@@ -121,10 +119,7 @@ int convert(const ConvertFlags& flags, bool as_json) {
   const Extent extent = flags.partial ? Extent::partial : Extent::whole;
   if (filled(found, slots, model.base_parameters(), extent) == Filled::nothing)
     throw Error(mismatch_text(file, found, name, slots.size()));
-  if (flags.names == "ours")
-    write_model(flags.to, model, in_model_order(file, found, slots), facts);
-  else
-    write_weights(flags.to, in_model_order(file, found, slots), facts, slots, flags.names);
+  write_model(flags.to, model, in_model_order(file, found, slots), facts, flags.names);
   return 0;
 }
 
@@ -140,9 +135,7 @@ void add_weights(Program& program) {
       program.add_under(weights, "list", "The tensors of a weight file and what it says of its model",
                         "  sonograd weights list best.safetensors",
                         [listed, &program] { return list(*listed, program.shared.json); });
-  list_command
-      .add_option("file", listed->file,
-                  "weight file: .safetensors, Keras' .weights.h5, .keras or .h5, or .npz; told by content")
+  list_command.add_option("file", listed->file, "weight file, told by content: " + weight_suffixes())
       ->required();
 
   const auto model = std::make_shared<std::string>();
@@ -160,7 +153,7 @@ void add_weights(Program& program) {
       "  sonograd weights convert best.safetensors for_timm.safetensors --names timm",
       [converted, &program] { return convert(*converted, program.shared.json); });
   convert_command.add_option("from", converted->from, "weight file to read")->required();
-  convert_command.add_option("to", converted->to, weights_to_write)->required();
+  convert_command.add_option("to", converted->to, "file to write: " + weight_suffixes())->required();
   convert_command.add_option("--model", converted->model, "model; may be left out where the weights name it");
   convert_command.add_option("--classes", converted->classes, "class names in the order of their codes")
       ->delimiter(',');

@@ -1,4 +1,5 @@
 #pragma once
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct HeatMap {
 
   float largest() const;  // 0 for a map without a positive value: no position speaks for the class
 };
+
+// The raw map as NumPy's .npy, float32 [height, width].
+void write_npy(const std::filesystem::path& path, const HeatMap& map);
 
 // What all methods are asked.
 struct ExplainOptions {

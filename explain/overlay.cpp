@@ -5,7 +5,6 @@
 
 #include "data/resize.h"
 #include "explain/colour_map.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {
@@ -49,19 +48,6 @@ Image overlay(const Image& image, const HeatMap& map, const OverlayOptions& opti
   }
   if (options.colour_bar) add_colour_bar(mixed, options.exchange_colours);
   return mixed;
-}
-
-void write_npy(const std::filesystem::path& path, const HeatMap& map) {
-  std::string header =
-      fmt::format("{{'descr': '<f4', 'fortran_order': False, 'shape': ({}, {}), }}", map.height, map.width);
-  header.resize((10 + header.size() + 1 + 63) / 64 * 64 - 11, ' ');  // the elements begin at a multiple of 64
-  header += '\n';
-  std::string bytes("\x93NUMPY\x01\x00", 8);
-  bytes += static_cast<char>(header.size() & 0xff);
-  bytes += static_cast<char>(header.size() >> 8);
-  bytes += header;
-  bytes.append(reinterpret_cast<const char*>(map.values.data()), map.values.size() * sizeof(float));
-  write_file_atomically(path, bytes);
 }
 
 }  // namespace sonograd

@@ -1,6 +1,4 @@
 #pragma once
-#include <filesystem>
-
 #include "data/image.h"
 #include "explain/heat_map.h"
 
@@ -16,8 +14,5 @@ struct OverlayOptions {
 // The heat map, stretched over the image and scaled to its own largest value, in JET colours mixed into the
 // image. A map without a value above where the colours begin leaves the image as it is.
 Image overlay(const Image& image, const HeatMap& map, const OverlayOptions& options = {});
-
-// The raw map as NumPy's .npy, float32 [height, width].
-void write_npy(const std::filesystem::path& path, const HeatMap& map);
 
 }  // namespace sonograd

@@ -4,8 +4,13 @@
 #include <sstream>
 
 #include "models/keras_config.h"
+#include "models/weights/dialect.h"
 #include "models/weights/element_type.h"
 #include "models/weights/keras_archive.h"
+#include "models/weights/keras_h5.h"
+#include "models/weights/keras_legacy_h5.h"
+#include "models/weights/npz.h"
+#include "models/weights/safetensors.h"
 
 namespace sonograd {
 namespace {
@@ -34,6 +39,32 @@ bool is_second(const std::string& key, const std::string& text, const char* firs
   return text == second;
 }
 
+// The structure that a .keras holds beside the weights.
+std::string config_for(const std::filesystem::path& path, const Model& model, const StoredTensors& tensors) {
+  const std::size_t all = model.parameters().size();
+  expect(tensors.size() == all,
+         "cannot write {}: a .keras holds a whole model, {} of {} tensors are there; write a .weights.h5",
+         path.string(), tensors.size(), all);
+  try {
+    return keras_config(model);
+  } catch (Error& error) {
+    error.prepend(fmt::format("cannot write {}: ", path.string()));
+    throw;
+  }
+}
+
+StoredTensors in_jax_if_known(const StoredTensors& tensors, const Model& model, const Slots& slots) {
+  for (const Dialect& dialect : dialects(model.options().name, slots))
+    if (dialect.name == "jax") return in_jax(tensors, dialect.rows);
+  return tensors;
+}
+
+// Whether the model begins with a scaling of its input, which has two forms.
+bool scales_input(const Model& model) {
+  const auto* const base = model.base().get_if<Chain>();
+  return base && !base->layers().empty() && base->layers().front().layer.get_if<InputScaling>();
+}
+
 }  // namespace
 
 Slots slots_of(const Model& model) {
@@ -58,21 +89,34 @@ void load_values(Model& model, const std::filesystem::path& path) {
 }
 
 void write_model(const std::filesystem::path& path, const Model& model, const StoredTensors& tensors,
-                 const Facts& facts) {
+                 const Facts& facts, std::string_view names) {
+  const auto format = format_by_suffix(path);
+  expect(format.has_value(), "cannot write {}: its suffix names no format; end the name in {}", path.string(),
+         weight_suffixes());
   const Slots slots = slots_of(model);
-  if (path.extension() != ".keras") return write_weights(path, tensors, facts, slots);
-  expect(tensors.size() == slots.size(),
-         "cannot write {}: a .keras holds a whole model, {} of {} tensors are there; write a .weights.h5",
-         path.string(), tensors.size(), slots.size());
-  std::string config;
-  try {
-    config = keras_config(model);
-  } catch (Error& error) {
-    error.prepend(fmt::format("cannot write {}: ", path.string()));
-    throw;
+  const auto dialect = [&](std::string_view name) {
+    return dialect_named(name, model.options().name, slots);
+  };
+  if (names != "ours") {
+    expect(*format == WeightFormat::safetensors,
+           "cannot write {} under the names of {}: its suffix names another format; end the name in "
+           ".safetensors",
+           path.string(), names);
+    return write_safetensors(path, to_their_names(tensors, dialect(names), facts), facts);
   }
-  const Dialect keras3 = dialect_named("keras3", model.options().name, slots);
-  write_keras_archive(path, config, tensors, keras3.rows, facts);
+  switch (*format) {
+    case WeightFormat::safetensors:
+      return write_safetensors(path, tensors, facts);
+    case WeightFormat::keras3_h5:
+      return write_keras_h5(path, tensors, dialect("keras3").rows, facts);
+    case WeightFormat::keras_archive:
+      return write_keras_archive(path, config_for(path, model, tensors), tensors, dialect("keras3").rows,
+                                 facts);
+    case WeightFormat::legacy_h5:
+      return write_keras_legacy_h5(path, tensors, dialect("legacy").rows, facts);
+    case WeightFormat::npz:
+      return write_npz(path, in_jax_if_known(tensors, model, slots));
+  }
 }
 
 void save_model(const Model& model, const std::filesystem::path& path) {
@@ -80,16 +124,13 @@ void save_model(const Model& model, const std::filesystem::path& path) {
   StoredTensors tensors;
   for (const auto& [name, parameter] : model.parameters())
     tensors.push_back(stored(name, parameter->value.to(DType::f32)));
-  std::string classes;
-  for (const std::string& name : o.classes) classes += (classes.empty() ? "" : ",") + name;
   Facts facts{{"model", o.name},
-              {"classes", classes},
+              {"classes", fmt::format("{}", fmt::join(o.classes, ","))},
               {"image_size", std::to_string(o.image_size)},
               {"pooling", o.pooling == Pooling::average ? "avg" : "max"},
               {"keras", std::to_string(static_cast<int>(o.keras))},
               {"preprocess", std::string(name_of(o.preprocess))}};
-  if (!tensors.empty() && tensors.front().name == "normalization.mean")  // of models that scale their input
-    facts["input"] = o.input == InputForm::imagenet ? "imagenet" : "plain";
+  if (scales_input(model)) facts["input"] = o.input == InputForm::imagenet ? "imagenet" : "plain";
   write_model(path, model, tensors, facts);
 }
 

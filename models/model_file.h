@@ -9,7 +9,7 @@ namespace sonograd {
 // The model's parameters by name and shape, with nowhere to load into.
 Slots slots_of(const Model& model);
 
-// models/weights/match.h's to_our_names for this model.
+// models/weights/dialect.h's to_our_names for this model.
 void to_our_names(WeightFile& file, const Model& model);
 
 // Sets the parameters' values from a file; what `extent` allows is told by models/weights/match.h. Throws
@@ -17,10 +17,13 @@ void to_our_names(WeightFile& file, const Model& model);
 Loaded load_values(Model& model, WeightFile file, Extent extent = Extent::whole);
 void load_values(Model& model, const std::filesystem::path& path);
 
-// Writes tensors of a model under our names in the format that the path's suffix names: those of
-// models/weights/weight_file.h, or .keras for a whole model of layers that Keras has.
+// Writes tensors of a model, which have our names, in the format that the path's suffix names
+// (models/weights/weight_file.h). `names` is the dialect whose names a .safetensors gets; a .npz has JAX's
+// where the model has such, else ours; a .keras holds whole models of layers that Keras has. Throws Error for
+// another suffix and for what the format has no place for; an earlier file stays until the new one is
+// complete.
 void write_model(const std::filesystem::path& path, const Model& model, const StoredTensors& tensors,
-                 const Facts& facts);
+                 const Facts& facts, std::string_view names = "ours");
 
 // The values and the model's facts, in the format that the path's suffix names.
 void save_model(const Model& model, const std::filesystem::path& path);

@@ -1,10 +1,10 @@
+#include "models/weights/dialect.h"
+
 #include <algorithm>
 #include <cmath>
 #include <unordered_map>
 
 #include "models/weights/element_type.h"
-#include "models/weights/match.h"
-#include "models/weights/name_map.h"
 
 namespace sonograd {
 namespace {

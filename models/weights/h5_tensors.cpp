@@ -5,8 +5,6 @@
 namespace sonograd {
 namespace {
 
-constexpr auto damaged = "the file is damaged: copy or download it again";
-
 H5Handle open_file(const std::filesystem::path& path) {
   const H5Handle access = h5_open(H5Pcreate(H5P_FILE_ACCESS), H5Pclose);
   h5_check(H5Pset_file_locking(access, false, true));  // many network disks have no locks

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "models/weights/element_type.h"
 #include "models/weights/h5_tensors.h"
 #include "models/weights/keras_h5.h"
 #include "models/weights/keras_legacy_h5.h"
@@ -21,8 +22,7 @@ Contents list_layers(hid_t file) {
   };
   const herr_t answer = H5Ovisit_by_name2(file, "layers", H5_INDEX_NAME, H5_ITER_INC, note, &contents,
                                           H5O_INFO_BASIC, H5P_DEFAULT);
-  expect(answer >= 0, "HDF5 cannot list its layers ({}); the file is damaged: copy or download it again",
-         h5_reason());
+  expect(answer >= 0, "HDF5 cannot list its layers ({}); {}", h5_reason(), damaged);
   return contents;
 }
 

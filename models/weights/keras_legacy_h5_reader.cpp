@@ -12,7 +12,6 @@ namespace {
 
 using Names = std::vector<std::string>;
 
-constexpr auto damaged = "the file is damaged: copy or download it again";
 constexpr std::size_t most_tensors = 100'000;
 
 // Strings of variable length, which HDF5 allots and takes back.

@@ -2,6 +2,7 @@
 
 #include <unordered_map>
 
+#include "models/weights/dialect.h"
 #include "models/weights/element_type.h"
 
 namespace sonograd {

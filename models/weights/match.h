@@ -1,5 +1,5 @@
 #pragma once
-#include "models/weights/name_map.h"
+#include "models/weights/weight_file.h"
 
 namespace sonograd {
 
@@ -17,17 +17,6 @@ struct Match {
   std::vector<std::string> left_out;  // in the file alone: a head for other classes, by the file's names
   std::vector<std::string> resized;   // position embeddings: `name [file's shape] to [model's shape]`
 };
-
-// Gives the tensors of a file the names, and with them the axes, that they have in `model`, whose first
-// `base` parameters are those before the head. Whose names the file has is told by which dialect of
-// models/names/ knows most of them; tensors that it does not know keep theirs. Of another program's file,
-// whose head has nothing that fits ours, the head is left out. A position embedding for another image size is
-// interpolated (models/weights/positions.h).
-void to_our_names(WeightFile& file, std::string_view model, const Slots& slots, std::size_t base);
-
-// The other way: tensors of ours as a dialect's files hold them. `facts` tell the form of the input. Throws
-// Error for a tensor that has no place there.
-StoredTensors to_their_names(const StoredTensors& tensors, const Dialect& dialect, const Facts& facts);
 
 Match match(const WeightFile& file, const Slots& slots);
 

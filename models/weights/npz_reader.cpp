@@ -7,7 +7,6 @@ namespace sonograd {
 namespace {
 
 constexpr std::string_view suffix = ".npy", magic = "\x93NUMPY";
-constexpr auto damaged = "the file is damaged: copy or download it again";
 
 // The literal of a dictionary as NumPy writes it, read word by word. Anything else throws an Error.
 class Literal {

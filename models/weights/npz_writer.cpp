@@ -2,29 +2,10 @@
 
 #include "models/weights/element_type.h"
 #include "models/weights/npz.h"
+#include "tensor/npy.h"
 
 namespace sonograd {
 namespace {
-
-// Python's tuple: (), (3,), (3, 2).
-std::string tuple(const Shape& shape) {
-  std::string text = "(";
-  for (const Int size : shape) text += fmt::format("{}{},", text.size() > 1 ? " " : "", size);
-  if (shape.rank() > 1) text.pop_back();
-  return text + ")";
-}
-
-std::string header_of(ElementType type, const Shape& shape) {
-  constexpr std::size_t before = 10, alignment = 64;  // magic, version 1.0 and a length of two bytes
-  const char* const descr = type == ElementType::f64 ? "<f8" : type == ElementType::i64 ? "<i8" : "<f4";
-  std::string text =
-      fmt::format("{{'descr': '{}', 'fortran_order': False, 'shape': {}, }}", descr, tuple(shape));
-  text.append(alignment - (before + text.size() + 1) % alignment, ' ');
-  text += '\n';
-  const std::size_t length = text.size();
-  return std::string("\x93NUMPY\x01\0", 8) + static_cast<char>(length & 255) +
-         static_cast<char>(length >> 8) + text;
-}
 
 // The shape with the axis of the heads cut in two.
 Shape with_heads(const NameRow& row) {
@@ -56,7 +37,10 @@ void write_npz(const std::filesystem::path& path, const StoredTensors& tensors) 
   ZipWriter archive(path);
   for (const StoredTensor& tensor : tensors) {
     const ElementType type = written_type(tensor.type);
-    std::string bytes = header_of(type, tensor.shape);
+    std::string bytes = npy_header(type == ElementType::f64   ? "<f8"
+                                   : type == ElementType::i64 ? "<i8"
+                                                              : "<f4",
+                                   tensor.shape);
     encode(type, tensor.read(),
            [&](const void* data, std::size_t size) { bytes.append(static_cast<const char*>(data), size); });
     archive.add(tensor.name + ".npy", bytes);

@@ -24,9 +24,7 @@ struct Entry {
 
 template <class... Args>
 void rule(bool holds, fmt::format_string<Args...> format, Args&&... args) {
-  if (!holds)
-    throw Error("{}; the file is damaged: copy or download it again",
-                fmt::format(format, std::forward<Args>(args)...));
+  if (!holds) throw Error("{}; {}", fmt::format(format, std::forward<Args>(args)...), damaged);
 }
 
 std::string read_header(const OpenFile& file) {

@@ -1,17 +1,26 @@
 #include "models/weights/weight_file.h"
 
 #include <algorithm>
+#include <array>
 
 #include "models/weights/keras_archive.h"
 #include "models/weights/keras_h5.h"
-#include "models/weights/keras_legacy_h5.h"
-#include "models/weights/match.h"
 #include "models/weights/npz.h"
 #include "models/weights/open_file.h"
 #include "models/weights/safetensors.h"
 
 namespace sonograd {
 namespace {
+
+struct FormatFacts {
+  std::string_view suffix, whose;
+};
+// In WeightFormat's order; of those that fit a name the first counts.
+constexpr std::array<FormatFacts, 5> formats{{{".safetensors", ""},
+                                              {".weights.h5", "Keras 3"},
+                                              {".keras", "Keras 3"},
+                                              {".h5", "legacy Keras"},
+                                              {".npz", "NumPy"}}};
 
 // A zip is what its members make it.
 WeightFile read_zip(const std::filesystem::path& path) {
@@ -44,10 +53,26 @@ WeightFile read_zip(const std::filesystem::path& path) {
 
 }  // namespace
 
-std::string_view name_of(WeightFormat format) {
-  constexpr std::string_view names[] = {"safetensors", "Keras 3 .weights.h5", "Keras 3 .keras",
-                                        "legacy Keras .h5", "NumPy .npz"};
-  return names[static_cast<int>(format)];
+std::string name_of(WeightFormat format) {
+  const auto& [suffix, whose] = formats[static_cast<std::size_t>(format)];
+  return whose.empty() ? std::string(suffix.substr(1)) : fmt::format("{} {}", whose, suffix);
+}
+
+std::optional<WeightFormat> format_by_suffix(const std::filesystem::path& path) {
+  const std::string name = path.filename().string();
+  for (std::size_t i = 0; i < formats.size(); ++i)
+    if (name.ends_with(formats[i].suffix)) return static_cast<WeightFormat>(i);
+  return {};
+}
+
+std::string weight_suffixes() {
+  std::string text;
+  for (const auto& [suffix, whose] : formats) {
+    if (!text.empty()) text += suffix == formats.back().suffix ? " or " : ", ";
+    text += suffix;
+    if (!whose.empty()) text += fmt::format(" ({})", whose);
+  }
+  return text;
 }
 
 StoredTensor stored(std::string name, const Tensor& value) {
@@ -64,39 +89,8 @@ WeightFile read_weights(const std::filesystem::path& path) {
   if (start.starts_with("\x89HDF\r\n\x1a\n")) return read_keras_h5(path);
   if (start.starts_with("PK")) return read_zip(path);
   if (start[8] == '{') return read_safetensors(path);
-  throw Error(
-      "cannot read {}: its first bytes are those of no weight format that is known; give a .safetensors, "
-      ".weights.h5, .keras, .h5 or .npz",
-      path.string());
-}
-
-void write_weights(const std::filesystem::path& path, const StoredTensors& tensors, const Facts& facts,
-                   const Slots& slots, std::string_view names) {
-  const std::string name = path.filename().string();
-  const auto rows = [&](const char* dialect) {
-    return dialect_named(dialect, facts.at("model"), slots).rows;
-  };
-  const bool ours = names == "ours";
-  expect(
-      ours || name.ends_with(".safetensors"),
-      "cannot write {} under the names of {}: its suffix names another format; end the name in .safetensors",
-      path.string(), names);
-  if (!ours)
-    write_safetensors(path, to_their_names(tensors, dialect_named(names, facts.at("model"), slots), facts),
-                      facts);
-  else if (name.ends_with(".safetensors"))
-    write_safetensors(path, tensors, facts);
-  else if (name.ends_with(".weights.h5"))
-    write_keras_h5(path, tensors, rows("keras3"), facts);
-  else if (name.ends_with(".h5"))
-    write_keras_legacy_h5(path, tensors, rows("legacy"), facts);
-  else if (name.ends_with(".npz"))
-    write_npz(path, facts.at("model").starts_with("vit_") ? in_jax(tensors, rows("jax")) : tensors);
-  else
-    throw Error(
-        "cannot write {}: its suffix names no format; end the name in .safetensors, .weights.h5 (Keras 3), "
-        ".keras, .h5 (legacy Keras) or .npz",
-        path.string());
+  throw Error("cannot read {}: its first bytes are those of no weight format that is known; give a {}",
+              path.string(), weight_suffixes());
 }
 
 }  // namespace sonograd

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -28,8 +29,11 @@ using StoredTensors = std::vector<StoredTensor>;
 // A tensor in memory, as one to write.
 StoredTensor stored(std::string name, const Tensor& value);
 
+// The formats, told by content when a file is read and by the end of its name when one is written.
 enum class WeightFormat { safetensors, keras3_h5, keras_archive, legacy_h5, npz };
-std::string_view name_of(WeightFormat format);
+std::string name_of(WeightFormat format);  // Keras 3 .weights.h5
+std::optional<WeightFormat> format_by_suffix(const std::filesystem::path& path);
+std::string weight_suffixes();  // of all: `.safetensors, .weights.h5 (Keras 3), … or .npz (NumPy)`
 
 // What a weight file says about its model beside the tensors: `model`, `classes`, `image_size`, `input`,
 // `pooling`, `keras`, `preprocess`. A safetensors file keeps them in its header; of a Keras file only `input`
@@ -57,13 +61,5 @@ struct WeightFile {
 // Opens a weight file of any format that is known, told by content. Throws Error `cannot read <path>: …`, one
 // line, for a file that is damaged, cut short, hostile or of another kind.
 WeightFile read_weights(const std::filesystem::path& path);
-
-// Writes tensors under our names in the format that the path's suffix names: .safetensors, .weights.h5 (Keras
-// 3), any other .h5 (legacy Keras) or .npz (JAX's names for a Vision Transformer, else ours). The model is
-// facts' `model`, `slots` its parameters; Keras' files are for models that Keras has too. `names` is the
-// dialect whose names a .safetensors gets, `ours` unless told. Throws Error for another suffix; an earlier
-// file stays until the new one is complete.
-void write_weights(const std::filesystem::path& path, const StoredTensors& tensors, const Facts& facts,
-                   const Slots& slots, std::string_view names = "ours");
 
 }  // namespace sonograd

@@ -9,7 +9,6 @@
 namespace sonograd {
 namespace {
 
-constexpr auto damaged = "the file is damaged: copy or download it again";
 constexpr zip_int64_t most_members = 100'000;
 
 std::shared_ptr<zip> open_archive(const std::filesystem::path& path) {

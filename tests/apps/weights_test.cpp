@@ -186,5 +186,5 @@ TEST_CASE("bad input to weights is one line") {
   CHECK(other.status == 1);
   CHECK(other.errors ==
         "sonograd: cannot write x.bin: its suffix names no format; end the name in .safetensors, .weights.h5 "
-        "(Keras 3), .keras, .h5 (legacy Keras) or .npz\n");
+        "(Keras 3), .keras (Keras 3), .h5 (legacy Keras) or .npz (NumPy)\n");
 }

@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "models/weights/dialect.h"
 #include "models/weights/match.h"
 #include "tests/error_of.h"
 

@@ -8,7 +8,7 @@
 #include <set>
 
 #include "models/model_file.h"
-#include "models/weights/name_map.h"
+#include "models/weights/dialect.h"
 #include "models/weights/zip.h"
 #include "models/zoo.h"
 #include "tests/error_of.h"

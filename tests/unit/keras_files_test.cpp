@@ -4,9 +4,9 @@
 #include <algorithm>
 
 #include "models/model_file.h"
+#include "models/weights/dialect.h"
 #include "models/weights/h5_image.h"
 #include "models/weights/keras_legacy_h5.h"
-#include "models/weights/name_map.h"
 #include "models/weights/zip.h"
 #include "models/zoo.h"
 #include "tests/error_of.h"

@@ -5,7 +5,7 @@
 #include <map>
 
 #include "models/model_file.h"
-#include "models/weights/name_map.h"
+#include "models/weights/dialect.h"
 #include "models/zoo.h"
 #include "tensor/file.h"
 #include "tests/error_of.h"

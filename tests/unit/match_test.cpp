@@ -109,3 +109,18 @@ TEST_CASE("weights of another model are one line, partial or not") {
           "w.safetensors does not fit mini: 0 of its 4 tensors are there, 4 missing (conv.kernel, "
           "conv.bias, dense.kernel, …), 5 unused (layer0, layer1, layer2, …); give weights of this model");
 }
+
+TEST_CASE("a model of no family has files under our names alone, and legacy Keras' by position") {
+  Model model;
+  CHECK(load_weights(file_of(base()), "other", model.slots, 2, Extent::whole_or_base).filled == Filled::base);
+  CHECK(model.values[1].values() == std::vector<double>{2, 2.5});
+  CHECK(error_of([&] { load_weights(file_of(base()), "other", model.slots, 2, Extent::whole); }) ==
+        "w.safetensors does not fit other: 2 of its 4 tensors are there, 2 missing (dense.kernel, "
+        "dense.bias); give weights of this model, or take in part what fits");
+
+  WeightFile legacy = file_of({stored("conv2d_7/kernel:0", Tensor::of({3, 2}, {1, 2, 3, 4, 5, 6})),
+                               stored("conv2d_7/bias:0", Tensor::of({2}, {7, 8}))});
+  legacy.format = WeightFormat::legacy_h5;
+  CHECK(load_weights(legacy, "other", model.slots, 2, Extent::whole_or_base).filled == Filled::base);
+  CHECK(model.values[1].values() == std::vector<double>{7, 8});
+}

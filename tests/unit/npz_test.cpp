@@ -7,6 +7,7 @@
 
 #include "models/model_file.h"
 #include "models/zoo.h"
+#include "tensor/npy.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
 
@@ -111,8 +112,19 @@ TEST_CASE("headers in other orders and quotes are read, others are one line") {
   CHECK(refusal("") == "a '{' is missing in its header");
 }
 
+TEST_CASE("a .npy's header is NumPy's, and the elements after it begin at a multiple of 64 bytes") {
+  const std::string header = npy_header("<f4", {3, 2});
+  CHECK(header.size() == 128);
+  CHECK(header.substr(0, 70) == std::string("\x93NUMPY\x01\0\x76\0", 10) +
+                                    "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }  ");
+  CHECK(header.back() == '\n');
+  CHECK(npy_header("<i8", {}).find("'shape': (), }") != std::string::npos);
+  CHECK(npy_header("<i8", {3}).find("'shape': (3,), }") != std::string::npos);
+}
+
 TEST_CASE("a Vision Transformer's tensors are written as its authors' files hold them, and fit again") {
-  const Slots slots = slots_of(make_model({.name = "vit_s16"}));
+  const Model model = make_model({.name = "vit_s16"});
+  const Slots slots = slots_of(model);
   StoredTensors ours;
   for (const Slot& slot : slots) {
     Tensor value = Tensor::zeros(slot.shape);
@@ -121,7 +133,7 @@ TEST_CASE("a Vision Transformer's tensors are written as its authors' files hold
     ours.push_back(stored(slot.name, value));
   }
   const TemporaryFolder folder;
-  write_weights(folder / "x.npz", ours, {{"model", "vit_s16"}}, slots);
+  write_model(folder / "x.npz", model, ours, {{"model", "vit_s16"}});
   WeightFile file = read_weights(folder / "x.npz");
   const std::map<std::string, Shape> expected = {
       {"cls", {1, 1, 384}},

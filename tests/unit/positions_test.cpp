@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "models/weights/dialect.h"
 #include "models/weights/match.h"
 #include "tensor/file.h"
 #include "tests/error_of.h"

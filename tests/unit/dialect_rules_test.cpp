@@ -1,4 +1,4 @@
-#include "models/weights/name_map.h"
+#include "models/weights/dialect.h"
 
 #include <doctest/doctest.h>
 
@@ -73,7 +73,8 @@ TEST_CASE("rules that mean nothing name their line; models without rules say so"
   CHECK(error_of([] { parse_name_rules("[timm]\na b c d\n"); }) ==
         "a line of models/names has more than three words: a b c d");
   CHECK(error_of([] { parse_name_rules("a b\n"); }) == "a line of models/names means nothing: a b");
-  CHECK(error_of([] { dialects("other", {}); }) ==
+  CHECK(dialects("other", {}).empty());
+  CHECK(error_of([] { dialect_named("keras3", "other", {}); }) ==
         "other has no names in the files of others; use its .safetensors");
   CHECK(error_of([] { dialect_named("torchvision", "xception", {}); }) ==
         "xception has no names in the files of torchvision; it has those of keras3, legacy, timm");
