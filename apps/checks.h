@@ -28,7 +28,6 @@ CheckJob layer_job(const std::string& name, bool f32);
 CheckJob model_job(const std::string& name, bool f32);
 std::vector<std::string> op_names();
 std::vector<std::string> layer_names();
-std::vector<std::string> model_names();
 
 // Runs the jobs on `threads` threads, ops one at a time (their kernels use all threads); the reports come in
 // the jobs' order.

@@ -1,5 +1,6 @@
 #include "apps/checks.h"
 #include "apps/command.h"
+#include "models/zoo.h"
 #include "report/table.h"
 #include "tensor/parallel.h"
 

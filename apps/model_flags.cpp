@@ -11,9 +11,7 @@ namespace sonograd {
 namespace {
 
 std::string joined(const std::vector<std::string>& names) {
-  std::string text;
-  for (const std::string& name : names) text += (text.empty() ? "" : ",") + name;
-  return text;
+  return fmt::format("{}", fmt::join(names, ","));
 }
 
 // The flags and the file must not say different things.
@@ -64,11 +62,6 @@ void check_flags(const ModelFlags& flags, const SharedFlags& shared, const Weigh
   check_preprocess(flags, file);
 }
 
-// The models under which the authors' notebook last put max pooling.
-bool pooled_baseline(const std::string& name) {
-  return name == "densenet169" || name == "xception" || name == "efficientnetb3";
-}
-
 ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, const std::string& protocol,
                         const std::optional<WeightFile>& file) {
   ModelOptions options;
@@ -80,15 +73,14 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
   if (flags.image_size != 0) options.image_size = flags.image_size;
   if (!flags.input.empty())
     options.input = flags.input == "imagenet" ? InputForm::imagenet : InputForm::plain;
+  if (options.name.empty())
+    throw UsageError("which model? the weights do not say, so give --model: {}",
+                     fmt::join(model_names(), ", "));
+  const bool pooling_told = file && file->facts.count("pooling") > 0;
   if (!flags.pooling.empty())
     options.pooling = flags.pooling == "max" ? Pooling::max : Pooling::average;
-  else if (!file && protocol == "paper" && pooled_baseline(options.name))
-    options.pooling = Pooling::max;
-  if (options.name.empty()) {
-    std::string names;
-    for (const ZooEntry& entry : zoo()) names += (names.empty() ? "" : ", ") + entry.name;
-    throw UsageError("which model? the weights do not say, so give --model: {}", names);
-  }
+  else if (!pooling_told && protocol == "paper")
+    options.pooling = zoo_entry(options.name).notebook_pooling.value_or(Pooling::average);
   if (!flags.preprocess.empty()) options.preprocess = preprocess_asked(flags, options.name);
   return options;
 }
@@ -116,9 +108,7 @@ void tell(const ModelFlags& flags, const Loaded& loaded, const Model& model) {
 
 void add_model_flags(CLI::App& command, ModelFlags& flags) {
   command.add_option("--model", flags.name, "model; may be left out where the weights name it");
-  command.add_option(
-      "--weights", flags.weights,
-      "weight file: .safetensors, Keras' .weights.h5, .keras or .h5, or .npz; told by content");
+  command.add_option("--weights", flags.weights, "weight file, told by content: " + weight_suffixes());
   command
       .add_option("--image-size", flags.image_size,
                   "height and width in pixels; default the weights', else 224")
@@ -128,7 +118,11 @@ void add_model_flags(CLI::App& command, ModelFlags& flags) {
       .add_option("--input", flags.input,
                   "form of the input scaling: imagenet or plain; default as the weights tell")
       ->check(CLI::IsMember({"imagenet", "plain"}));
-  command.add_option("--pooling", flags.pooling, "avg or max, under a pooled head")
+  command
+      .add_option(
+          "--pooling", flags.pooling,
+          "avg or max, under a pooled head; default the weights', else the notebook's with --protocol "
+          "paper (see `sonograd zoo`), else avg")
       ->check(CLI::IsMember({"avg", "max"}));
   command
       .add_option("--preprocess", flags.preprocess,

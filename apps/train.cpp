@@ -29,8 +29,10 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command
-      .add_option("--protocol", t.protocol,
-                  "grouped: twins stay on one side of the split; paper: as published")
+      .add_option(
+          "--protocol", t.protocol,
+          "grouped: twins stay on one side of the split; paper: the published split, Keras 2's rules, the "
+          "notebook's pooling and pixels, no further phase once val_accuracy is 1 (docs/models.md)")
       ->check(CLI::IsMember({"grouped", "paper"}))
       ->capture_default_str();
   command.add_option("--order", t.order,

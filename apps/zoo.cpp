@@ -15,6 +15,11 @@ Int parameters_of(const ZooEntry& entry) {
   return count_elements(make_model({.name = entry.name}).parameters(), [](const Parameter&) { return true; });
 }
 
+std::string pooling_text(const ZooEntry& entry) {
+  if (!entry.notebook_pooling) return "";
+  return *entry.notebook_pooling == Pooling::max ? "max" : "avg";
+}
+
 ordered_json as_json(const ZooEntry& entry) {
   auto files = ordered_json::array();
   for (const OfficialFile& file : entry.files)
@@ -26,6 +31,7 @@ ordered_json as_json(const ZooEntry& entry) {
       {"smallest_image", entry.smallest_image},
       {"image_multiple", entry.image_multiple},
       {"published_image", entry.published_image},
+      {"notebook_pooling", pooling_text(entry)},
       {"preprocess", {{"notebook", name_of(entry.notebook)}, {"weights", name_of(entry.weights)}}},
       {"citation",
        {{"authors", entry.authors}, {"year", entry.year}, {"title", entry.title}, {"address", entry.paper}}},
@@ -39,13 +45,14 @@ std::string citation(const ZooEntry& entry) {
 }
 
 void print_all() {
-  Table table{{"model", "parameters", "least image", "multiple of", "weights' image", "notebook", "weights"},
+  Table table{{"model", "parameters", "least image", "multiple of", "weights' image", "pooling", "notebook",
+               "weights"},
               {}};
   std::vector<std::string> citations;
   for (const ZooEntry& entry : zoo()) {
     const auto text = [](Int number) { return number == 0 ? "" : std::to_string(number); };
     table.rows.push_back({entry.name, text(parameters_of(entry)), text(entry.smallest_image),
-                          text(entry.image_multiple), text(entry.published_image),
+                          text(entry.image_multiple), text(entry.published_image), pooling_text(entry),
                           std::string(name_of(entry.notebook)), std::string(name_of(entry.weights))});
     const std::string cited = citation(entry) + "\n  weights: " + entry.licence;
     if (std::find(citations.begin(), citations.end(), cited) == citations.end()) citations.push_back(cited);
@@ -59,6 +66,7 @@ void print_one(const ZooEntry& entry) {
   fmt::print("{} parameters with 3 classes; images from {} pixels in multiples of {}\n", parameters_of(entry),
              entry.smallest_image, entry.image_multiple);
   fmt::print("preprocess: notebook {}, weights {}\n", name_of(entry.notebook), name_of(entry.weights));
+  if (entry.notebook_pooling) fmt::print("pooling: notebook {}\n", pooling_text(entry));
   for (const OfficialFile& file : entry.files)
     fmt::print("{} ({} top)\n  {}\n  md5 {}\n", file.name, file.top ? "with" : "without", file.address,
                file.md5.empty() ? "not published" : file.md5);

@@ -3,9 +3,9 @@
 #include <algorithm>
 
 #include "layers/dense.h"
+#include "models/densenet.h"
 #include "models/efficientnet.h"
 #include "models/heads.h"
-#include "models/densenet.h"
 #include "models/vit.h"
 #include "models/xception.h"
 
@@ -110,13 +110,17 @@ const std::vector<ZooEntry>& zoo() {
   return entries;
 }
 
+std::vector<std::string> model_names() {
+  std::vector<std::string> names;
+  for (const ZooEntry& entry : zoo()) names.push_back(entry.name);
+  return names;
+}
+
 const ZooEntry& zoo_entry(const std::string& name) {
   const auto found =
       std::find_if(zoo().begin(), zoo().end(), [&](const ZooEntry& entry) { return entry.name == name; });
   if (found != zoo().end()) return *found;
-  std::string names;
-  for (const ZooEntry& entry : zoo()) names += (names.empty() ? "" : ", ") + entry.name;
-  throw UsageError("no model is called {}; known are {}", name, names);
+  throw UsageError("no model is called {}; known are {}", name, fmt::join(model_names(), ", "));
 }
 
 Model make_model(const ModelOptions& options) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "models/model.h"
 
 namespace sonograd {
@@ -14,21 +16,24 @@ struct ZooEntry {
   std::string name, description;
   std::string authors, title, paper;  // paper: an address, empty where there is none
   Int year;
-  std::string licence;   // of the official weights, and where they are from
-  Int smallest_image;    // height and width in pixels
-  Int image_multiple;    // the size must be a multiple of it
-  Int published_image;   // that the official weights were trained at; 0 without such weights
-  Preprocess notebook;   // what the paper's notebook feeds
+  std::string licence;  // of the official weights, and where they are from
+  Int smallest_image;   // height and width in pixels
+  Int image_multiple;   // the size must be a multiple of it
+  Int published_image;  // that the official weights were trained at; 0 without such weights
+  Preprocess notebook;  // what the paper's notebook feeds
+  // What it last pools this base's features with; none where it does not.
+  std::optional<Pooling> notebook_pooling;
   Preprocess weights;    // what the official weights were trained with
   Int paper_parameters;  // with three classes; 0 where the paper does not count it
   std::vector<OfficialFile> files;
 };
 
 const std::vector<ZooEntry>& zoo();
+std::vector<std::string> model_names();
 const ZooEntry& zoo_entry(const std::string& name);  // throws UsageError that lists the known names
 
-// Builds a model without values. Throws Error for an unknown name (the known ones listed), for an image size
-// below the model's smallest, and for fewer than two classes.
+// Builds a model without values. Throws UsageError as zoo_entry does; Error for an image size below the
+// model's smallest or, for a Vision Transformer, of no whole patches, and for fewer than two classes.
 Model make_model(const ModelOptions& options);
 
 // A family's file of models/zoo read, one entry a model. Throws Error for what is missing or of another type.

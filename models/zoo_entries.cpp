@@ -11,6 +11,13 @@ static OfficialFile read_file_entry(const json& file) {
   return {address.substr(address.rfind('/') + 1), address, file.value("md5", ""), file.at("top")};
 }
 
+static std::optional<Pooling> read_pooling(const json& facts) {
+  if (!facts.contains("notebook_pooling")) return {};
+  const std::string name = facts.at("notebook_pooling");
+  expect(name == "avg" || name == "max", "there is no pooling {}; choose avg or max", name);
+  return name == "max" ? Pooling::max : Pooling::average;
+}
+
 std::vector<ZooEntry> parse_family(std::string_view name, std::string_view text) try {
   std::vector<ZooEntry> entries;
   const json family = json::parse(text);
@@ -26,6 +33,7 @@ std::vector<ZooEntry> parse_family(std::string_view name, std::string_view text)
                    .image_multiple = facts.value("image_multiple_of", Int{1}),
                    .published_image = facts.value("published_image", Int{0}),
                    .notebook = preprocess_named(family.at("preprocess").at("notebook").get<std::string>()),
+                   .notebook_pooling = read_pooling(facts),
                    .weights = preprocess_named(family.at("preprocess").at("weights").get<std::string>()),
                    .paper_parameters = facts.value("paper_parameters", Int{0}),
                    .files = {}};

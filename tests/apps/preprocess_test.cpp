@@ -94,6 +94,23 @@ TEST_CASE(
   CHECK(fact(steps / "last.safetensors") == "raw");
 }
 
+TEST_CASE("the paper's protocol pools as the notebook does, unless a flag or the file says otherwise") {
+  const TemporaryFolder folder;
+  const std::string fresh = (folder / "fresh.safetensors").string(),
+                    base = (folder / "base.safetensors").string();
+  check_done(run({"init", "--model", "densenet169", "--image-size", "32", "--out", fresh}));
+  write_base(fresh, base);
+  const auto pooling = [&](const Arguments& more) {
+    check_done(run(training(folder / "run", with({"--model", "densenet169", "--steps", "1"}, more))));
+    return sonograd::read_weights(folder / "run" / "last.safetensors").facts.at("pooling");
+  };
+  CHECK(pooling({}) == "avg");
+  CHECK(pooling({"--protocol", "paper"}) == "max");
+  CHECK(pooling({"--protocol", "paper", "--weights", base, "--phases", "transfer"}) == "max");
+  CHECK(pooling({"--protocol", "paper", "--pooling", "avg"}) == "avg");
+  CHECK(pooling({"--protocol", "paper", "--weights", fresh, "--phases", "finetune"}) == "avg");
+}
+
 TEST_CASE("a run goes on with the preprocessing that it began with") {
   const TemporaryFolder folder;
   const fs::path out = folder / "run";

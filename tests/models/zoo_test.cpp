@@ -71,6 +71,13 @@ TEST_CASE("every model has facts, and no facts are of an unknown model") {
 TEST_CASE("a family's file with a mistake is named") {
   CHECK_THROWS_WITH_AS(parse_family("lost", "{}"), doctest::Contains("models/zoo/lost.json: "), Error);
   CHECK_THROWS_AS(parse_family("lost", "{"), Error);
+  for (const EmbeddedFamily& family : embedded_families()) {
+    std::string text(family.json);
+    const std::size_t at = text.find("\"max\"");
+    if (at == std::string::npos) continue;
+    CHECK_THROWS_WITH_AS(parse_family("lost", text.replace(at, 5, "\"mean\"")),
+                         "there is no pooling mean; choose avg or max", Error);
+  }
 }
 
 TEST_CASE("pixels are preprocessed as Keras and vit-keras do it") {

@@ -155,7 +155,7 @@ TEST_CASE("a Vision Transformer's tensors are written as its authors' files hold
     REQUIRE(found.count(name));
     CHECK(found[name] == shape);
   }
-  to_our_names(file, "vit_s16", slots, slots.size() - 2);
+  to_our_names(file, model);
   CHECK(file.dialect == "jax");
   const Match all = match(file, slots);
   REQUIRE(all.mapped.size() == slots.size());
