@@ -2,6 +2,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/model_flags.h"
+#include "autograd/gradcheck_cause.h"
 #include "data/decode.h"
 #include "data/folder.h"
 #include "data/images.h"
@@ -57,13 +58,6 @@ void print_table(const ActivationComparison& all) {
                comparable ? fmt::format("{:.2g}", l.relative_error) : "-",
                comparable ? bucket_text(median_bucket(l)) : "-", l.differs ? "  differs" : "");
   }
-}
-
-std::string index_text(Int number, const Shape& shape) {
-  Shape index = shape;
-  for (int axis = shape.rank() - 1; axis >= 0; number /= shape[axis], --axis)
-    index[axis] = number % shape[axis];
-  return index.text();
 }
 
 void print_first(const LayerComparison& l) {

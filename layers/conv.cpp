@@ -13,6 +13,15 @@ Conv conv(const ConvOptions& o) {
   return layer;
 }
 
+Conv keras_conv(Int in, Int out, Int kernel, Int stride, Padding pad) {
+  return conv({.in = in,
+               .out = out,
+               .kernel = kernel,
+               .stride = stride,
+               .init = ConvInit::glorot_uniform,
+               .pad = pad});
+}
+
 DepthwiseConv depthwise_conv(Int channels, Int kernel, Int stride) {
   return {.op = {.stride = {stride, stride}},
           .kernel = {{kernel, kernel, channels, 1}, Init::variance_scaling(2.0, kernel * kernel)}};

@@ -37,6 +37,8 @@ struct Conv {
 };
 
 Conv conv(const ConvOptions& options);
+// Without bias, and drawn as Keras does unless told otherwise.
+Conv keras_conv(Int in, Int out, Int kernel = 1, Int stride = 1, Padding pad = same);
 
 struct DepthwiseConv {
   static constexpr auto kind = "DepthwiseConv2D";

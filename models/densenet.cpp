@@ -1,5 +1,7 @@
 #include "models/densenet.h"
 
+#include <array>
+
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
 #include "layers/conv.h"
@@ -28,15 +30,6 @@ std::array<Int, 4> table1(int depth) {
   }
 }
 
-Conv plain_conv(Int in, Int out, Int kernel = 1, Int stride = 1, Padding pad = same) {
-  return conv({.in = in,
-               .out = out,
-               .kernel = kernel,
-               .stride = stride,
-               .init = ConvInit::glorot_uniform,
-               .pad = pad});
-}
-
 BatchNorm norm(Int channels) {
   return batch_norm(channels, 0.99, 1.001e-5);
 }
@@ -51,10 +44,10 @@ Chain dense_layer(Int in) {
   Chain layer;
   layer.add("0_bn", norm(in))
       .add("0_relu", act)
-      .add("1_conv", plain_conv(in, bottleneck))
+      .add("1_conv", keras_conv(in, bottleneck))
       .add("1_bn", norm(bottleneck))
       .add("1_relu", act)
-      .add("2_conv", plain_conv(bottleneck, growth, 3));
+      .add("2_conv", keras_conv(bottleneck, growth, 3));
   return layer;
 }
 
@@ -63,7 +56,7 @@ Chain dense_layer(Int in) {
 Backbone densenet(int depth) {
   Int channels = 64;
   Chain net;
-  net.add("conv1_conv", plain_conv(3, channels, 7, 2, around(3)))
+  net.add("conv1_conv", keras_conv(3, channels, 7, 2, around(3)))
       .add("conv1_bn", norm(channels))
       .add("conv1_relu", act)
       .add("pool1", WindowPooling{Pooling::max, {.size = {3, 3}, .stride = {2, 2}, .pad = around(1)}});
@@ -78,7 +71,7 @@ Backbone densenet(int depth) {
     const std::string pool = fmt::format("pool{}", stage++);
     net.add(pool + "_bn", norm(channels))
         .add(pool + "_relu", act)
-        .add(pool + "_conv", plain_conv(channels, channels / 2))
+        .add(pool + "_conv", keras_conv(channels, channels / 2))
         .add(pool + "_pool", WindowPooling{});
     channels /= 2;
   }

@@ -1,4 +1,6 @@
 #pragma once
+#include <vector>
+
 #include "layers/input_scaling.h"
 #include "models/backbone.h"
 
@@ -15,7 +17,11 @@ struct EfficientNetSize {
   Int stem = 32, top = 1280;                   // channels before scaling
 };
 
-EfficientNetSize efficientnet_size(int b);  // B0 … B7
+// B0 … B7; throws Error for another.
+EfficientNetSize efficientnet_size(int b);
+
+// Images [n, height, width, 3] to features [n, height/32, width/32, channels] where the stages are the
+// paper's; sizes are rounded up, channels is `top` scaled.
 Backbone efficientnet(const EfficientNetSize& size, InputForm input);
 
 }  // namespace sonograd

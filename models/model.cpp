@@ -9,7 +9,7 @@ Model::Model(ModelOptions options, Chain base_layers, Chain head_layers, std::op
       base_(std::move(base_layers)),
       head_(std::move(head_layers)),
       tokens_(std::move(tokens)) {
-  base_.visit([&](const std::string&, Parameter&) { ++base_count; });
+  base_.visit([&](const std::string&, Parameter&) { ++base_count_; });
 }
 
 Tensor Model::logits(const Tensor& images, Context& context) const {

@@ -51,7 +51,7 @@ class Model {
   // In Keras' order: base, then head. Copies of a model share them.
   std::vector<NamedParameter> parameters();
   std::vector<Named<const Parameter>> parameters() const;
-  std::size_t base_parameters() const { return base_count; }  // how many of them are the base's
+  std::size_t base_parameters() const { return base_count_; }  // how many of them are the base's
 
   void allocate(DType dtype, Device device);  // gives every parameter memory, values not yet set
   void initialise(const Random& random, DType dtype, Device device);
@@ -61,7 +61,7 @@ class Model {
   ModelOptions options_;
   Layer base_, head_;
   std::optional<TokenGrid> tokens_;
-  std::size_t base_count = 0;
+  std::size_t base_count_ = 0;
 };
 
 Int count_elements(const std::vector<NamedParameter>& parameters, bool (*counts)(const Parameter&));

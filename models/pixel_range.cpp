@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "layers/batch_norm.h"
+#include "layers/conv.h"
 #include "models/zoo.h"
 
 namespace sonograd {
@@ -11,10 +13,6 @@ namespace {
 // Preprocessed pixels deviate by about 1, and by 2 at the very most; raw ones of any picture by tens.
 constexpr double largest_preprocessed_deviation = 3;
 
-bool ends_with(const std::string& name, std::string_view end) {
-  return name.size() >= end.size() && name.compare(name.size() - end.size(), end.size(), end) == 0;
-}
-
 bool all_equal(const std::vector<double>& values, double value) {
   return std::all_of(values.begin(), values.end(), [&](double v) { return v == value; });
 }
@@ -22,17 +20,15 @@ bool all_equal(const std::vector<double>& values, double value) {
 }  // namespace
 
 std::optional<double> least_pixel_deviation(const Model& model) {
-  const auto parameters = model.parameters();
-  if (parameters.size() < 5) return {};
-  const auto& [kernel, mean, variance] = std::tie(parameters[0], parameters[3], parameters[4]);
-  const Shape& shape = kernel.parameter->shape;  // [height, width, 3, filters]
-  if (shape.rank() != 4 || shape[2] != 3 || !ends_with(mean.name, ".moving_mean") ||
-      !ends_with(variance.name, ".moving_variance"))
-    return {};
-  const std::vector<double> variances = variance.parameter->value.values();
-  if (all_equal(variances, 1) && all_equal(mean.parameter->value.values(), 0)) return {};
-  std::vector<double> gains(variances.size());  // sum |w| of each filter
-  const std::vector<double> weights = kernel.parameter->value.values();
+  const auto* const base = model.base().get_if<Chain>();
+  if (!base || base->layers().size() < 2) return {};
+  const auto* const conv = base->layers()[0].layer.get_if<Conv>();
+  const auto* const norm = base->layers()[1].layer.get_if<BatchNorm>();
+  if (!conv || !norm) return {};
+  const std::vector<double> variances = norm->moving_variance.value.values();
+  if (all_equal(variances, 1) && all_equal(norm->moving_mean.value.values(), 0)) return {};
+  std::vector<double> gains(variances.size());                      // sum |w| of each filter
+  const std::vector<double> weights = conv->kernel.value.values();  // [height, width, 3, filters]
   for (std::size_t i = 0; i < weights.size(); ++i) gains[i % gains.size()] += std::abs(weights[i]);
   double least = 0;
   for (std::size_t f = 0; f < gains.size(); ++f)

@@ -14,15 +14,6 @@ namespace {
 
 const ActivationLayer act{Activation::relu};
 
-Conv plain_conv(Int in, Int out, Int kernel, Int stride, Padding pad) {
-  return conv({.in = in,
-               .out = out,
-               .kernel = kernel,
-               .stride = stride,
-               .init = ConvInit::glorot_uniform,
-               .pad = pad});
-}
-
 void add_separable(Chain& chain, const std::string& name, Int in, Int out) {
   chain.add(name, separable_conv(in, out, 3)).add(name + "_bn", batch_norm(out));
 }
@@ -36,7 +27,7 @@ Residual reducing_block(Int block, Int number, Int in, Int middle, Int out, bool
   main.add(name + "sepconv2_act", act);
   add_separable(main, name + "sepconv2", middle, out);
   main.add(name + "pool", WindowPooling{Pooling::max, {.size = {3, 3}, .stride = {2, 2}, .pad = same}});
-  shortcut.add(numbered("conv2d", number), plain_conv(in, out, 1, 2, same))
+  shortcut.add(numbered("conv2d", number), keras_conv(in, out, 1, 2))
       .add(numbered("batch_normalization", number), batch_norm(out));
   return {std::move(main), 0, std::move(shortcut), numbered("add", block - 2)};
 }
@@ -57,10 +48,10 @@ Residual middle_block(Int block) {
 
 Backbone xception() {
   Chain net;
-  net.add("block1.conv1", plain_conv(3, 32, 3, 2, valid))
+  net.add("block1.conv1", keras_conv(3, 32, 3, 2, valid))
       .add("block1.conv1_bn", batch_norm(32))
       .add("block1.conv1_act", act)
-      .add("block1.conv2", plain_conv(32, 64, 3, 1, valid))
+      .add("block1.conv2", keras_conv(32, 64, 3, 1, valid))
       .add("block1.conv2_bn", batch_norm(64))
       .add("block1.conv2_act", act)
       .add("", reducing_block(2, 0, 64, 128, 128, false))
