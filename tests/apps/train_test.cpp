@@ -5,6 +5,7 @@
 #include <set>
 
 #include "models/model_file.h"
+#include "models/weights/dialect.h"
 #include "models/weights/safetensors.h"
 #include "models/zoo.h"
 #include "tests/apps/small_run.h"

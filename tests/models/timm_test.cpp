@@ -5,6 +5,7 @@
 #include <set>
 
 #include "models/model_file.h"
+#include "models/weights/dialect.h"
 #include "models/weights/match.h"
 #include "models/zoo.h"
 #include "tensor/file.h"

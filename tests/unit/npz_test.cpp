@@ -115,7 +115,7 @@ TEST_CASE("headers in other orders and quotes are read, others are one line") {
 TEST_CASE("a .npy's header is NumPy's, and the elements after it begin at a multiple of 64 bytes") {
   const std::string header = npy_header("<f4", {3, 2});
   CHECK(header.size() == 128);
-  CHECK(header.substr(0, 70) == std::string("\x93NUMPY\x01\0\x76\0", 10) +
+  CHECK(header.substr(0, 71) == std::string("\x93NUMPY\x01\0\x76\0", 10) +
                                     "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }  ");
   CHECK(header.back() == '\n');
   CHECK(npy_header("<i8", {}).find("'shape': (), }") != std::string::npos);
