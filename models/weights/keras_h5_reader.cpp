@@ -2,6 +2,7 @@
 
 #include "models/weights/element_type.h"
 #include "models/weights/h5_tensors.h"
+#include "models/weights/h5_texts.h"
 #include "models/weights/keras_h5.h"
 #include "models/weights/keras_legacy_h5.h"
 
@@ -29,6 +30,7 @@ Contents list_layers(hid_t file) {
 }  // namespace
 
 void read_keras3(const H5Tensors& file, WeightFile& into) {
+  read_facts(file, into.facts);
   expect(
       file.holds("layers"),
       "it has no group /layers, as Keras 3 writes it, and no layer_names, as legacy Keras files have; load "

@@ -2,6 +2,7 @@
 
 #include "models/weights/element_type.h"
 #include "models/weights/h5_image.h"
+#include "models/weights/h5_texts.h"
 #include "models/weights/keras_h5.h"
 #include "tensor/file.h"
 
@@ -51,6 +52,7 @@ void fill_keras3(H5Image& image, const std::filesystem::path& path, const Stored
   if (input != facts.end() && input->second == "imagenet")
     make_vars(image, "/layers/rescaling_1/vars", "rescaling_1");
   make_vars(image, "/vars", "functional");
+  write_facts(image, facts);
 }
 
 void write_keras_h5(const std::filesystem::path& path, const StoredTensors& tensors, const NameMap& names,

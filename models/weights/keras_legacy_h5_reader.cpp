@@ -1,10 +1,10 @@
 #include <algorithm>
 #include <cmath>
-#include <cstring>
 #include <set>
 
 #include "models/weights/element_type.h"
 #include "models/weights/h5_tensors.h"
+#include "models/weights/h5_texts.h"
 #include "models/weights/keras_legacy_h5.h"
 
 namespace sonograd {
@@ -14,56 +14,14 @@ using Names = std::vector<std::string>;
 
 constexpr std::size_t most_tensors = 100'000;
 
-// Strings of variable length, which HDF5 allots and takes back.
-Names variable_strings(hid_t attribute, hid_t space, std::size_t count) {
-  const H5Handle memory = h5_open(H5Tcopy(H5T_C_S1), H5Tclose);
-  h5_check(H5Tset_size(memory, H5T_VARIABLE));
-  const H5Handle kept = h5_open(H5Aget_type(attribute), H5Tclose);
-  h5_check(H5Tset_cset(memory, H5Tget_cset(kept)));
-  std::vector<char*> texts(count, nullptr);
-  h5_check(H5Aread(attribute, memory, texts.data()));
-  Names names;
-  for (const char* text : texts) names.emplace_back(text ? text : "");
-  h5_check(H5Dvlen_reclaim(memory, space, H5P_DEFAULT, texts.data()));
-  return names;
-}
-
-Names fixed_strings(hid_t attribute, hid_t type, std::size_t count, std::size_t length) {
-  std::string bytes(count * length, '\0');
-  h5_check(H5Aread(attribute, type, bytes.data()));
-  Names names;
-  for (std::size_t i = 0; i < count; ++i) {
-    const char* const begin = bytes.data() + i * length;
-    names.emplace_back(begin, ::strnlen(begin, length));
-  }
-  return names;
-}
-
-// A list of texts; an empty one is kept as an empty list of numbers.
-Names strings(hid_t group, const std::string& name, Int file_bytes) {
-  const H5Handle attribute = h5_open(H5Aopen(group, name.c_str(), H5P_DEFAULT), H5Aclose);
-  const H5Handle space = h5_open(H5Aget_space(attribute), H5Sclose);
-  const H5Handle type = h5_open(H5Aget_type(attribute), H5Tclose);
-  const hssize_t count = H5Sget_simple_extent_npoints(space);
-  const std::size_t length = H5Tget_size(type);
-  Int bytes = 0;
-  expect(count >= 0 && length > 0 && !__builtin_mul_overflow(count, length, &bytes) && bytes <= file_bytes,
-         "its list {} is larger than the file; {}", name, damaged);
-  if (count == 0) return {};
-  expect(H5Tget_class(type) == H5T_STRING, "its list {} holds no texts; {}", name, damaged);
-  const auto number = static_cast<std::size_t>(count);
-  return H5Tis_variable_str(type) > 0 ? variable_strings(attribute, space, number)
-                                      : fixed_strings(attribute, type, number, length);
-}
-
 // The list under its name, or in the parts name0, name1, ….
 Names string_list(hid_t group, const std::string& name, Int file_bytes) {
-  if (H5Aexists(group, name.c_str()) > 0) return strings(group, name, file_bytes);
+  if (H5Aexists(group, name.c_str()) > 0) return h5_texts(group, name, file_bytes);
   Names all;
   for (int part = 0;; ++part) {
     const std::string part_name = name + std::to_string(part);
     if (H5Aexists(group, part_name.c_str()) <= 0) break;
-    const Names names = strings(group, part_name, file_bytes);
+    const Names names = h5_texts(group, part_name, file_bytes);
     all.insert(all.end(), names.begin(), names.end());
     expect(all.size() <= most_tensors, "its list {} names more than {}; {}", name, most_tensors, damaged);
   }
@@ -95,6 +53,7 @@ bool is_keras_legacy(const H5Tensors& file) {
 
 void read_keras_legacy(const H5Tensors& file, WeightFile& into) {
   into.format = WeightFormat::legacy_h5;
+  read_facts(file, into.facts);
   const std::string above = above_layers(file);
   const auto open_group = [&](const std::string& path) {
     expect(path == "/" || file.holds(path), "it names the layer {} and holds no such group; {}",

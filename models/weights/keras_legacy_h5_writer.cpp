@@ -1,4 +1,5 @@
 #include "models/weights/h5_image.h"
+#include "models/weights/h5_texts.h"
 #include "models/weights/keras_h5.h"
 #include "models/weights/keras_legacy_h5.h"
 #include "tensor/file.h"
@@ -37,6 +38,7 @@ void write_keras_legacy_h5(const std::filesystem::path& path, const StoredTensor
   image.texts(root, "layer_names", layer_names);
   image.text(root, "backend", "tensorflow");
   image.text(root, "keras_version", "2.15.0");  // whose layout and names these are
+  write_facts(image, facts);
   write_file_atomically(path, image.bytes());
 }
 

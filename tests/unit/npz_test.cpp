@@ -150,10 +150,10 @@ TEST_CASE("a Vision Transformer's tensors are written as its authors' files hold
   };
   std::map<std::string, Shape> found;
   for (const StoredTensor& tensor : file.tensors) found[tensor.name] = tensor.shape;
-  for (const auto& [name, shape] : expected) {
-    CAPTURE(name);
-    REQUIRE(found.count(name));
-    CHECK(found[name] == shape);
+  for (const auto& row : expected) {
+    CAPTURE(row.first);
+    REQUIRE(found.count(row.first));
+    CHECK(found[row.first] == row.second);
   }
   to_our_names(file, model);
   CHECK(file.dialect == "jax");
