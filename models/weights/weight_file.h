@@ -35,9 +35,9 @@ std::string name_of(WeightFormat format);  // Keras 3 .weights.h5
 std::optional<WeightFormat> format_by_suffix(const std::filesystem::path& path);
 std::string weight_suffixes();  // of all: `.safetensors, .weights.h5 (Keras 3), … or .npz (NumPy)`
 
-// What a weight file says about its model beside the tensors: `model`, `classes`, `image_size`, `input`,
-// `pooling`, `keras`, `preprocess`. A safetensors file keeps them in its header; of a Keras file only `input`
-// (imagenet or plain) can be told.
+// What a weight file says about its model: `model`, `classes`, `image_size`, `input`, `pooling`, `keras`,
+// `preprocess`. Our safetensors keep them in the header, our Keras files in an attribute; of what Keras wrote
+// only `input` (imagenet or plain) can be told.
 using Facts = std::map<std::string, std::string>;
 
 // A parameter of a model, as a place to load into.
