@@ -131,9 +131,9 @@ TEST_CASE("every op of a training step on the cpu is as exact as f32 allows, its
   const auto check = [](Model model) {
     const auto errors = op_errors(model, formula_batch(pictures));
     CHECK(errors.size() > 15);
-    for (const auto& [op, error] : errors) {
-      CAPTURE(op);
-      CHECK(error <= 2e-6);
+    for (const auto& of_op : errors) {
+      CAPTURE(of_op.first);
+      CHECK(of_op.second <= 2e-6);
     }
   };
   const auto trained = [](const char* name, TrainingPhase phase) {

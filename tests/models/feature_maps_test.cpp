@@ -69,8 +69,9 @@ TEST_CASE("the default layer is the last feature map, as Keras names it") {
 }
 
 TEST_CASE("integrated gradients of deep models in f32 add up to the score's rise within 1e-3") {
-  for (const auto& [name, size] :
-       std::vector<std::pair<std::string, Int>>{{"mini", 48}, {"densenet121", 32}}) {
+  for (const auto& model : std::vector<std::pair<std::string, Int>>{{"mini", 48}, {"densenet121", 32}}) {
+    const std::string& name = model.first;
+    const Int size = model.second;
     CAPTURE(name);
     const HeatMap map = explain(fresh(name, size), picture(size), {.method = "integrated-gradients"});
     CHECK(map.incompleteness <= 1e-3);
