@@ -21,13 +21,13 @@ BASES["xception"] = keras.applications.Xception
 MODELS = (*BASES, *vit.SIZES, "aeganb3", "aeganb3_noattention")
 
 
-def make_base(name, image_size, form="imagenet"):
+def make_base(name, image_size, form="imagenet", vit_dropout=0.0):
     """The model less its head. "plain" is what weights=None builds; "imagenet" what weights="imagenet" builds
     (EfficientNet has `rescaling_1` after `normalization` there), here without the download.
     """
     keras.backend.clear_session()
     if name in vit.SIZES:
-        return vit.base(name, image_size)
+        return vit.base(name, image_size, vit_dropout)
     application = BASES.get(name, BASES["efficientnetb3"])
     shape = (image_size, image_size, 3)
     if form == "plain":
@@ -36,8 +36,8 @@ def make_base(name, image_size, form="imagenet"):
         return application(include_top=False, weights="imagenet", input_shape=shape)
 
 
-def make_model(name, image_size, form="imagenet", classes=3, pooling="average"):
-    base = make_base(name, image_size, form)
+def make_model(name, image_size, form="imagenet", classes=3, pooling="average", vit_dropout=0.0):
+    base = make_base(name, image_size, form, vit_dropout)
     layers = keras.layers
     x = base.output
     if name.startswith("aeganb3"):

@@ -1,5 +1,5 @@
 """The Vision Transformer in Keras 3 by vit-keras' equations, with its names: its classes and attributes are
-what Keras names the tensors in a .weights.h5 after. Dropout, which the golden numbers leave out, is not here.
+what Keras names the tensors in a .weights.h5 after. Dropout is 0, as the golden numbers want it, unless asked for.
 """
 
 import keras
@@ -54,9 +54,10 @@ class MultiHeadSelfAttention(keras.layers.Layer):
 
 
 class TransformerBlock(keras.layers.Layer):
-    def __init__(self, heads, mlp, **how):
+    def __init__(self, heads, mlp, dropout=0.0, **how):
         super().__init__(**how)
         self.heads, self.mlp = heads, mlp
+        self.dropouts = [keras.layers.Dropout(dropout) for _ in range(3)] if dropout else [lambda x: x] * 3
 
     def build(self, shape):
         self.att = MultiHeadSelfAttention(self.heads, name="MultiHeadDotProductAttention_1")
@@ -73,11 +74,13 @@ class TransformerBlock(keras.layers.Layer):
             layer.build(shape)
 
     def call(self, x):
-        x = self.att(self.layernorm1(x)) + x
-        return x + self.mlpblock(self.layernorm2(x))
+        after_attention, inside, after_mlp = self.dropouts
+        x = after_attention(self.att(self.layernorm1(x))) + x
+        widen, narrow = self.mlpblock.layers
+        return x + after_mlp(narrow(inside(widen(self.layernorm2(x)))))
 
 
-def base(name, image_size):
+def base(name, image_size, dropout=0.0):
     size = SIZES[name]
     patch, hidden, layers = size["patch"], size["hidden"], keras.layers
     x = image = layers.Input((image_size, image_size, 3))
@@ -86,6 +89,6 @@ def base(name, image_size):
     x = ClassToken(name="class_token")(x)
     x = AddPositionEmbs(name="Transformer_posembed_input")(x)
     for i in range(12):
-        x = TransformerBlock(size["heads"], size["mlp"], name=f"Transformer_encoderblock_{i}")(x)
+        x = TransformerBlock(size["heads"], size["mlp"], dropout, name=f"Transformer_encoderblock_{i}")(x)
     x = layers.LayerNormalization(epsilon=1e-6, name="Transformer_encoder_norm")(x)
     return keras.Model(image, layers.Lambda(lambda v: v[:, 0], name="ExtractToken")(x))

@@ -43,7 +43,8 @@ std::map<std::string, double> op_errors(Model& model, const Batch& batch) {
     for (std::size_t k = 0; k < outputs.size(); ++k) {
       double size = norm(outputs[k]);
       if (seen.op.name.rfind("batch_norm", 0) == 0 && seen.backward && outputs[k].rank() == 1)
-        size = norm(inputs[5]) * std::sqrt(static_cast<double>(inputs[0].elements() / inputs[0].size(-1)));
+        size = norm(inputs[5]) *
+               std::sqrt(static_cast<double>(inputs[0].elements()) / static_cast<double>(inputs[0].size(-1)));
       double& error = worst[fmt::format("{}, output {}", seen.op.name, k)];
       error = std::max(error, apart(seen.outputs[k], outputs[k]) / std::max(size, 1e-30));
     }
@@ -62,6 +63,7 @@ Step step(Model& model, const Batch& batch, Context context) {
   const auto trained = trained_parameters(model);
   const Tensor& some = trained.front().parameter->value;
   std::vector<Tensor*> wrt;
+  wrt.reserve(trained.size());
   for (const auto& [name, parameter] : trained) wrt.push_back(&parameter->value);
   context.training = true;
   context.dropout = false;
