@@ -45,7 +45,7 @@ int run(int argc, char** argv) {
   for (int i = 0; i < argc; ++i) program.command_line += (i == 0 ? "" : " ") + std::string(argv[i]);
 
   for (const auto add : {add_demo, add_summary, add_init, add_predict, add_loss, add_train, add_evaluate,
-                         add_explain, add_compare, add_compare_activations, add_data, add_bench,
+                         add_explain, add_compare, add_compare_activations, add_data, add_gan, add_bench,
                          add_gradcheck, add_audit, add_weights, add_zoo})
     add(program);
 

@@ -69,8 +69,10 @@ std::string encode(Int height, Int width, int channels, Bytes pixels) {
   Writer writer;
   writer.run([&] {
     png_set_IHDR(writer.png, writer.info, width, height, 8,
-                 channels == 3 ? PNG_COLOR_TYPE_RGB : PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE,
-                 PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
+                 channels == 4   ? PNG_COLOR_TYPE_RGB_ALPHA
+                 : channels == 3 ? PNG_COLOR_TYPE_RGB
+                                 : PNG_COLOR_TYPE_GRAY,
+                 PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT, PNG_FILTER_TYPE_DEFAULT);
     png_write_info(writer.png, writer.info);
     for (Int y = 0; y < height; ++y) png_write_row(writer.png, pixels.data() + y * width * channels);
     png_write_end(writer.png, nullptr);
@@ -125,6 +127,16 @@ void write_png(const std::filesystem::path& path, const Image& image) {
 
 void write_png_grey(const std::filesystem::path& path, Int height, Int width, Bytes pixels) {
   write_file_atomically(path, encode(height, width, 1, pixels), false);
+}
+
+void write_png_rgba(const std::filesystem::path& path, Int height, Int width, Bytes rgb) {
+  std::vector<std::uint8_t> pixels;
+  pixels.reserve(rgb.size() / 3 * 4);
+  for (std::size_t i = 0; i < rgb.size(); ++i) {
+    pixels.push_back(rgb[i]);
+    if (i % 3 == 2) pixels.push_back(255);
+  }
+  write_file_atomically(path, encode(height, width, 4, pixels), false);
 }
 
 }  // namespace sonograd

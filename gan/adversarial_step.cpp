@@ -50,8 +50,9 @@ Learned update_discriminator(Gan& gan, const Tensor& pictures, const Tensor& tar
                   .dropout = o.dropout,
                   .keras = o.keras,
                   .random = o.random.stream(which).at(o.random.step())};
-  Learned learned = learn(gan.discriminator, targets, [&] { return gan.discriminator(pictures, context); });
-  if (o.norms == NormBehaviour::moving_averages) apply_updates(context.updates);
+  const Tensor shown = augmented(pictures, o.augment, context.random.stream("augment"));
+  Learned learned = learn(gan.discriminator, targets, [&] { return gan.discriminator(shown, context); });
+  if (o.norms == NormBehaviour::moving_averages || gan.options.spectral_norm) apply_updates(context.updates);
   gan.discriminator_optimizer.update(gan.discriminator.trained(), learned.gradients, o.learning_rate);
   return learned;
 }
@@ -81,8 +82,10 @@ Learned update_generator(Gan& gan, const Tensor& noise, const Tensor& targets, c
                   .dropout = o.dropout,
                   .keras = o.keras,
                   .random = o.random.stream(which).at(o.random.step())};
-  Learned learned = learn(gan.generator, targets,
-                          [&] { return gan.discriminator(gan.generator(noise, context), judging); });
+  const Random augmenting = judging.random.stream("augment");
+  Learned learned = learn(gan.generator, targets, [&] {
+    return gan.discriminator(augmented(gan.generator(noise, context), o.augment, augmenting), judging);
+  });
   apply_updates(context.updates);  // the judge's averages stay
   gan.generator_optimizer.update(gan.generator.trained(), learned.gradients, o.learning_rate);
   return learned;
@@ -90,10 +93,10 @@ Learned update_generator(Gan& gan, const Tensor& noise, const Tensor& targets, c
 
 }  // namespace
 
-Gan::Gan(Int image_size)
-    : image_size(image_size),
-      generator(sonograd::generator(image_size)),
-      discriminator(sonograd::discriminator(image_size)) {
+Gan::Gan(const DcganOptions& options)
+    : options(options),
+      generator(sonograd::generator(options)),
+      discriminator(sonograd::discriminator(options)) {
   generator_optimizer.beta1 = discriminator_optimizer.beta1 = 0.5;
 }
 
@@ -136,7 +139,8 @@ AdversarialResult adversarial_step(Gan& gan, const Tensor& real, const std::arra
           .real_accuracy = share_above_zero(from_real.logits),
           .fake_accuracy = 1 - share_above_zero(from_fake.logits),
           .discriminator_norm = from_fake.norm,
-          .generator_norm = second.norm};
+          .generator_norm = second.norm,
+          .fake = fake};
 }
 
 }  // namespace sonograd

@@ -1,6 +1,7 @@
 #pragma once
 #include <array>
 
+#include "gan/augment_policy.h"
 #include "gan/dcgan.h"
 #include "train/optimizer.h"
 
@@ -20,10 +21,10 @@ enum class NormBehaviour {
 
 // The two networks and their optimizers, each Adam at 2e-4 with beta1 = 0.5.
 struct Gan {
-  explicit Gan(Int image_size);
+  explicit Gan(const DcganOptions& options);
   void initialise(const Random& random, DType dtype, Device device);
 
-  Int image_size;
+  DcganOptions options;
   Network generator, discriminator;
   Adam generator_optimizer, discriminator_optimizer;
 };
@@ -44,9 +45,10 @@ Tensor generate(const Network& generator, const Tensor& noise);
 struct AdversarialOptions {
   NormBehaviour norms = NormBehaviour::batch_statistics;
   double learning_rate = 2e-4;
-  bool dropout = true;      // the discriminator's, 0.25, active in all updates
-  Keras keras = Keras::v2;  // whose rule for the moving variance
-  Random random{0};         // dropout's stream, at the step's number
+  bool dropout = true;         // the discriminator's, 0.25, active in all updates
+  AugmentPolicy augment = {};  // of every picture that the discriminator is shown
+  Keras keras = Keras::v2;     // whose rule for the moving variance
+  Random random{0};            // dropout's and augmentation's stream, at the step's number
 };
 
 // What a step showed before each of its updates.
@@ -55,6 +57,7 @@ struct AdversarialResult {
   std::array<double, 2> generator_losses{};           // of the generator's two updates
   double real_accuracy = 0, fake_accuracy = 0;        // share of pictures that the discriminator told right
   double discriminator_norm = 0, generator_norm = 0;  // of the gradients of the last update of each
+  Tensor fake = {};                                   // the pictures generated from noise[0]
 
   double discriminator_loss() const { return (real_loss + fake_loss) / 2; }
   double generator_loss() const { return (generator_losses[0] + generator_losses[1]) / 2; }

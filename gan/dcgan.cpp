@@ -1,5 +1,8 @@
 #include "gan/dcgan.h"
 
+#include <cmath>
+
+#include "gan/spectral_norm.h"
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
 #include "layers/conv.h"
@@ -48,11 +51,21 @@ Int smallest_map(Int image_size) {
   return image_size / 16;
 }
 
+Int scaled(Int channels, double width) {
+  expect(width > 0 && width <= 4, "a DCGAN's width lies in (0, 4], got {}", width);
+  return std::max<Int>(1, std::llround(width * static_cast<double>(channels)));
+}
+
+template <class L>
+Layer normalised(L layer, const DcganOptions& options) {
+  if (options.spectral_norm) return SpectralNorm<L>(std::move(layer));
+  return layer;
+}
+
 }  // namespace
 
-Network generator(Int image_size) {
-  constexpr Int channels = 128;
-  const Int side = smallest_map(image_size);
+Network generator(const DcganOptions& options) {
+  const Int side = smallest_map(options.image_size), channels = scaled(128, options.width);
   Chain net;
   net.add("dense", dense(latent_size, side * side * channels, Activation::relu))
       .add("reshape", Reshaped{{side, side, channels}});
@@ -65,18 +78,21 @@ Network generator(Int image_size) {
   return {"generator", std::move(net)};
 }
 
-Network discriminator(Int image_size) {
-  const Int side = smallest_map(image_size);
+Network discriminator(const DcganOptions& options) {
+  const Int side = smallest_map(options.image_size);
+  Int channels = scaled(32, options.width);
   Chain net;
-  net.add("conv2d", conv3x3(3, 32, 2, Activation::leaky_relu)).add("dropout", DropoutLayer{dropout_rate});
-  Int channels = 32;
-  for (Int i = 1; i < 4; ++i, channels *= 2)
-    net.add(numbered("conv2d", i), conv3x3(channels, 2 * channels, 2))
-        .add(numbered("batch_normalization", i - 1), batch_norm(2 * channels, norm_momentum))
-        .add(numbered("leaky_re_lu", i), ActivationLayer{Activation::leaky_relu})
+  net.add("conv2d", normalised(conv3x3(3, channels, 2, Activation::leaky_relu), options))
+      .add("dropout", DropoutLayer{dropout_rate});
+  for (Int i = 1; i < 4; ++i, channels *= 2) {
+    net.add(numbered("conv2d", i), normalised(conv3x3(channels, 2 * channels, 2), options));
+    if (!options.spectral_norm)
+      net.add(numbered("batch_normalization", i - 1), batch_norm(2 * channels, norm_momentum));
+    net.add(numbered("leaky_re_lu", i), ActivationLayer{Activation::leaky_relu})
         .add(numbered("dropout", i), DropoutLayer{dropout_rate});
+  }
   const Int features = side * side * channels;
-  net.add("flatten", Reshaped{{features}}).add("dense", dense(features, 1));
+  net.add("flatten", Reshaped{{features}}).add("dense", normalised(dense(features, 1), options));
   return {"discriminator", std::move(net)};
 }
 

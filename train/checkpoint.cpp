@@ -85,6 +85,15 @@ std::string only_in(const std::string& mine, const std::string& other) {
 
 }  // namespace
 
+void expect_same_settings(const std::filesystem::path& path, const std::string& mine,
+                          const std::string& theirs) {
+  expect(
+      mine == theirs,
+      "{} was written by a run with other settings; give those, or choose another folder; this run has {}, "
+      "that run had {}",
+      path.string(), only_in(mine, theirs), only_in(theirs, mine));
+}
+
 void save_checkpoint(const std::filesystem::path& path, Model& model, Optimizer& optimizer,
                      const Progression& state, const std::string& settings) {
   StoredTensors tensors;
@@ -110,11 +119,7 @@ Progression load_checkpoint(const std::filesystem::path& path, Model& model, con
   };
   expect(fact("model") == model.options().name, "{} is a checkpoint of {}, not of {}", path.string(),
          fact("model"), model.options().name);
-  expect(
-      fact("settings") == settings,
-      "{} was written by a run with other settings; give those, or choose another folder; this run has {}, "
-      "that run had {}",
-      path.string(), only_in(settings, fact("settings")), only_in(fact("settings"), settings));
+  expect_same_settings(path, settings, fact("settings"));
   std::map<std::string, const StoredTensor*> by_name;
   for (const StoredTensor& tensor : file.tensors) by_name.emplace(tensor.name, &tensor);
   const auto restore = [&](const std::string& name, Tensor& into) {

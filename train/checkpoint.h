@@ -38,4 +38,9 @@ void save_checkpoint(const std::filesystem::path& path, Model& model, Optimizer&
 Progression load_checkpoint(const std::filesystem::path& path, Model& model, const std::string& settings,
                             const std::function<Optimizer&(Int phase)>& prepare);
 
+// That the settings of a run and those in the file `path` are the same; throws Error that names the items
+// which differ. Items are parted by "; ".
+void expect_same_settings(const std::filesystem::path& path, const std::string& mine,
+                          const std::string& theirs);
+
 }  // namespace sonograd

@@ -1,0 +1,212 @@
+#include "gan/train_gan.h"
+
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "apps/command.h"
+#include "apps/evidence.h"
+#include "data/sha256.h"
+#include "gan/generator_file.h"
+#include "gan/sample.h"
+#include "report/manifest.h"
+#include "report/progress.h"
+#include "tensor/file.h"
+#include "tensor/parallel.h"
+
+namespace sonograd {
+namespace {
+
+struct TrainFlags {
+  std::string data, class_name, split, out;
+  std::vector<std::string> augment;
+  int tensorflow = 1;
+  GanOptions gan;
+};
+
+struct SampleFlags {
+  std::string run, out;
+  Int count = 0;
+};
+
+GanOptions options_of(const TrainFlags& flags, const SharedFlags& shared, Device device) {
+  GanOptions o = flags.gan;
+  if (o.networks.image_size % 16 != 0)
+    throw UsageError("--image-size {}: a DCGAN's image size is a multiple of 16, such as {} or {}",
+                     o.networks.image_size, std::max<Int>(16, o.networks.image_size / 16 * 16),
+                     (o.networks.image_size / 16 + 1) * 16);
+  o.norms = flags.tensorflow == 1 ? NormBehaviour::batch_statistics : NormBehaviour::moving_averages;
+  o.keras = shared.keras == 3 ? Keras::v3 : Keras::v2;
+  o.augment = augment_policy(flags.augment);
+  o.seed = shared.seed;
+  o.device = device;
+  o.quiet = shared.quiet;
+  return o;
+}
+
+Manifest manifest_of(const TrainFlags& flags, const GanOptions& o, const GanData& data,
+                     const Program& program) {
+  Manifest manifest;
+  manifest.command = program.command_line;
+  manifest.model = "dcgan";
+  manifest.protocol = flags.split.empty() ? "all images" : "training images of " + flags.split;
+  manifest.data = flags.data;
+  manifest.device = program.shared.device;
+  manifest.seed = o.seed;
+  manifest.data_hash = data_hash(Dataset{flags.data, {data.class_name}, data.files, {}, 0});
+  if (!flags.split.empty()) manifest.split_hash = sha256(read_file(flags.split));
+  manifest.flags = {{"class", data.class_name},
+                    {"image-size", std::to_string(o.networks.image_size)},
+                    {"width", fmt::format("{:g}", o.networks.width)},
+                    {"tensorflow", std::to_string(flags.tensorflow)},
+                    {"keras", std::to_string(static_cast<int>(o.keras))},
+                    {"batch", std::to_string(o.batch)},
+                    {"steps", std::to_string(o.steps)},
+                    {"lr", fmt::format("{:g}", o.learning_rate)},
+                    {"spectral-norm", o.networks.spectral_norm ? "on" : "off"},
+                    {"ema", fmt::format("{:g}", o.average)},
+                    {"augment-policy", text_of(o.augment)},
+                    {"display-steps", std::to_string(o.display_steps)},
+                    {"checkpoint-steps", std::to_string(o.checkpoint_steps)}};
+  manifest.classes = {{data.class_name, data.images.size()}};
+  manifest.threads = threads();
+  manifest.started = utc_now();
+  describe_build(manifest);
+  return manifest;
+}
+
+void print(const GanSummary& s, const RunFolder& run, bool json) {
+  if (json) {
+    fmt::print("{}", gan_summary_json(s));
+    return;
+  }
+  fmt::print(
+      "{} steps in {} · over the last 100 the discriminator told {:.0f} % of real and {:.0f} % of generated "
+      "pictures right\nsimilarity of generated pictures {:.2f}, of real ones {:.2f}{}\nsamples: {}\n",
+      s.last.step, duration(s.last.seconds), 100 * s.last.real_accuracy, 100 * s.last.fake_accuracy,
+      s.last.similarity, s.real_similarity,
+      s.collapsed() ? fmt::format("; above {:.2f}: the generator may have collapsed", s.bound) : "",
+      (run.path() / "samples").string());
+}
+
+int train(const TrainFlags& flags, const Program& program) {
+  const SharedFlags& shared = program.shared;
+  const Device device = prepare_device(shared);
+  const GanOptions options = options_of(flags, shared, device);
+  const GanData data = read_gan_data(flags.data, flags.class_name, options.networks.image_size, flags.split);
+  const RunFolder run = RunFolder::create(flags.out, options.resume);
+  if (!shared.quiet)
+    std::fprintf(stderr, "dcgan · %lld pictures of class %s · %d threads\n",
+                 static_cast<long long>(data.images.size()), data.class_name.c_str(), threads());
+  Manifest manifest = manifest_of(flags, options, data, program);
+  const auto write = [&] { write_file_atomically(run.manifest(), manifest_json(manifest)); };
+  const GanSummary summary = train_gan(data, options, run, {.begin = write, .finish = [&] {
+                                                              manifest.finished = utc_now();
+                                                              write();
+                                                            }});
+  print(summary, run, shared.json);
+  return 0;
+}
+
+int sample(const SampleFlags& flags, const SharedFlags& shared) {
+  const Device device = prepare_device(shared);
+  const RunFolder run = RunFolder::open(flags.run);
+  expect(run.finished(), "{} holds a GAN that is not trained to its end; resume it first", flags.run);
+  const TrainedGenerator trained = load_generator(generator_of(run), device);
+  Lineage lineage = read_lineage(lineage_of(run));
+  lineage.run = flags.run;
+  lineage.generator_sha256 = sha256(read_file(generator_of(run)));
+  lineage.seed = shared.seed;
+  Progress progress("samples", flags.count, shared.quiet);
+  const ImageSet pictures = sample_images(trained.network, shared.seed, 0, flags.count,
+                                          [&](Int done) { progress.update(done, done, lineage.class_name); });
+  progress.finish();
+  write_samples(flags.out, pictures, lineage);
+  if (shared.json)
+    fmt::print("{}\n", nlohmann::ordered_json{{"out", flags.out},
+                                              {"class", lineage.class_name},
+                                              {"count", flags.count},
+                                              {"seed", shared.seed},
+                                              {"ancestors", lineage.ancestors.size()}}
+                           .dump(1));
+  else
+    fmt::print("{}: {} generated pictures of class {}, from {} real ones\n", flags.out, flags.count,
+               lineage.class_name, lineage.ancestors.size());
+  return 0;
+}
+
+void add_gan_train(Program& program, CLI::App& gan) {
+  const auto flags = std::make_shared<TrainFlags>();
+  auto& command = program.add_under(
+      gan, "train", "Train a DCGAN on one class of a data folder, as the paper's notebook does",
+      "  sonograd gan train --data busi --class normal --out gan-normal\n"
+      "  sonograd gan train --data busi --class normal --out gan-normal --resume\n"
+      "  sonograd gan train --data busi --class benign --out gan-benign --image-size 64 --split split.json "
+      "--ema 0.995 --augment-policy color,translation,cutout",
+      [flags, &program] { return train(*flags, program); });
+  GanOptions& o = flags->gan;
+  command.add_option("--data", flags->data, "folder with a sub-folder a class")->required();
+  command.add_option("--class", flags->class_name, "the class to learn")->required();
+  command.add_option("--out", flags->out, "folder for what the run leaves behind")->required();
+  command.add_option("--split", flags->split, "split.json: only its training images are seen");
+  command.add_option("--image-size", o.networks.image_size, "height and width, a multiple of 16")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command
+      .add_option("--tensorflow", flags->tensorflow,
+                  "what the discriminator's batch norms do: 1 as TensorFlow 1.11 to 1.15 (batch statistics "
+                  "throughout), 2 as TensorFlow 2 to Keras 2.15 (moving averages while the generator learns)")
+      ->check(CLI::IsMember({1, 2}))
+      ->capture_default_str();
+  command.add_option("--steps", o.steps, "adversarial steps, each two updates of either network")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--batch", o.batch, "real pictures a step, drawn with replacement")
+      ->check(CLI::Range(2, 4096))
+      ->capture_default_str();
+  command.add_option("--lr", o.learning_rate, "learning rate of both Adams")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--width", o.networks.width, "times the notebook's channels; less for quick tries")
+      ->check(CLI::Range(0.01, 4.0))
+      ->capture_default_str();
+  command.add_option("--display-steps", o.display_steps, "a sheet of samples every so many steps")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--checkpoint-steps", o.checkpoint_steps, "save the run's state every so many steps")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_flag("--spectral-norm", o.networks.spectral_norm,
+                   "not the notebook's: spectral norms in place of the discriminator's batch norms");
+  command
+      .add_option("--ema", o.average,
+                  "not the notebook's: sample a moving average of the generator, decay such as 0.995")
+      ->check(CLI::Range(0.0, 0.999999));
+  command
+      .add_option("--augment-policy", flags->augment,
+                  "not the notebook's: differentiable augmentation: color, translation, cutout")
+      ->delimiter(',')
+      ->check(CLI::IsMember({"none", "color", "translation", "cutout"}));
+  command.add_flag("--resume", o.resume, "go on from the checkpoint in --out");
+}
+
+void add_gan_sample(Program& program, CLI::App& gan) {
+  const auto flags = std::make_shared<SampleFlags>();
+  auto& command = program.add_under(gan, "sample", "Pictures of a trained GAN, with their lineage",
+                                    "  sonograd gan sample --run gan-normal --count 1200 --out gan/normal\n"
+                                    "  sonograd gan sample --run gan-normal --count 16 --out few --seed 7",
+                                    [flags, &program] { return sample(*flags, program.shared); });
+  command.add_option("--run", flags->run, "folder of a finished `gan train`")->required();
+  command.add_option("--count", flags->count, "pictures")->required()->check(CLI::PositiveNumber);
+  command.add_option("--out", flags->out, "folder for gen_0.png … and lineage.json")->required();
+}
+
+}  // namespace
+
+void add_gan(Program& program) {
+  CLI::App& gan = *program.app.add_subcommand("gan", "Train the paper's DCGAN, and draw pictures from it");
+  gan.require_subcommand(1);
+  add_gan_train(program, gan);
+  add_gan_sample(program, gan);
+}
+
+}  // namespace sonograd
