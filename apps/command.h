@@ -64,5 +64,6 @@ void add_gradcheck(Program& program);
 void add_audit(Program& program);
 void add_weights(Program& program);
 void add_zoo(Program& program);
+void add_experiment(Program& program);
 
 }  // namespace sonograd
