@@ -46,7 +46,7 @@ int run(int argc, char** argv) {
 
   for (const auto add : {add_demo, add_summary, add_init, add_predict, add_loss, add_train, add_evaluate,
                          add_explain, add_compare, add_compare_activations, add_data, add_gan, add_bench,
-                         add_gradcheck, add_audit, add_weights, add_zoo})
+                         add_gradcheck, add_audit, add_weights, add_zoo, add_experiment})
     add(program);
 
   std::vector<std::string> arguments = with_config({argv + 1, argv + argc}, program.app);
