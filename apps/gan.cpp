@@ -1,13 +1,11 @@
-#include "gan/train_gan.h"
+#include "apps/gan.h"
 
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "apps/command.h"
 #include "apps/evidence.h"
 #include "data/sha256.h"
-#include "gan/generator_file.h"
-#include "gan/sample.h"
+#include "gan/train_gan.h"
 #include "report/manifest.h"
 #include "report/progress.h"
 #include "tensor/file.h"
@@ -108,17 +106,14 @@ int train(const TrainFlags& flags, const Program& program) {
 }
 
 int sample(const SampleFlags& flags, const SharedFlags& shared) {
-  const Device device = prepare_device(shared);
-  const RunFolder run = RunFolder::open(flags.run);
-  expect(run.finished(), "{} holds a GAN that is not trained to its end; resume it first", flags.run);
-  const TrainedGenerator trained = load_generator(generator_of(run), device);
-  Lineage lineage = read_lineage(lineage_of(run));
+  auto [trained, lineage] = open_gan(flags.run, prepare_device(shared));
   lineage.run = flags.run;
-  lineage.generator_sha256 = sha256(read_file(generator_of(run)));
+  lineage.generator_sha256 = sha256(read_file(generator_of(RunFolder::at(flags.run))));
   lineage.seed = shared.seed;
+  const std::string& class_name = lineage.class_name;
   Progress progress("samples", flags.count, shared.quiet);
   const ImageSet pictures = sample_images(trained.network, shared.seed, 0, flags.count,
-                                          [&](Int done) { progress.update(done, done, lineage.class_name); });
+                                          [&](Int done) { progress.update(done, done, class_name); });
   progress.finish();
   write_samples(flags.out, pictures, lineage);
   if (shared.json)
@@ -202,11 +197,19 @@ void add_gan_sample(Program& program, CLI::App& gan) {
 
 }  // namespace
 
+OpenedGan open_gan(const std::string& folder, Device device) {
+  const RunFolder run = RunFolder::open(folder);
+  expect(run.finished(), "{} holds a GAN that is not trained to its end; resume it first", folder);
+  return {load_generator(generator_of(run), device), read_lineage(lineage_of(run))};
+}
+
 void add_gan(Program& program) {
-  CLI::App& gan = *program.app.add_subcommand("gan", "Train the paper's DCGAN, and draw pictures from it");
+  CLI::App& gan = *program.app.add_subcommand(
+      "gan", "Train the paper's DCGAN, draw pictures from it and look at them closely");
   gan.require_subcommand(1);
   add_gan_train(program, gan);
   add_gan_sample(program, gan);
+  add_gan_audit(program, gan);
 }
 
 }  // namespace sonograd

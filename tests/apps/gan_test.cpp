@@ -49,7 +49,9 @@ Arguments gan_training(const fs::path& out, const Arguments& more = {}) {
                "color,translation,cutout",
                "--seed",
                "7",
-               "--quiet"},
+               "--quiet",
+               "--threads",
+               "1"},
               more);
 }
 
@@ -232,4 +234,76 @@ TEST_CASE("a GAN sees the training images of a split alone") {
     found.push_back(file["sha256"]);
   CHECK(found == expected);
   CHECK(found.size() < 10);
+}
+
+TEST_CASE("a GAN whose pictures all look alike is warned of") {
+  const fs::path run = small_run().folder / "gan-collapsed";
+  const Outcome outcome = program::run({"gan",
+                                        "train",
+                                        "--data",
+                                        small_run().data,
+                                        "--class",
+                                        "benign",
+                                        "--out",
+                                        run.string(),
+                                        "--image-size",
+                                        "16",
+                                        "--width",
+                                        "0.05",
+                                        "--batch",
+                                        "4",
+                                        "--steps",
+                                        "60",
+                                        "--display-steps",
+                                        "30",
+                                        "--lr",
+                                        "5",
+                                        "--threads",
+                                        "1"});  // at such a rate the sigmoid saturates
+  check_done(outcome);
+  CHECK(outcome.err.find("warning: step 60: generated pictures look alike") != std::string::npos);
+  CHECK(outcome.out.find("may have collapsed") != std::string::npos);
+  const json metrics = json::parse(bytes_of(run / "metrics.json"));
+  CHECK(metrics["collapsed"] == true);
+  CHECK(metrics["similarity"].get<double>() > metrics["collapse_bound"].get<double>());
+  CHECK(json::parse(bytes_of(undisturbed() / "metrics.json"))["collapsed"] == false);
+}
+
+TEST_CASE("the audit of a GAN") {
+  const fs::path out = small_run().folder / "audit";
+  const Arguments audit{"gan",    "audit",          "--run",     undisturbed().string(),
+                        "--data", small_run().data, "--threads", "1",
+                        "--json", "--out",          out.string()};
+  const Outcome pixels = program::run(audit);
+  check_done(pixels);
+  const json found = json::parse(pixels.out);
+  CHECK(found == json::parse(bytes_of(out / "audit.json")));
+  CHECK(found["features"] == "pixels, RGB at 32 x 32 at most");
+  CHECK(found["trained"]["real"] == 10);
+  CHECK(found["trained"]["kid"].get<double>() > 0);
+  CHECK(found["held_out"].is_null());
+  CHECK(found["generated"] == 16);
+  CHECK(sonograd::read_image(out / "nearest.png").width == 8 * 18 - 2);
+  const Outcome features = program::run(with(audit, {"--features", small_run().best}));
+  check_done(features);
+  CHECK(json::parse(features.out)["features"] == "dense of mini (best.safetensors) at 32 x 32");
+  const std::string other = (small_run().folder / "other").string();
+  check_done(
+      program::run({"data", "phantom", other, "--count", "30", "--size", "48", "--seed", "5", "--quiet"}));
+  check_refused(program::run(with(audit, {"--data", other})), 1, {other, "10 of the 10 pictures", "benign"});
+}
+
+TEST_CASE("the audit parts the pictures that a GAN never saw from those that trained it") {
+  const fs::path split = small_run().folder / "half.json", run = small_run().folder / "gan-half";
+  const std::string more = (small_run().folder / "more").string();
+  check_done(program::run({"data", "phantom", more, "--count", "300", "--size", "32", "--quiet"}));
+  check_done(program::run({"data", "split", more, "--out", split.string(), "--quiet"}));
+  check_done(program::run(gan_training(run, {"--data", more, "--split", split.string(), "--steps", "1"})));
+  const Outcome outcome =
+      program::run({"gan", "audit", "--run", run.string(), "--data", more, "--threads", "1", "--json"});
+  check_done(outcome);
+  const json found = json::parse(outcome.out);
+  CHECK(found["trained"]["real"].get<int>() + found["held_out"]["real"].get<int>() == 100);
+  CHECK(found["held_out"]["real"].get<int>() >= 10);
+  CHECK(fs::exists(run / "audit" / "nearest.png"));
 }
