@@ -76,7 +76,7 @@ std::map<std::string, std::string> results(const fs::path& run) {
 
 const fs::path& undisturbed() {
   static const fs::path run = [] {
-    const fs::path folder = small_run().folder / "gan";
+    fs::path folder = small_run().folder / "gan";
     check_done(program::run(gan_training(folder)));
     return folder;
   }();
@@ -170,7 +170,7 @@ TEST_CASE("a finished GAN is not trained again") {
 TEST_CASE("samples of a GAN, and where they come from") {
   const fs::path& run = undisturbed();
   const auto sample = [&](const std::string& name, const std::string& count, const std::string& seed) {
-    const fs::path out = small_run().folder / name;
+    fs::path out = small_run().folder / name;
     check_done(program::run(
         {"gan", "sample", "--run", run.string(), "--count", count, "--seed", seed, "--out", out.string()}));
     return out;
