@@ -9,8 +9,8 @@
 #include "layers/dense.h"
 #include "layers/dropout.h"
 #include "layers/keras_names.h"
+#include "layers/upsampled_conv.h"
 #include "ops/reshape/reshape.h"
-#include "ops/upsample/upsample.h"
 
 namespace sonograd {
 namespace {
@@ -28,11 +28,6 @@ struct Reshaped {
     for (const Int size : target) shape.push_back(size);
     return reshape(x, shape);
   }
-};
-
-struct Upsampling {
-  static constexpr auto kind = "UpSampling2D";
-  Tensor operator()(const Tensor& x, Context&) const { return upsample(x); }
 };
 
 Conv conv3x3(Int in, Int out, Int stride, Activation activation = Activation::none) {
@@ -70,8 +65,7 @@ Network generator(const DcganOptions& options) {
   net.add("dense", dense(latent_size, side * side * channels, Activation::relu))
       .add("reshape", Reshaped{{side, side, channels}});
   for (Int i = 0; i < 4; ++i)
-    net.add(numbered("up_sampling2d", i), Upsampling{})
-        .add(numbered("conv2d", i), conv3x3(channels, channels, 1))
+    net.add(numbered("conv2d", i), UpsampledConv{conv3x3(channels, channels, 1)})
         .add(numbered("batch_normalization", i), batch_norm(channels, norm_momentum))
         .add(numbered("activation", i), ActivationLayer{Activation::relu});
   net.add("conv2d_4", conv3x3(channels, 3, 1, Activation::sigmoid));

@@ -12,6 +12,7 @@
 #include "layers/squeeze_excite.h"
 #include "layers/tokens.h"
 #include "layers/transformer.h"
+#include "layers/upsampled_conv.h"
 
 namespace sonograd {
 namespace {
@@ -88,6 +89,7 @@ std::vector<LayerSample> layer_samples() {
       {"residual_shortcut", residual_beside_conv(), {2, 3, 4, 3}},
       {"separable_conv", separable_conv(3, 4, 3), {2, 4, 3, 3}},
       {"conv_valid", conv({.in = 2, .out = 3, .kernel = 3, .stride = 2, .pad = valid}), {2, 5, 6, 2}},
+      {"upsampled_conv", UpsampledConv{conv({.in = 2, .out = 3, .kernel = 3, .bias = true})}, {2, 3, 2, 2}},
       {"window_max",
        WindowPooling{Pooling::max, {.size = {3, 3}, .stride = {2, 2}, .pad = same}},
        {2, 5, 4, 3}},

@@ -1,11 +1,13 @@
 #include <doctest/doctest.h>
 
 #include "autograd/tape.h"
+#include "layers/upsampled_conv.h"
 #include "ops/batch_norm/frozen.h"
 #include "ops/bias_activation/bias_activation.h"
 #include "ops/channel_scale/channel_scale.h"
 #include "ops/dropout/dropout.h"
 #include "ops/reduce/reduce.h"
+#include "ops/upsample/upsample.h"
 
 using namespace sonograd;
 
@@ -118,4 +120,33 @@ TEST_CASE("batch norm with its activation is batch norm and the activation one a
           },
           [&](const Tensors& x) { return activate(batch_norm_frozen(x[0], x[1], x[2], x[3], x[4]), f); });
     }
+}
+
+TEST_CASE("a convolution folded onto the small map is upsampling and the convolution after it") {
+  for (const Device device : {Device::reference, Device::cpu})
+    for (const auto& [height, width] : {std::pair<Int, Int>{3, 4}, {1, 1}, {7, 2}}) {
+      check_twins(
+          {random_tensor({2, height, width, 5}, 21, device), random_tensor({3, 3, 5, 6}, 22, device)},
+          [](const Tensors& x) { return upsampled_conv2d(x[0], x[1]); },
+          [](const Tensors& x) { return conv2d(upsample(x[0]), x[1]); });
+    }
+}
+
+TEST_CASE("an upsampled convolution's layer computes both ways, with bias and activation") {
+  UpsampledConv layer{conv({.in = 3, .out = 4, .kernel = 3, .bias = true, .activation = Activation::relu})};
+  layer.conv.kernel.value = random_tensor({3, 3, 3, 4}, 23, Device::cpu);
+  layer.conv.bias->value = random_tensor({4}, 24, Device::cpu);
+  check_twins(
+      {random_tensor({2, 3, 2, 3}, 25, Device::cpu)},
+      [&](const Tensors& x) {
+        Context fused;
+        return layer(x[0], fused);
+      },
+      [&](const Tensors& x) {
+        Context apart{.fuse = false};
+        return layer(x[0], apart);
+      });
+  CHECK_THROWS_WITH_AS(
+      upsampled_conv2d(Tensor::zeros({1, 2, 2, 3}), Tensor::zeros({5, 5, 3, 4})),
+      "an upsampled convolution has x [n,h,w,in] and w [3,3,in,out], got [1,2,2,3] and [5,5,3,4]", Error);
 }
