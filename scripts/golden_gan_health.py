@@ -10,7 +10,7 @@ i = 0 … 19.
     spectral    [{sigma, u, gradient}] of three steps in a row, the kernel unchanged
     mmd2        of all pictures, unbiased, kernel (x·y / 6 + 1)³
     kid         [mean, standard deviation] of mmd2 over the subsets
-    precision, recall     k = 3 neighbours
+    precision, recall     with k = 1, 2, 3 neighbours
     nearest, distance, median_generated, median_real, copied
 """
 
@@ -78,8 +78,8 @@ def main():
         "spectral": spectral_steps(),
         "mmd2": formula.round_to(mmd2(real, made), 14),
         "kid": [formula.round_to(np.mean(kids), 14), formula.round_to(np.std(kids), 14)],
-        "precision": float((between <= radii(real, 3)[:, None]).any(0).mean()),
-        "recall": float((between <= radii(made, 3)[None]).any(1).mean()),
+        "precision": [float((between <= radii(real, k)[:, None]).any(0).mean()) for k in (1, 2, 3)],
+        "recall": [float((between <= radii(made, k)[None]).any(1).mean()) for k in (1, 2, 3)],
         "nearest": nearest.tolist(),
         "distance": [formula.round_to(d, 14) for d in distance],
         "median_generated": formula.round_to(np.median(distance), 14),

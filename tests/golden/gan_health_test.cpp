@@ -108,9 +108,14 @@ TEST_CASE("a subset holds different pictures of either part") {
 }
 
 TEST_CASE("precision and recall by their definition") {
-  const PrecisionRecall found = precision_recall(gram());
-  CHECK(found.precision == doctest::Approx(golden_health()["precision"].get<double>()).epsilon(1e-12));
-  CHECK(found.recall == doctest::Approx(golden_health()["recall"].get<double>()).epsilon(1e-12));
+  for (std::size_t k = 1; k <= 3; ++k) {
+    const PrecisionRecall found = precision_recall(gram(), static_cast<Int>(k));
+    CHECK(found.precision ==
+          doctest::Approx(golden_health()["precision"][k - 1].get<double>()).epsilon(1e-12));
+    CHECK(found.recall == doctest::Approx(golden_health()["recall"][k - 1].get<double>()).epsilon(1e-12));
+  }
+  CHECK(precision_recall(gram()).recall ==
+        doctest::Approx(golden_health()["recall"][2].get<double>()).epsilon(1e-12));
   CHECK_THROWS_AS(precision_recall(Gram(rows(3, 4, 0, 1), rows(9, 5, 0, 1))), Error);
 }
 
