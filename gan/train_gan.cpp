@@ -108,12 +108,18 @@ class GanTraining {
     for (std::size_t k = 0; k < noise.size(); ++k)
       noise[k] = latent_noise(options.batch, random.stream(fmt::format("noise {}", k)).at(number), DType::f32,
                               options.device);
-    const AdversarialResult result = adversarial_step(gan, real_pictures(number), noise, labels,
-                                                      {.norms = options.norms,
-                                                       .learning_rate = options.learning_rate,
-                                                       .augment = options.augment,
-                                                       .keras = options.keras,
-                                                       .random = random.stream("step").at(number)});
+    const AdversarialOptions how{.norms = options.norms,
+                                 .learning_rate = options.learning_rate,
+                                 .augment = options.augment,
+                                 .keras = options.keras,
+                                 .random = random.stream("step").at(number)};
+    AdversarialResult result;
+    try {
+      result = adversarial_step(gan, real_pictures(number), noise, labels, how);
+    } catch (Error& error) {
+      error.prepend(fmt::format("step {}: ", done() + 1));
+      throw;
+    }
     if (options.average > 0) move_average(average, gan.generator, options.average, done());
     const ImageSet fake = to_bytes(result.fake);
     history.push_back(as_written({.step = done() + 1,

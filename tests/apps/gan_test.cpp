@@ -223,6 +223,13 @@ TEST_CASE("what a GAN refuses") {
       {"generator.safetensors"});
 }
 
+TEST_CASE("a GAN whose numbers run away stops at that step") {
+  const fs::path run = small_run().folder / "gan-runaway";
+  check_refused(program::run(gan_training(run, {"--lr", "1e30"})), 1,
+                {"step ", "not a finite number", "smaller learning rate"});
+  CHECK_FALSE(fs::exists(run / "metrics.json"));
+}
+
 TEST_CASE("a GAN sees the training images of a split alone") {
   const fs::path split = small_run().folder / "split.json", run = small_run().folder / "gan-split";
   check_done(program::run({"data", "split", small_run().data, "--out", split.string(), "--quiet"}));
