@@ -5,8 +5,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 #include <numeric>
+#include <optional>
 
 #include "apps/command.h"
+#include "gan/adversarial_step.h"
 #include "models/zoo.h"
 #include "tensor/parallel.h"
 #include "tensor/pool.h"
@@ -64,6 +66,26 @@ std::function<void()> work_of(const Flags& flags, Model& model, const SharedFlag
   };
 }
 
+// The DCGAN's: pictures of noise, or one adversarial step with all its updates, as `gan train` does it.
+std::function<void()> gan_work_of(const Flags& flags, const SharedFlags& shared, Device device) {
+  if (flags.what != "infer" && flags.what != "train")
+    throw UsageError("--what {}: a dcgan is timed in infer and train", flags.what);
+  const Random random(shared.seed);
+  auto gan = std::make_shared<Gan>(DcganOptions{.image_size = flags.model.image_size});
+  gan->initialise(random, DType::f32, device);
+  const auto noise = [=, batch = flags.batch](std::uint64_t k) {
+    return latent_noise(batch, random.at(k), DType::f32, device);
+  };
+  if (flags.what == "infer") return [=] { generate(gan->generator, noise(0)); };
+  const Tensor real = generate(gan->generator, noise(0));
+  const SmoothedLabels labels = smoothed_labels(flags.batch, random, DType::f32, device);
+  return [=, step = std::uint64_t{0}]() mutable {
+    adversarial_step(*gan, real, {noise(3 * step), noise(3 * step + 1), noise(3 * step + 2)}, labels,
+                     {.random = random.at(step)});
+    ++step;
+  };
+}
+
 OpTable op_table(const std::function<void()>& work) {
   OpTable table;
   const Observer observer([&](const Observation& seen) {
@@ -93,12 +115,14 @@ void print_ops(const OpTable& table) {
 int run(const Flags& flags, const SharedFlags& shared) {
   if (flags.dtype != "f32") throw UsageError("--dtype {}: this build computes in f32 alone", flags.dtype);
   const Device device = prepare_device(shared);
-  Model model = make_model(flags.model);
+  const bool gan = flags.model.name == "dcgan";
+  std::optional<Model> model;
+  if (!gan) model = make_model(flags.model);
   double first = 0;
   std::function<void()> work;
   first = run_once([&] {
-    model.initialise(Random(shared.seed), DType::f32, device);
-    work = work_of(flags, model, shared, device);
+    if (model) model->initialise(Random(shared.seed), DType::f32, device);
+    work = gan ? gan_work_of(flags, shared, device) : work_of(flags, *model, shared, device);
     work();
   });
   std::vector<double> times;
@@ -145,7 +169,7 @@ void add_bench(Program& program) {
       "  sonograd bench --model aeganb3 --what train --batch 16\n  sonograd bench --model efficientnetb3 "
       "--what infer --batch 1 --ops",
       [flags, &program] { return run(*flags, program.shared); });
-  command.add_option("--model", flags->model.name, "model")->capture_default_str();
+  command.add_option("--model", flags->model.name, "model, or dcgan")->capture_default_str();
   command.add_option("--what", flags->what, "infer, train, finetune or transfer")
       ->check(CLI::IsMember({"infer", "train", "finetune", "transfer"}))
       ->capture_default_str();

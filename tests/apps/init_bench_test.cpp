@@ -33,6 +33,16 @@ TEST_CASE("init draws weights from the seed alone") {
                 {"--weights"});
 }
 
+TEST_CASE("bench times the DCGAN") {
+  for (const char* what : {"infer", "train"}) {
+    const Outcome outcome = run({"bench", "--model", "dcgan", "--what", what, "--batch", "2", "--image-size",
+                                 "16", "--repeat", "1", "--threads", "1", "--json"});
+    check_done(outcome);
+    CHECK(json::parse(outcome.out)["median_ms"] > 0);
+  }
+  check_refused(run({"bench", "--model", "dcgan", "--what", "finetune"}), 2, {"finetune", "infer and train"});
+}
+
 TEST_CASE("bench times inference and each kind of step") {
   for (const char* what : {"infer", "train", "finetune", "transfer"}) {
     const Outcome outcome = run({"bench", "--model", "mini", "--what", what, "--batch", "2", "--image-size",
