@@ -31,13 +31,14 @@ SIZE, BATCH, STEPS, PICTURES, GAIN, RATE = 32, 4, 10, 8, 2.0, 2e-4
 SIDE = SIZE // 16
 
 
-def networks():
-    """(generator, discriminator) in Keras, without dropout; the discriminator gives logits."""
+def networks(size=SIZE, dropout=0.0):
+    """(generator, discriminator) in Keras; the discriminator gives logits."""
+    side = size // 16
     layers = keras.layers
     keras.backend.clear_session()
     g = keras.Sequential([keras.Input((100,))], name="generator")
-    g.add(layers.Dense(SIDE * SIDE * 128, activation="relu"))
-    g.add(layers.Reshape((SIDE, SIDE, 128)))
+    g.add(layers.Dense(side * side * 128, activation="relu"))
+    g.add(layers.Reshape((side, side, 128)))
     for _ in range(4):
         g.add(layers.UpSampling2D())
         g.add(layers.Conv2D(128, 3, padding="same"))
@@ -46,12 +47,14 @@ def networks():
     g.add(layers.Conv2D(3, 3, padding="same"))
     g.add(layers.Activation("sigmoid"))
     keras.backend.clear_session()
-    d = keras.Sequential([keras.Input((SIZE, SIZE, 3))], name="discriminator")
+    d = keras.Sequential([keras.Input((size, size, 3))], name="discriminator")
     for channels in (32, 64, 128, 256):
         d.add(layers.Conv2D(channels, 3, strides=2, padding="same"))
         if channels > 32:
             d.add(layers.BatchNormalization(momentum=0.8))
         d.add(layers.LeakyReLU(negative_slope=0.2))
+        if dropout > 0:
+            d.add(layers.Dropout(dropout))
     d.add(layers.Flatten())
     d.add(layers.Dense(1))
     return g, d

@@ -17,7 +17,7 @@ import timing
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "scripts"))
 MODELS = ("efficientnetb0", "efficientnetb3", "densenet169", "xception", "vit_b16", "vit_b32")
-MODELS += ("aeganb3", "aeganb3_noattention")
+MODELS += ("aeganb3", "aeganb3_noattention", "dcgan")
 
 options = timing.arguments(MODELS)
 os.environ.update(TF_CPP_MIN_LOG_LEVEL="3", CUDA_VISIBLE_DEVICES="-1")
@@ -40,10 +40,49 @@ def set_mode(model, what):
             layer.trainable = not isinstance(layer, norms)
 
 
+def adversarial_step():
+    """One step of golden_gan's DCGAN with dropout, behaviour B; each of the four updates is a compiled function."""
+    import golden_gan
+
+    g, d = golden_gan.networks(options.image_size, 0.25)
+    optimizers = {network: keras.optimizers.Adam(2e-4, beta_1=0.5) for network in (g, d)}
+    for network, optimizer in optimizers.items():
+        optimizer.build(network.trainable_variables)
+
+    def update(network, call, target):
+        d.trainable = network is d
+        with tf.GradientTape() as tape:
+            loss = keras.ops.mean(keras.losses.binary_crossentropy(target, call(), from_logits=True))
+        variables = [v.value for v in network.trainable_variables]
+        optimizers[network].apply(tape.gradient(loss, variables), network.trainable_variables)
+        return loss
+
+    judge = tf.function(lambda x, target: update(d, lambda: d(x, training=True), target))
+    fool = tf.function(lambda z, target: update(g, lambda: d(g(z, training=True), training=True), target))
+    make = tf.function(lambda z: g(z, training=False))
+    draw = np.random.default_rng(42)
+    real = draw.uniform(0, 1, (options.batch, options.image_size, options.image_size, 3)).astype(np.float32)
+    valid, fake = np.full((options.batch, 1), 0.975, np.float32), np.full((options.batch, 1), 0.025, np.float32)
+
+    def step():
+        noise = draw.normal(size=(3, options.batch, 100)).astype(np.float32)
+        if options.what == "infer":
+            return make(noise[0]).numpy()
+        made = make(noise[0])
+        losses = [judge(real, valid), judge(made, fake), fool(noise[1], valid), fool(noise[2], valid)]
+        return [float(loss) for loss in losses]
+
+    return step
+
+
 def main():
     tf.config.threading.set_intra_op_parallelism_threads(options.threads)
     tf.config.threading.set_inter_op_parallelism_threads(options.threads)
     keras.utils.set_random_seed(42)
+    if options.model == "dcgan":
+        figures = timing.measure(adversarial_step(), options.repeat, started)
+        call = {"call": "tf.function", **figures}
+        return timing.report(options, f"keras {keras.__version__}, tensorflow {tf.__version__}", call)
     model = zoo.make_model(options.model, options.image_size, "plain", vit_dropout=0.1)
     set_mode(model, options.what)
     images = np.random.default_rng(42).uniform(
