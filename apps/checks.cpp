@@ -10,6 +10,7 @@
 #include "models/zoo.h"
 #include "report/progress.h"
 #include "tensor/error.h"
+#include "tensor/nearest_name.h"
 
 namespace sonograd {
 namespace {
@@ -24,7 +25,8 @@ const LayerSample& layer_sample(const std::string& name) {
   static const std::vector<LayerSample> samples = layer_samples();
   for (const LayerSample& sample : samples)
     if (sample.name == name) return sample;
-  throw UsageError("no layer sample is called {}; known are {}", name, fmt::join(layer_names(), ", "));
+  throw UsageError("no layer sample is called {}{}; known are {}", name, did_you_mean(name, layer_names()),
+                   fmt::join(layer_names(), ", "));
 }
 
 }  // namespace
@@ -57,7 +59,8 @@ std::vector<std::string> layer_names() {
 
 CheckJob op_job(const std::string& name, bool f32) {
   if (registry().ops().count(name) == 0)
-    throw UsageError("no op is called {}; `sonograd audit` lists them", name);
+    throw UsageError("no op is called {}{}; `sonograd audit` lists them", name,
+                     did_you_mean(name, op_names()));
   return {name, [name, f32] {
             static std::mutex one_at_a_time;
             const std::lock_guard lock(one_at_a_time);

@@ -19,8 +19,8 @@ std::string block_name(Int i) {
 }  // namespace
 
 TokenGrid vit_grid(const VitSize& size, Int image_size) {
-  expect(image_size % size.patch == 0, "image size {} is not a multiple of the patches' {}", image_size,
-         size.patch);
+  if (image_size % size.patch != 0)
+    throw UsageError("image size {} is not a multiple of the patches' {}", image_size, size.patch);
   const Int side = image_size / size.patch;
   return {side, side, block_name(size.layers - 1) + ".LayerNorm_0"};
 }

@@ -8,6 +8,7 @@
 #include "models/heads.h"
 #include "models/vit.h"
 #include "models/xception.h"
+#include "tensor/nearest_name.h"
 
 namespace sonograd {
 namespace {
@@ -120,13 +121,15 @@ const ZooEntry& zoo_entry(const std::string& name) {
   const auto found =
       std::find_if(zoo().begin(), zoo().end(), [&](const ZooEntry& entry) { return entry.name == name; });
   if (found != zoo().end()) return *found;
-  throw UsageError("no model is called {}; known are {}", name, fmt::join(model_names(), ", "));
+  throw UsageError("no model is called {}{}; known are {}", name, did_you_mean(name, model_names()),
+                   fmt::join(model_names(), ", "));
 }
 
 Model make_model(const ModelOptions& options) {
   const ZooEntry& entry = zoo_entry(options.name);
-  expect(options.image_size >= entry.smallest_image, "{}: image size {} is too small, the least is {}",
-         options.name, options.image_size, entry.smallest_image);
+  if (options.image_size < entry.smallest_image)
+    throw UsageError("{}: image size {} is too small, the least is {}", options.name, options.image_size,
+                     entry.smallest_image);
   expect(options.classes.size() >= 2, "{}: a classifier needs at least two classes, got {}", options.name,
          options.classes.size());
   return known()[static_cast<std::size_t>(&entry - zoo().data())].build(options);

@@ -32,8 +32,8 @@ const std::vector<ZooEntry>& zoo();
 std::vector<std::string> model_names();
 const ZooEntry& zoo_entry(const std::string& name);  // throws UsageError that lists the known names
 
-// Builds a model without values. Throws UsageError as zoo_entry does; Error for an image size below the
-// model's smallest or, for a Vision Transformer, of no whole patches, and for fewer than two classes.
+// Builds a model without values. Throws UsageError as zoo_entry does and for an image size below the model's
+// smallest or, for a Vision Transformer, of no whole patches; Error for fewer than two classes.
 Model make_model(const ModelOptions& options);
 
 // A family's file of models/zoo read, one entry a model. Throws Error for what is missing or of another type.

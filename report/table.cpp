@@ -34,6 +34,13 @@ std::string html_row(const std::vector<std::string>& cells, const char* tag) {
   return row + "</tr>\n";
 }
 
+bool looks_like_number(std::string_view cell) {
+  for (const std::string_view absent : {"", "–", "nan", "-nan", "inf", "-inf"})
+    if (cell == absent) return true;
+  const auto first = cell.find_first_not_of("+-.");
+  return first != std::string_view::npos && '0' <= cell[first] && cell[first] <= '9';
+}
+
 }  // namespace
 
 std::string Table::csv() const {
@@ -50,6 +57,11 @@ std::string Table::html() const {
 
 std::string Table::text() const {
   std::vector<Int> width;
+  std::vector<bool> words(header.size(), false);  // columns of other things than numbers
+  if (!words.empty()) words[0] = true;
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i)
+      if (!looks_like_number(row[i])) words[i] = true;
   const auto measure = [&](const std::vector<std::string>& cells) {
     width.resize(std::max(width.size(), cells.size()), 0);
     for (std::size_t i = 0; i < cells.size(); ++i) width[i] = std::max(width[i], display_width(cells[i]));
@@ -62,7 +74,7 @@ std::string Table::text() const {
     std::string line;
     for (std::size_t i = 0; i < cells.size(); ++i) {
       const std::string space(static_cast<std::size_t>(width[i] - display_width(cells[i])), ' ');
-      line += (i == 0 ? cells[i] + space : "  " + space + cells[i]);
+      line += (i == 0 ? "" : "  ") + (words[i] ? cells[i] + space : space + cells[i]);
     }
     out += line.substr(0, line.find_last_not_of(' ') + 1) + '\n';
   };
@@ -157,6 +169,19 @@ std::string escape_html(std::string_view text) {
     }
   }
   return out;
+}
+
+std::string shortened(const std::string& utf8, Int width) {
+  if (display_width(utf8) <= width) return utf8;
+  std::vector<std::string> points;
+  for (const char c : utf8) {
+    if (points.empty() || (static_cast<unsigned char>(c) & 0xC0) != 0x80) points.emplace_back();
+    points.back() += c;
+  }
+  const auto tail = static_cast<std::ptrdiff_t>(width / 2),
+             head = static_cast<std::ptrdiff_t>(width) - 1 - tail;
+  return fmt::format("{}…{}", fmt::join(points.begin(), points.begin() + head, ""),
+                     fmt::join(points.end() - tail, points.end(), ""));
 }
 
 Int display_width(std::string_view utf8) {

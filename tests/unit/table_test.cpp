@@ -23,6 +23,17 @@ TEST_CASE("text is aligned by code points") {
   CHECK(table.text() == "class  recall\nbénin     9 %\nx       100 %\n");
 }
 
+TEST_CASE("columns of words stand to the left, numbers to the right") {
+  const Table table{{"op", "kind", "error"}, {{"a", "x", "1e-05"}, {"longer", "yyy", "–"}}};
+  CHECK(table.text() == "op      kind  error\na       x     1e-05\nlonger  yyy       –\n");
+}
+
+TEST_CASE("long text loses its middle") {
+  CHECK(shortened("bénin", 5) == "bénin");
+  CHECK(shortened("abcdéfgh", 6) == "ab…fgh");
+  CHECK(shortened("ébcdéfgé", 5) == "éb…gé");
+}
+
 TEST_CASE("html shows any text as it is") {
   const Table table{{"a"}, {{"<script>\"&'"}}};
   CHECK(table.html() ==
