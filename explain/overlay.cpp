@@ -1,6 +1,7 @@
 #include "explain/overlay.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "data/resize.h"
@@ -9,23 +10,45 @@
 namespace sonograd {
 namespace {
 
-// Light for the largest value, at the top; a thin rule parts it from the image.
+constexpr int glyph_height = 7, glyph_width = 5;
+using Glyph = std::array<const char*, glyph_height>;
+constexpr Glyph one = {"  x  ", " xx  ", "  x  ", "  x  ", "  x  ", "  x  ", " xxx "};
+constexpr Glyph zero = {" xxx ", "x   x", "x   x", "x   x", "x   x", "x   x", " xxx "};
+
+void draw_glyph(Image& image, const Glyph& glyph, Int top, Int left, Int dot) {
+  for (Int i = 0; i < dot * glyph_height; ++i)
+    for (Int j = 0; j < dot * glyph_width; ++j)
+      if (glyph[static_cast<std::size_t>(i / dot)][j / dot] == 'x')
+        std::fill_n(image.row(top + i) + 3 * (left + j), 3, std::uint8_t{0});
+}
+
+// To the right, on white: from 0 at the bottom to 1, the largest value, at the top.
 void add_colour_bar(Image& image, bool exchange) {
-  const Int width = std::max<Int>(4, image.width / 24), gap = std::max<Int>(1, width / 4);
-  Image wide(image.height, image.width + gap + width);
+  const Int shorter = std::min(image.height, image.width);
+  const Int dot = std::max<Int>(1, shorter / 128), gap = 4 * dot, width = 10 * dot;
+  const Int bar = image.width + gap, numbers = bar + width + 2 * dot;
+  Image wide(image.height, numbers + glyph_width * dot + 2 * dot);
   std::fill(wide.pixels.begin(), wide.pixels.end(), std::uint8_t{255});
   for (Int i = 0; i < image.height; ++i) {
-    std::copy_n(&image.pixels[static_cast<std::size_t>(i * image.width * 3)], image.width * 3,
-                &wide.pixels[static_cast<std::size_t>(i * wide.width * 3)]);
+    std::copy_n(image.row(i), image.width * 3, wide.row(i));
     auto colour = jet(static_cast<std::uint8_t>(255 - 255 * i / std::max<Int>(1, image.height - 1)));
     if (exchange) std::swap(colour[0], colour[2]);
-    for (Int j = image.width + gap; j < wide.width; ++j)
-      std::copy_n(colour.begin(), 3, &wide.pixels[static_cast<std::size_t>((i * wide.width + j) * 3)]);
+    for (Int j = bar; j < bar + width; ++j) std::copy_n(colour.begin(), 3, wide.row(i) + 3 * j);
+  }
+  if (image.height >= 2 * dot * glyph_height) {
+    draw_glyph(wide, one, 0, numbers, dot);
+    draw_glyph(wide, zero, image.height - dot * glyph_height, numbers, dot);
   }
   image = std::move(wide);
 }
 
 }  // namespace
+
+Image enlarged(const Image& image, Int shorter_side) {
+  const Int shorter = std::max<Int>(1, std::min(image.height, image.width));
+  const Int factor = (shorter_side + shorter - 1) / shorter;
+  return factor <= 1 ? image : resize_area(image, factor * image.height, factor * image.width);
+}
 
 Image overlay(const Image& image, const HeatMap& map, const OverlayOptions& options) {
   Image mixed = image;

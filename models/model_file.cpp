@@ -88,23 +88,26 @@ void load_values(Model& model, const std::filesystem::path& path) {
   load_values(model, read_weights(path));
 }
 
-void write_model(const std::filesystem::path& path, const Model& model, const StoredTensors& tensors,
-                 const Facts& facts, std::string_view names) {
+WeightFormat format_to_write(const std::filesystem::path& path, std::string_view names) {
   const auto format = format_by_suffix(path);
   expect(format.has_value(), "cannot write {}: its suffix names no format; end the name in {}", path.string(),
          weight_suffixes());
+  expect(names == "ours" || *format == WeightFormat::safetensors,
+         "cannot write {} under the names of {}: its suffix names another format; end the name in "
+         ".safetensors",
+         path.string(), names);
+  return *format;
+}
+
+void write_model(const std::filesystem::path& path, const Model& model, const StoredTensors& tensors,
+                 const Facts& facts, std::string_view names) {
+  const WeightFormat format = format_to_write(path, names);
   const Slots slots = slots_of(model);
   const auto dialect = [&](std::string_view name) {
     return dialect_named(name, model.options().name, slots);
   };
-  if (names != "ours") {
-    expect(*format == WeightFormat::safetensors,
-           "cannot write {} under the names of {}: its suffix names another format; end the name in "
-           ".safetensors",
-           path.string(), names);
-    return write_safetensors(path, to_their_names(tensors, dialect(names), facts), facts);
-  }
-  switch (*format) {
+  if (names != "ours") return write_safetensors(path, to_their_names(tensors, dialect(names), facts), facts);
+  switch (format) {
     case WeightFormat::safetensors:
       return write_safetensors(path, tensors, facts);
     case WeightFormat::keras3_h5:

@@ -17,6 +17,10 @@ void to_our_names(WeightFile& file, const Model& model);
 Loaded load_values(Model& model, WeightFile file, Extent extent = Extent::whole);
 void load_values(Model& model, const std::filesystem::path& path);
 
+// The format that the path's suffix names, if it takes names of that dialect, see write_model. Throws Error
+// where not.
+WeightFormat format_to_write(const std::filesystem::path& path, std::string_view names = "ours");
+
 // Writes tensors of a model, which have our names, in the format that the path's suffix names
 // (models/weights/weight_file.h). `names` is the dialect whose names a .safetensors gets; a .npz has JAX's
 // where the model has such, else ours; a .keras holds whole models of layers that Keras has. Throws Error for

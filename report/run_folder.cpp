@@ -1,7 +1,5 @@
 #include "report/run_folder.h"
 
-#include <unistd.h>
-
 #include "tensor/error.h"
 #include "tensor/file.h"
 
@@ -18,6 +16,16 @@ static bool holds_nothing(const fs::path& folder) {
 }
 
 RunFolder RunFolder::create(fs::path path, bool resume) {
+  RunFolder run = check(std::move(path), resume);
+  run.make();
+  return run;
+}
+
+void RunFolder::make() const {
+  make_folder(folder);
+}
+
+RunFolder RunFolder::check(fs::path path, bool resume) {
   RunFolder run(std::move(path));
   const std::string name = run.folder.string();
   const bool taken = fs::exists(run.folder) && !(fs::is_directory(run.folder) && holds_nothing(run.folder));
@@ -28,9 +36,7 @@ RunFolder RunFolder::create(fs::path path, bool resume) {
   expect(!taken || !run.started() || resume,
          "{} holds a run that did not finish; resume it or choose another folder", name);
   expect(!taken || run.started(), "{} is not empty and holds no run; choose another folder", name);
-  make_folder(run.folder);
-  expect(::access(run.folder.c_str(), W_OK | X_OK) == 0,
-         "cannot write into the run folder {}; choose another folder or change its permissions", name);
+  check_folder(run.folder);
   return run;
 }
 

@@ -7,10 +7,12 @@ namespace sonograd {
 // The folder that a run leaves behind, and the names in it.
 class RunFolder {
  public:
-  // Makes the folder and its parents. A folder that already holds something is refused
-  // with an Error, unless `resume`: then a run that goes on there is taken up, and an empty folder begins
-  // one.
-  static RunFolder create(std::filesystem::path folder, bool resume = false);
+  // A folder for a new run, which is not made yet. One that already holds something is refused with an Error,
+  // unless `resume`: then the run there is taken up, and an empty folder begins one. So is a place where
+  // nothing can be written.
+  static RunFolder check(std::filesystem::path folder, bool resume = false);
+  void make() const;                                                           // with its parents
+  static RunFolder create(std::filesystem::path folder, bool resume = false);  // both
   // The names alone.
   static RunFolder at(std::filesystem::path folder) { return RunFolder(std::move(folder)); }
   static RunFolder open(std::filesystem::path folder);  // throws Error where no run was ever written

@@ -88,6 +88,14 @@ void make_folder(const std::filesystem::path& path) {
   if (error) fail("make the folder", path, error.value());
 }
 
+void check_folder(const std::filesystem::path& path) {
+  std::error_code ignored;
+  std::filesystem::path there = std::filesystem::absolute(path);
+  while (!std::filesystem::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
+  if (!std::filesystem::is_directory(there, ignored)) fail("make the folder", path, ENOTDIR);
+  if (::access(there.c_str(), W_OK | X_OK) != 0) fail("make the folder", path, errno);
+}
+
 std::string read_file(const std::filesystem::path& path) {
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) fail("read", path, errno);

@@ -86,6 +86,9 @@ class Fit {
  private:
   const PhasePlan& phase() const { return plan[static_cast<std::size_t>(state.phase)]; }
   Int batches() const { return (static_cast<Int>(data.train.size()) + options.batch - 1) / options.batch; }
+  std::string epoch_name() const {
+    return fmt::format("{} {}/{}", name_of(phase().phase), state.epoch + 1, phase().epochs);
+  }
   Int updates() const { return (batches() + options.accumulate - 1) / options.accumulate; }  // of an epoch
 
   Optimizer& prepare(Int number) {
@@ -125,8 +128,7 @@ class Fit {
     Loader loader(data.images, data.labels, data.train,
                   {.batch = options.batch, .augmentation = options.augmentation, .seed = options.seed});
     loader.start(static_cast<Int>(state.history.size()), state.position / options.batch);
-    Progress progress(fmt::format("{} {}/{}", name_of(phase().phase), state.epoch + 1, phase().epochs),
-                      batches(), options.quiet);
+    Progress progress(epoch_name(), batches(), options.quiet);
     Tensors pending;  // gradients of the batches since the last update
     while (!loader.done()) {
       step(loader.next(), pending);
@@ -184,6 +186,7 @@ class Fit {
     Epoch epoch{name_of(phase().phase), state.epoch + 1, state.loss_sum / seen,
                 static_cast<double>(state.correct) / seen};
     epoch.seconds = seconds;
+    const std::string name = epoch_name();
     bool better = true;
     if (!data.validation.empty()) {
       const Evaluation validation = evaluate(model, data.images, data.labels, data.validation, options.batch);
@@ -198,9 +201,11 @@ class Fit {
     state.position = state.correct = 0;
     state.loss_sum = state.seconds = 0;
     save();
-    progress.finish(fmt::format("loss {:.4f} · accuracy {:.3f} · val_loss {:.4f} · val_accuracy {:.3f}{}",
-                                epoch.loss, epoch.accuracy, epoch.val_loss, epoch.val_accuracy,
-                                better ? " · best so far" : ""));
+    std::string line = fmt::format("{} · loss {:.4f} · accuracy {:.3f}", name, epoch.loss, epoch.accuracy);
+    if (!data.validation.empty())
+      line += fmt::format(" · val_loss {:.4f} · val_accuracy {:.3f}{}", epoch.val_loss, epoch.val_accuracy,
+                          better ? ", the best so far" : "");
+    progress.finish(line);
   }
 
   void save() {
