@@ -74,20 +74,22 @@ void print_table(const std::vector<CheckReport>& reports, Int failed) {
 }  // namespace
 
 void add_audit(Program& program) {
-  program.add("audit", "Every op on every device: kernels, errors against the reference, gradient errors",
-              "  sonograd audit\n  sonograd audit --json", [&program] {
-                prepare_device(program.shared);
-                std::vector<CheckJob> jobs;
-                for (const std::string& name : op_names()) jobs.push_back(op_job(name, false));
-                const std::vector<CheckReport> reports = run_checks(jobs, 1, program.shared.quiet);
-                Int failed = 0;
-                for (const CheckReport& report : reports) failed += report.ok() ? 0 : 1;
-                if (program.shared.json)
-                  print_json(reports, failed);
-                else
-                  print_table(reports, failed);
-                return failed > 0 ? 1 : 0;
-              });
+  auto& command =
+      program.add("audit", "Every op on every device: kernels, errors against the reference, gradient errors",
+                  "  sonograd audit\n  sonograd audit --json", [&program] {
+                    prepare_device(program.shared);
+                    std::vector<CheckJob> jobs;
+                    for (const std::string& name : op_names()) jobs.push_back(op_job(name, false));
+                    const std::vector<CheckReport> reports = run_checks(jobs, 1, program.shared.quiet);
+                    Int failed = 0;
+                    for (const CheckReport& report : reports) failed += report.ok() ? 0 : 1;
+                    if (program.shared.json)
+                      print_json(reports, failed);
+                    else
+                      print_table(reports, failed);
+                    return failed > 0 ? 1 : 0;
+                  });
+  hide_flags(command, {"--device", "--seed", "--keras"});
 }
 
 }  // namespace sonograd

@@ -173,15 +173,16 @@ void add_bench(Program& program) {
   command.add_option("--what", flags->what, "infer, train, finetune or transfer")
       ->check(CLI::IsMember({"infer", "train", "finetune", "transfer"}))
       ->capture_default_str();
-  command.add_option("--batch", flags->batch, "images a step")
-      ->check(CLI::PositiveNumber)
+  command.add_option("--batch", flags->batch, "images a step")->check(positive())->capture_default_str();
+  command.add_option("--image-size", flags->model.image_size, "height and width")
+      ->check(positive())
       ->capture_default_str();
-  command.add_option("--image-size", flags->model.image_size, "height and width")->capture_default_str();
   command.add_option("--repeat", flags->repeat, "timed runs after the first")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
   command.add_option("--dtype", flags->dtype, "f32")->capture_default_str();
   command.add_flag("--ops", flags->ops, "also a table of what each op costs");
+  hide_flags(command, {"--keras", "--quiet"});
 }
 
 }  // namespace sonograd

@@ -1,6 +1,7 @@
 #include "apps/command.h"
 
 #include <cstdio>
+#include <cstdlib>
 
 #include "tensor/parallel.h"
 
@@ -19,7 +20,7 @@ CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const st
   command.add_option("--device", shared.device, "reference, cpu, gpu or auto")
       ->check(CLI::IsMember({"reference", "cpu", "gpu", "auto"}))
       ->capture_default_str();
-  command.add_option("--threads", shared.threads, "CPU threads; 0: all cores")->check(CLI::NonNegativeNumber);
+  command.add_option("--threads", shared.threads, "CPU threads; 0: all cores")->check(not_negative());
   command.add_option("--seed", shared.seed, "seed of every random draw")->capture_default_str();
   command
       .add_option("--keras", shared.keras,
@@ -31,6 +32,48 @@ CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const st
   command.add_flag("--json", shared.json, "one JSON object on stdout and nothing else");
   command.callback([this, run = std::move(run)] { chosen = run; });
   return command;
+}
+
+namespace {
+
+constexpr auto unused = "unused";
+
+// CLI11 hides a flag without a group, but then leaves its name out of errors too.
+class Help : public CLI::Formatter {
+ public:
+  std::string make_group(std::string group, bool positional,
+                         std::vector<const CLI::Option*> options) const override {
+    return group == unused ? "" : CLI::Formatter::make_group(group, positional, options);
+  }
+};
+
+CLI::Validator number_that(bool (*holds)(double), const std::string& rule, const std::string& type) {
+  const auto complaint = [holds, rule](std::string& text) {
+    char* end = nullptr;
+    const double value = std::strtod(text.c_str(), &end);
+    const bool number = !text.empty() && *end == '\0';
+    return number && holds(value) ? "" : fmt::format("must be {}, got {}", rule, text);
+  };
+  return {complaint, type};
+}
+
+}  // namespace
+
+CLI::Validator positive() {
+  return number_that([](double x) { return x > 0; }, "more than 0", "POSITIVE");
+}
+
+CLI::Validator not_negative() {
+  return number_that([](double x) { return x >= 0; }, "0 or more", "NONNEGATIVE");
+}
+
+CLI::Validator share() {
+  return number_that([](double x) { return 0 <= x && x <= 1; }, "from 0 to 1", "0 to 1");
+}
+
+void hide_flags(CLI::App& command, const std::vector<std::string>& flags) {
+  for (const std::string& flag : flags) command.get_option(flag)->group(unused);
+  command.formatter(std::make_shared<Help>());
 }
 
 Device prepare_device(const SharedFlags& shared) {

@@ -37,6 +37,14 @@ struct Program {
                       const std::string& examples, std::function<int()> run);
 };
 
+// Checks of a flag's number, whose complaint is one short line.
+CLI::Validator positive();
+CLI::Validator not_negative();
+CLI::Validator share();  // 0 to 1
+
+// Every command takes the shared flags, for scripts; its --help leaves out those that do nothing there.
+void hide_flags(CLI::App& command, const std::vector<std::string>& flags);
+
 // The device that the flags ask for; `auto` and `gpu` are told apart here. Sets the number of threads.
 Device prepare_device(const SharedFlags& shared);
 

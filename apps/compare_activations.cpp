@@ -154,7 +154,7 @@ void add_compare_activations(Program& program) {
   command
       .add_option("--tolerance", flags->options.tolerance,
                   "a layer differs where its largest error is more than this share of its largest value")
-      ->check(CLI::NonNegativeNumber)
+      ->check(not_negative())
       ->capture_default_str();
   command.add_flag(
       "--isolate", flags->options.isolate,
@@ -164,6 +164,7 @@ void add_compare_activations(Program& program) {
                   "`input` and the layers' outputs, as scripts/dump_activations.py writes them")
       ->required();
   command.add_option("paths", flags->paths, "images in place of the dump's input, decoded and resized here");
+  hide_flags(command, {"--quiet"});
 }
 
 }  // namespace sonograd

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "apps/checks.h"
 #include "apps/command.h"
 #include "models/zoo.h"
@@ -12,12 +14,27 @@ struct Flags {
   bool all = false, f32 = false;
 };
 
+// Each op and those that its gradient is made of: conv2d, conv2d_grad_w, conv2d_grad_x.
+std::vector<std::string> with_gradient_ops(const std::vector<std::string>& chosen) {
+  std::vector<std::string> names;
+  const auto add = [&](const std::string& name) {
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  };
+  for (const std::string& op : chosen) {
+    add(op);
+    for (const std::string& name : op_names())
+      if (name.starts_with(op + "_grad")) add(name);
+  }
+  return names;
+}
+
 std::vector<CheckJob> chosen_jobs(const Flags& flags) {
   std::vector<CheckJob> jobs;
   // Models first: they take longest.
   for (const std::string& name : flags.all ? model_names() : flags.models)
     jobs.push_back(model_job(name, flags.f32));
-  for (const std::string& name : flags.all ? op_names() : flags.ops) jobs.push_back(op_job(name, flags.f32));
+  for (const std::string& name : flags.all ? op_names() : with_gradient_ops(flags.ops))
+    jobs.push_back(op_job(name, flags.f32));
   for (const std::string& name : flags.all ? layer_names() : flags.layers)
     jobs.push_back(layer_job(name, flags.f32));
   if (jobs.empty())
@@ -86,11 +103,12 @@ void add_gradcheck(Program& program) {
         ->expected(1, -1)
         ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   };
-  names("--op", flags->ops, "registered ops");
+  names("--op", flags->ops, "registered ops, with the ops of their gradients");
   names("--layer", flags->layers, "layer samples");
   names("--model", flags->models, "models of the zoo, at the least image size that they take");
   command.add_flag("--all", flags->all, "every op, layer and model");
   command.add_flag("--f32", flags->f32, "in f32, where a wrong gradient of 1e-3 passes");
+  hide_flags(command, {"--device", "--seed", "--keras"});
 }
 
 }  // namespace sonograd

@@ -112,7 +112,7 @@ void add_model_flags(CLI::App& command, ModelFlags& flags) {
   command
       .add_option("--image-size", flags.image_size,
                   "height and width in pixels; default the weights', else 224")
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command.add_option("--classes", flags.classes, "class names in the order of their codes")->delimiter(',');
   command
       .add_option("--input", flags.input,

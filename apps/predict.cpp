@@ -94,6 +94,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
         nlohmann::ordered_json{{"classes", classes}, {"predictions", rows}, {"unreadable", answers.bad}}.dump(
             1));
   }
+  if (answers.files.empty()) return 1;  // a table without rows would look like an answer
   if (!flags.out.empty())
     write_file_atomically(flags.out, csv(answers, classes));
   else if (!shared.json)
@@ -112,14 +113,13 @@ void add_predict(Program& program) {
                   [flags, &program] { return run(*flags, program.shared); });
   add_model_flags(command, flags->model);
   command.get_option("--weights")->required();
-  command.add_option("--batch", flags->batch, "images at once")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  command.add_option("--batch", flags->batch, "images at once")->check(positive())->capture_default_str();
   command.add_option("--out", flags->out, "CSV file; left out: stdout");
   command.add_option("--on-bad-file", flags->on_bad_file, "skip, or fail before anything is written")
       ->check(CLI::IsMember({"fail", "skip"}))
       ->capture_default_str();
   command.add_option("paths", flags->paths, "images or folders")->required();
+  hide_flags(command, {"--quiet"});
 }
 
 }  // namespace sonograd

@@ -5,6 +5,7 @@
 #include "apps/command.h"
 #include "models/summary.h"
 #include "models/zoo.h"
+#include "report/table.h"
 
 namespace sonograd {
 namespace {
@@ -41,12 +42,12 @@ void print_json(const ModelSummary& s, const std::string& name) {
 }
 
 void print_table(const ModelSummary& s, const std::string& name, Int image_size) {
-  constexpr auto row = "{:<48} {:<20} {:<17} {:>12} {:>15} {:>16}\n";
   fmt::print("{}, one image of {} x {}\n\n", name, image_size, image_size);
-  fmt::print(row, "layer", "op", "output", "parameters", "multiply-adds", "activation bytes");
+  Table table{{"layer", "op", "output", "parameters", "multiply-adds", "activation bytes"}, {}};
   for (const LayerSummary& layer : s.layers)
-    fmt::print(row, layer.name, layer.op, layer.output.text(), with_commas(layer.parameters),
-               with_commas(layer.macs), with_commas(layer.activation_bytes));
+    table.rows.push_back({layer.name, layer.op, layer.output.text(), with_commas(layer.parameters),
+                          with_commas(layer.macs), with_commas(layer.activation_bytes)});
+  fmt::print("{}", table.text());
   fmt::print("\n");
   const std::pair<const char*, Int> totals[] = {{"parameters", s.parameters},
                                                 {"trainable", s.trainable},
@@ -75,7 +76,9 @@ void add_summary(Program& program) {
       });
   command.add_option("--model", flags->model.name, "model")->required();
   command.add_option("--image-size", flags->model.image_size, "height and width of the image")
+      ->check(positive())
       ->capture_default_str();
+  hide_flags(command, {"--seed", "--keras", "--quiet"});
 }
 
 }  // namespace sonograd

@@ -108,6 +108,7 @@ Facts facts_of(const WeightFile& file, const ConvertFlags& flags) {
 }
 
 int convert(const ConvertFlags& flags, bool as_json) {
+  format_to_write(flags.to, flags.names);  // throws before anything is printed
   WeightFile file = read_weights(flags.from);
   const std::string name = facts_of(file, flags).at("model");
   const Model model = make_model(options_with_facts({}, facts_of(file, flags), flags.from));
@@ -135,6 +136,8 @@ void add_weights(Program& program) {
       program.add_under(weights, "list", "The tensors of a weight file and what it says of its model",
                         "  sonograd weights list best.safetensors",
                         [listed, &program] { return list(*listed, program.shared.json); });
+  const std::vector<std::string> unused{"--device", "--threads", "--seed", "--keras", "--quiet"};
+  hide_flags(list_command, unused);
   list_command.add_option("file", listed->file, "weight file, told by content: " + weight_suffixes())
       ->required();
 
@@ -142,6 +145,7 @@ void add_weights(Program& program) {
   auto& names_command = program.add_under(
       weights, "names", "What a model's tensors are called in the files of Keras, timm, torchvision and JAX",
       "  sonograd weights names vit_b16", [model, &program] { return names(*model, program.shared.json); });
+  hide_flags(names_command, unused);
   names_command.add_option("model", *model, "model")->required();
 
   const auto converted = std::make_shared<ConvertFlags>();
@@ -161,6 +165,7 @@ void add_weights(Program& program) {
       .add_option("--names", converted->names, "whose names a .safetensors gets: ours, timm, torchvision")
       ->check(CLI::IsMember({"ours", "timm", "torchvision"}))
       ->capture_default_str();
+  hide_flags(convert_command, unused);
   convert_command.add_flag("--partial", converted->partial, "write what fits and list the rest");
 }
 

@@ -57,7 +57,12 @@ void print_all() {
     const std::string cited = citation(entry) + "\n  weights: " + entry.licence;
     if (std::find(citations.begin(), citations.end(), cited) == citations.end()) citations.push_back(cited);
   }
-  fmt::print("{}", table.text());
+  fmt::print(
+      "{}\nleast image, multiple of: sizes that the model takes, in pixels; weights' image: the official\n"
+      "weights' own size; pooling: the paper's notebook's; notebook, weights: how pixels are preprocessed "
+      "in\n"
+      "the notebook and for the official weights (--preprocess)\n",
+      table.text());
   for (const std::string& cited : citations) fmt::print("\n{}\n", cited);
 }
 
@@ -92,6 +97,7 @@ void add_zoo(Program& program) {
         return 0;
       });
   command.add_option("model", *name, "one model, with its official weight files; left out: all");
+  hide_flags(command, {"--device", "--threads", "--seed", "--keras", "--quiet"});
 }
 
 }  // namespace sonograd

@@ -18,18 +18,53 @@ using Json = nlohmann::ordered_json;
 void flatten(const Json& json, const std::string& name, std::vector<std::pair<std::string, Json>>& leaves) {
   if (json.is_structured() && !json.empty()) {
     for (const auto& [key, value] : json.items())
-      flatten(value, name.empty() ? key : name + "." + key, leaves);
+      flatten(value, name.empty() ? key : fmt::format("{}.{}", name, key), leaves);
   } else {
     leaves.emplace_back(name, json);
   }
 }
 
-std::vector<std::pair<std::string, Json>> leaves_of(const std::filesystem::path& path) try {
+Json named(const std::vector<std::string>& names, const Json& list) {
+  Json object = Json::object();
+  for (std::size_t i = 0; i < names.size(); ++i) object[names[i]] = list.at(i);
+  return object;
+}
+
+// Classes by their names, in place of their codes.
+Json with_names(Json manifest) {
+  std::vector<std::string> names;
+  for (const Json& entry : manifest.at("classes")) names.push_back(entry.at("name"));
+  manifest["classes"] = named(names, manifest["classes"]);
+  for (const std::string& name : names) manifest["classes"][name].erase("name");
+  manifest["class order"] = fmt::format("{}", fmt::join(names, ","));
+  return manifest;
+}
+
+Json metrics_with_names(Json metrics) {
+  const std::vector<std::string> classes = metrics.at("classes");
+  metrics["per_class"] = named(classes, metrics.at("per_class"));
+  Json calls = Json::object();
+  for (std::size_t i = 0; i < classes.size(); ++i)
+    for (std::size_t j = 0; j < classes.size(); ++j)
+      calls[fmt::format("{} called {}", classes[i], classes[j])] = metrics.at("confusion").at(i).at(j);
+  metrics["confusion"] = calls;
+  Json& intervals = metrics.at("intervals");
+  const auto ends = [](const Json& pair) { return named({"low", "high"}, pair); };
+  intervals["accuracy"] = ends(intervals.at("accuracy"));
+  for (const char* key : {"precision", "recall"}) {
+    intervals[key] = named(classes, intervals.at(key));
+    for (const std::string& name : classes) intervals[key][name] = ends(intervals[key][name]);
+  }
+  return metrics;
+}
+
+std::vector<std::pair<std::string, Json>> leaves_of(const std::filesystem::path& path,
+                                                    Json (*rename)(Json)) try {
   std::vector<std::pair<std::string, Json>> leaves;
-  flatten(Json::parse(read_file(path)), "", leaves);
+  flatten(rename(Json::parse(read_file(path))), "", leaves);
   return leaves;
 } catch (const nlohmann::json::exception& error) {
-  throw Error("{}: not JSON ({})", path.string(), error.what());
+  throw Error("{}: not such a file of a run ({})", path.string(), error.what());
 }
 
 struct Row {
@@ -61,6 +96,12 @@ std::string show(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_number_float()) return fmt::format("{:.6g}", value.get<double>());
   return value.dump();
+}
+
+// A row of at most 100 columns: the middle of long cells is left out.
+std::vector<std::string> fitted(std::vector<std::string> row) {
+  for (std::size_t i = 0; i < row.size(); ++i) row[i] = shortened(row[i], i == 0 ? 38 : 29);
+  return row;
 }
 
 std::string difference(const Row& row) {
@@ -135,7 +176,8 @@ RunComparison compare_runs(const std::filesystem::path& first_path,
   const RunFolder first = RunFolder::open(first_path), second = RunFolder::open(second_path);
   RunComparison c{first_path.string(), second_path.string(), {}, {}, {}, {}};
   c.settings.header = {"setting", c.first, c.second};
-  for (const Row& row : join(leaves_of(first.manifest()), leaves_of(second.manifest()))) {
+  for (const Row& row :
+       join(leaves_of(first.manifest(), with_names), leaves_of(second.manifest(), with_names))) {
     const bool time = row.name == "started" || row.name == "finished";
     if (row.first != row.second && !time)
       c.settings.rows.push_back({row.name, show(row.first), show(row.second)});
@@ -145,7 +187,8 @@ RunComparison compare_runs(const std::filesystem::path& first_path,
     c.no_test = fmt::format("{} has no metrics.json", first.finished() ? c.second : c.first);
     return c;
   }
-  for (const Row& row : join(leaves_of(first.metrics()), leaves_of(second.metrics()))) {
+  for (const Row& row : join(leaves_of(first.metrics(), metrics_with_names),
+                             leaves_of(second.metrics(), metrics_with_names))) {
     const bool number = row.first.is_number() || row.second.is_number();
     if (number) c.results.rows.push_back({row.name, show(row.first), show(row.second), difference(row)});
   }
@@ -158,9 +201,19 @@ RunComparison compare_runs(const std::filesystem::path& first_path,
   return c;
 }
 
-std::string RunComparison::text() const {
-  std::string out = settings.rows.empty() ? "settings: the same\n" : settings.text();
-  if (!results.rows.empty()) out += "\n" + results.text();
+std::string RunComparison::text(bool all) const {
+  std::string out = fmt::format("first:  {}\nsecond: {}\n\n", first, second);
+  const auto add = [&](const Table& whole, bool everything) {
+    Table table{whole.header, {}};
+    table.header[1] = "first";
+    table.header[2] = "second";
+    for (const auto& row : whole.rows)
+      if (row[0] != "command" && (everything || row[1] != row[2])) table.rows.push_back(fitted(row));
+    out += table.rows.empty() ? whole.header[0] + "s: the same\n" : table.text();
+  };
+  add(settings, true);
+  out += "\n";
+  if (!results.rows.empty()) add(results, all);
   if (!test) return out + "\nno test between the models: " + no_test + "\n";
   return out +
          fmt::format("\nMcNemar, exact: only the first right {}, only the second right {}, p = {:.3g}\n",

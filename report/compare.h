@@ -26,7 +26,9 @@ struct RunComparison {
   std::optional<McNemar> test;
   std::string no_test;  // why there is none
 
-  std::string text() const;
+  // At most 100 columns wide. The results that differ, or all; the command lines are left out, as the
+  // settings say what was in them.
+  std::string text(bool all = false) const;
   std::string json() const;  // settings{}, results{}, mcnemar{} or null
 };
 

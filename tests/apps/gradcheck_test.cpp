@@ -13,9 +13,9 @@ TEST_CASE("gradcheck reports ops, layers and models as one JSON object") {
       run({"gradcheck", "--op", "relu", "matmul", "--layer", "dense", "--model", "mini", "--json"});
   CHECK(ended.status == 0);
   const json found = json::parse(ended.out);
-  CHECK(found["checked"] == 4);
+  CHECK(found["checked"] == 5);
   CHECK(found["failed"] == 0);
-  REQUIRE(found["results"].size() == 4);
+  REQUIRE(found["results"].size() == 5);
   for (const json& result : found["results"]) {
     CAPTURE(result["name"]);
     CHECK(result["ok"] == true);
@@ -24,6 +24,8 @@ TEST_CASE("gradcheck reports ops, layers and models as one JSON object") {
     CHECK(result["max_error"] < 1e-6);
   }
   CHECK(found["results"][0]["kind"] == "model");
+  CHECK(found["results"][1]["name"] == "relu");
+  CHECK(found["results"][2]["name"] == "relu_grad");  // the op of its gradient comes along
 }
 
 TEST_CASE("gradcheck in f32 is possible when asked for") {
@@ -35,6 +37,7 @@ TEST_CASE("gradcheck in f32 is possible when asked for") {
 TEST_CASE("names that do not exist and an empty choice are bad usage, in one line") {
   check_refused(run({"gradcheck", "--op", "nosuchop"}), 2,
                 {"no op is called nosuchop; `sonograd audit` lists them"});
+  check_refused(run({"gradcheck", "--op", "Conv2D"}), 2, {"did you mean conv2d?"});
   check_refused(run({"gradcheck", "--layer", "nosuch"}), 2, {"nosuch"});
   check_refused(run({"gradcheck", "--model", "nosuch"}), 2, {"nosuch"});
   check_refused(run({"gradcheck"}), 2, {"nothing to check", "--op, --layer or --model", "--all"});

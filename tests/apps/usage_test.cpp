@@ -65,6 +65,36 @@ TEST_CASE("flags of train that contradict each other are bad usage, and nothing 
   CHECK_FALSE(std::filesystem::exists(out));
 }
 
+TEST_CASE("numbers out of range are refused in one short line") {
+  const auto refused = [](const Arguments& arguments, const std::string& line) {
+    const Outcome outcome = run(arguments);
+    check_refused(outcome, 2, {line});
+    CHECK(outcome.err.size() < 200);
+  };
+  const Arguments train{"train", "--data", "d", "--out", "o"}, predict{"predict", "--weights", "w", "p"};
+  refused(with(train, {"--batch", "0"}), "--batch: must be more than 0, got 0");
+  refused(with(predict, {"--batch", "-3"}), "--batch: must be more than 0, got -3");
+  refused(with(train, {"--epochs", "none"}), "--epochs: must be more than 0, got none");
+  refused(with(train, {"--clip-norm", "nan"}), "--clip-norm: must be 0 or more, got nan");
+  refused(with(train, {"--lr", "1,-1"}), "--lr: must be 0 or more, got -1");
+  refused(with(train, {"--norm-momentum", "2"}), "--norm-momentum: must be from 0 to 1, got 2");
+  refused(with(summary, {"--threads", "-1"}), "--threads: must be 0 or more, got -1");
+  refused({"bench", "--repeat", "0"}, "--repeat: must be more than 0, got 0");
+}
+
+TEST_CASE("the nearest name is offered for a model that is not known") {
+  check_refused(run({"zoo", "AEGANB3"}), 2, {"no model is called AEGANB3; did you mean aeganb3?"});
+  check_refused(run({"summary", "--model", "densenet168"}), 2, {"did you mean densenet169?"});
+  CHECK_FALSE(holds(run({"zoo", "resnet"}).err, "did you mean"));
+}
+
+TEST_CASE("--help leaves out shared flags that do nothing, which are taken all the same") {
+  CHECK_FALSE(holds(run({"zoo", "--help"}).out, "--seed"));
+  CHECK_FALSE(holds(run({"weights", "list", "--help"}).out, "--device"));
+  CHECK_FALSE(holds(run({"init", "--help"}).out, "--weights"));
+  check_done(run({"zoo", "--seed", "1", "--threads", "2", "--quiet"}));
+}
+
 TEST_CASE("the device is named where it does not exist; auto goes on") {
   check_refused(run(with(summary, {"--device", "gpu"})), 1, {"--device gpu", "cpu"});
   const Outcome automatic = run(with(summary, {"--device", "auto", "--json"}));
