@@ -60,8 +60,9 @@ int run(Flags flags, const CLI::App& command, Program& program) {
   if (t.out.empty()) t.out = free_folder();
   choose_defaults(t, command);
   check_before_drawing(t, program.shared);
-  const RunFolder folder = RunFolder::create(t.out, t.resume);
-  if (t.data.empty()) {
+  const RunFolder folder = RunFolder::check(t.out, t.resume);
+  if (t.data.empty() && !folder.finished()) {
+    folder.make();
     t.data = (folder.path() / "phantoms").string();
     draw_phantoms(t.data, flags.phantoms, t.model.image_size == 0 ? 256 : 2 * t.model.image_size,
                   program.shared);
@@ -82,7 +83,9 @@ void add_demo(Program& program) {
                   [flags, &program] { return run(*flags, *program.app.get_subcommand("demo"), program); });
   command.add_option("--data", t.data,
                      "folder with a sub-folder a class; left out: synthetic images are made");
-  command.add_option("--phantoms", flags->phantoms, "synthetic images to make")->capture_default_str();
+  command.add_option("--phantoms", flags->phantoms, "synthetic images to make")
+      ->check(positive())
+      ->capture_default_str();
   add_training_flags(command, t);
   command.get_option("--image-size")->default_str("64, with --weights theirs");
   command.get_option("--batch")->default_str("32, with --weights 16");

@@ -60,13 +60,18 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
   std::optional<RunFolder> run;
   if (!flags.run.empty()) {
     run = RunFolder::open(flags.run);
-    if (flags.data.empty()) flags.data = read_manifest(run->manifest()).data;
+    if (flags.data.empty()) {
+      flags.data = read_manifest(run->manifest()).data;
+      expect(std::filesystem::is_directory(flags.data),
+             "{} was trained on {}, which is no folder here; say where the images are with --data DIR",
+             flags.run, flags.data);
+    }
     if (flags.model.weights.empty()) flags.model.weights = run->best().string();
   }
   const RunFolder out = RunFolder::at(flags.out);
   expect(flags.out.empty() || flags.out == flags.run || !out.started(),
          "{} holds a run, whose results would be lost; choose another --out", flags.out);
-  if (!flags.out.empty()) make_folder(flags.out);  // before the work: it may fail
+  if (!flags.out.empty()) check_folder(flags.out);  // before the work: it may fail
 
   const Model model = open_model(flags.model, shared, prepare_device(shared));
   const Loaded data = load(flags, model);
@@ -76,6 +81,7 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
   const auto predictions = predictions_of(model, data.folder, data.images, tested, flags.batch, &loss);
   const Metrics metrics = metrics_of(data.folder.classes, predictions, loss);
   if (!flags.out.empty()) {
+    make_folder(flags.out);
     write_predictions(out.predictions(), data.folder.classes, predictions);
     write_file_atomically(out.metrics(), metrics_json(metrics));
   }
@@ -85,10 +91,10 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
 
 void add_flags(CLI::App& command, Flags& flags) {
   add_model_flags(command, flags.model);
-  command.add_option("--data", flags.data, "folder with a sub-folder a class");
-  command.add_option("--batch", flags.batch, "images at once")
-      ->check(CLI::PositiveNumber)
-      ->capture_default_str();
+  command.add_option("--data", flags.data,
+                     "folder with a sub-folder a class; with --run left out: the run's");
+  command.add_option("--batch", flags.batch, "images at once")->check(positive())->capture_default_str();
+  hide_flags(command, {"--quiet"});
   command.add_option("--on-bad-file", flags.on_bad_file, "fail, or skip")
       ->check(CLI::IsMember({"fail", "skip"}))
       ->capture_default_str();

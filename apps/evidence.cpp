@@ -88,7 +88,7 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
     : flags(flags), program(program), data(data), run(run) {
   manifest.command = program.command_line;
   manifest.protocol = flags.protocol;
-  manifest.data = flags.data;
+  manifest.data = std::filesystem::absolute(flags.data).lexically_normal().string();
   manifest.device = program.shared.device;
   manifest.seed = program.shared.seed;
   manifest.data_hash = data_hash(data.folder);
@@ -189,13 +189,12 @@ std::vector<ExplainedImage> Evidence::gallery(const Model& model,
     const Tensor input = images_for(model, data.images, std::span(&index, 1));
     const HeatMap map = explain(model, input, {.layer = last_feature_map(model, input, least_map_height)});
     const Image image = picture(data.images, index);
-    const Image mixed = overlay(image, map);
     std::string stem = predictions[i].file;
     std::replace(stem.begin(), stem.end(), '/', '_');
     stem = stem.substr(0, stem.rfind('.'));
     write_npy(run.path() / "explanations" / (stem + ".npy"), map);
-    write_png(run.path() / "explanations" / (stem + ".png"), mixed);
-    list.push_back({predictions[i], encode_png(image), encode_png(mixed),
+    write_png(run.path() / "explanations" / (stem + ".png"), overlay(enlarged(image), map));
+    list.push_back({predictions[i], encode_png(image), encode_png(overlay(image, map, {.colour_bar = false})),
                     map.largest() > 0 ? "" : "the map is zero everywhere"});
   }
   return list;
@@ -214,8 +213,10 @@ void Evidence::finish(const Model& model, const History& history) {
   report.samples = samples();
   if (flags.explain) report.gallery = gallery(model, report.predictions);
   const Tensor some = images_for(model, data.images, std::span(data.split.test).first(1));
-  report.explained_by = fmt::format("Grad-CAM (the class's logit, plain mean of the gradients) on {}.",
-                                    last_feature_map(model, some, least_map_height));
+  report.explained_by = fmt::format(
+      "Blue: not at all. Grad-CAM (the class's logit, plain mean of the gradients) of layer {}, the last one "
+      "whose map has at least {} rows; `sonograd explain` takes the last of all, or --layer.",
+      last_feature_map(model, some, least_map_height), least_map_height);
   report.notes = flags.notes;
   manifest.finished = utc_now();
   report.manifest = manifest;
@@ -232,7 +233,12 @@ void Evidence::finish(const Model& model, const History& history) {
   for (const Baseline& baseline : report.baselines)
     fmt::print("  {}: {}/{} = {:.1f} %\n", baseline.name, baseline.correct, baseline.n,
                100.0 * static_cast<double>(baseline.correct) / static_cast<double>(baseline.n));
-  fmt::print("report: {}\n", run.report().string());
+  const Baseline& largest_class = report.baselines.front();
+  if (report.test.correct <= largest_class.correct)
+    fmt::print("the model is no better than {}: it needs more epochs, more images or pretrained --weights\n",
+               largest_class.name);
+  fmt::print("report: {}\nnext: sonograd explain --weights {} --out maps '{}'\n", run.report().string(),
+             run.best().string(), (std::filesystem::path(flags.data) / report.predictions[0].file).string());
 }
 
 }  // namespace sonograd

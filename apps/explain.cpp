@@ -45,38 +45,46 @@ std::string_view note_on(const HeatMap& map) {
   return "";
 }
 
+// Where the map is from: the default layer depends on the model, and a small image leaves few places there.
+std::string seen_by(const HeatMap& map) {
+  const std::string size = fmt::format("map {} x {}", map.height, map.width);
+  return map.layer.empty() ? size : fmt::format("layer {}, {}", map.layer, size);
+}
+
 int run(const Flags& flags, const SharedFlags& shared) {
   const Model model = open_model(flags.model, shared, prepare_device(shared));
   const Int size = model.options().image_size;
   const std::vector<std::string> files = find_images(flags.paths);
-  make_folder(flags.out);
+  check_folder(flags.out);
   const ExplainOptions options{flags.method, flags.variant == "notebook", flags.layer, flags.target};
   std::set<std::string> used;
   auto rows = nlohmann::ordered_json::array();
   int bad = 0;
   for (const std::string& file : files) {
-    Image image;
+    Image image;  // as large as it is, which the eye wants; the network sees it at its own size
     try {
-      image = resize_area(read_image(file), size, size);
+      image = read_image(file);
     } catch (const Error& error) {
       std::fprintf(stderr, "sonograd: %s\n", error.what());
       ++bad;
       continue;
     }
-    const ImageSet set{size, size, image.pixels, {}};
+    const ImageSet set{size, size, resize_area(image, size, size).pixels, {}};
     const Int first = 0;
     const HeatMap map = explain(model, images_for(model, set, std::span(&first, 1)), options);
+    make_folder(flags.out);  // not before: what fails leaves nothing behind
     const std::filesystem::path stem = std::filesystem::path(flags.out) / unused_stem(file, used);
     write_npy(stem.string() + ".npy", map);
     const OverlayOptions colours{.from_least = flags.method == "rollout",
                                  .exchange_colours = flags.exchange_colours};
-    write_png(stem.string() + ".png", overlay(image, map, colours));
+    write_png(stem.string() + ".png", overlay(enlarged(image), map, colours));
     const std::string& name = model.options().classes[static_cast<std::size_t>(map.target)];
     rows.push_back({{"file", file},
                     {"map", stem.string() + ".npy"},
                     {"overlay", stem.string() + ".png"},
                     {"method", flags.method},
                     {"layer", map.layer},
+                    {"size", {map.height, map.width}},
                     {"class", name},
                     {"probability", map.probabilities[static_cast<std::size_t>(map.target)]},
                     {"largest", map.largest()},
@@ -85,7 +93,8 @@ int run(const Flags& flags, const SharedFlags& shared) {
       std::fprintf(stderr, "sonograd: %s: the attributions miss the score's rise by %.2g of it\n",
                    file.c_str(), map.incompleteness);
     if (!shared.json)
-      fmt::print("{}: {} {:.4f}, {}{}\n", file, name, map.probabilities[static_cast<std::size_t>(map.target)],
+      fmt::print("{}: {} {:.4f}, {}, {}{}\n", file, name,
+                 map.probabilities[static_cast<std::size_t>(map.target)], seen_by(map),
                  stem.string() + ".png", note_on(map));
   }
   if (shared.json)
@@ -116,16 +125,19 @@ void add_explain(Program& program) {
                   "paper: the logit, plain mean; notebook: the softmax and its normalisation")
       ->check(CLI::IsMember({"paper", "notebook"}))
       ->capture_default_str();
-  command.add_option("--layer", flags->layer,
-                     "layer by the name that `summary` prints, or Keras'; default: the last feature map");
+  command.add_option(
+      "--layer", flags->layer,
+      "layer by the name that `summary` prints, or Keras'; default: the last feature map, which for a "
+      "small image is coarse: an earlier layer's is finer");
   command
       .add_option("--class", flags->target,
                   "class code to explain; default: the predicted one. A rollout is the same for all")
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   command.add_flag("--exchange-colours", flags->exchange_colours,
                    "red and blue exchanged, as the notebook shows its maps");
   command.add_option("--out", flags->out, "folder for the maps")->required();
   command.add_option("paths", flags->paths, "images or folders")->required();
+  hide_flags(command, {"--quiet"});
 }
 
 }  // namespace sonograd

@@ -1,3 +1,4 @@
+#include <nlohmann/json.hpp>
 #include <numeric>
 
 #include "apps/training.h"
@@ -17,7 +18,7 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   if (flags.phases.empty()) plan = {{TrainingPhase::scratch, flags.rates.empty() ? 1e-3 : flags.rates[0], 1}};
   if (plan.size() != 1) throw UsageError("--steps trains one phase, --phases names {}", plan.size());
   const Device device = prepare_device(shared);
-  const RunFolder run = RunFolder::create(flags.out);
+  const RunFolder run = RunFolder::check(flags.out);
 
   Dataset folder = list_folder(flags.data, flags.model.classes);
   Model model = open_model_to_train(flags.model, shared, device, flags.protocol, folder.classes);
@@ -33,7 +34,9 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   std::iota(all.begin(), all.end(), 0);
   Loader loader(images, labels, all, {.batch = flags.batch, .shuffle = false, .wrap = true});
   loader.start(0);
+  run.make();  // not before: bad input leaves nothing behind
   std::string log = "step,loss\n";
+  double loss = 0;
   for (Int step = 0; step < fixed.steps; ++step) {
     const Batch batch = loader.next();
     const StepResult result = gradients_of(model, batch,
@@ -43,10 +46,18 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
                                             .first_sample = step * flags.batch});
     apply_updates(result.updates);
     optimizer->update(trained, result.gradients, plan[0].learning_rate);
-    log += fmt::format("{},{:.9g}\n", step + 1, result.loss);
+    loss = result.loss;
+    log += fmt::format("{},{:.9g}\n", step + 1, loss);
   }
   if (!fixed.log.empty()) write_file_atomically(fixed.log, log);
   save_model(model, run.last());
+  if (shared.json) {
+    nlohmann::ordered_json json{{"steps", fixed.steps}, {"loss", loss}, {"weights", run.last().string()}};
+    if (!fixed.log.empty()) json["log"] = fixed.log;
+    fmt::print("{}\n", json.dump(1));
+  } else {
+    fmt::print("{} steps, loss of the last batch {:.6g}: {}\n", fixed.steps, loss, run.last().string());
+  }
   return 0;
 }
 

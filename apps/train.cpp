@@ -20,13 +20,14 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
   command
       .add_option("--lr", t.rates,
                   "learning rate of each phase; default 1e-3 (scratch, transfer), 1e-5 (finetune)")
-      ->delimiter(',');
+      ->delimiter(',')
+      ->check(not_negative());
   command.add_option("--epochs", t.epochs, "epochs a phase at most")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
-  command.add_option("--batch", t.batch, "images a step")->check(CLI::PositiveNumber)->capture_default_str();
+  command.add_option("--batch", t.batch, "images a step")->check(positive())->capture_default_str();
   command.add_option("--patience", t.patience, "epochs without a lower val_loss before a phase stops")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
   command
       .add_option(
@@ -44,13 +45,13 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
       ->check(CLI::IsMember({"none", "balanced"}))
       ->capture_default_str();
   command.add_option("--clip-norm", t.clip_norm, "largest norm of all gradients together; 0: none")
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   command
       .add_option("--norm-momentum", t.norm_momentum,
                   "of batch norms' moving averages; default the layers' 0.99, which lags in short runs")
-      ->check(CLI::Range(0.0, 1.0));
+      ->check(share());
   command.add_option("--accumulate", t.accumulate, "batches an update")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
   command.add_option("--schedule", t.schedule, "constant or cosine")
       ->check(CLI::IsMember({"constant", "cosine"}))
@@ -61,8 +62,10 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
   command
       .add_option("--checkpoint-steps", t.checkpoint_steps,
                   "also save the run's state every so many steps within an epoch")
-      ->check(CLI::NonNegativeNumber);
+      ->check(not_negative());
   command.add_flag("--resume", t.resume, "go on from the checkpoint in --out");
+  command.add_flag("--keep-checkpoint", t.keep_checkpoint,
+                   "keep the checkpoint, moments and all, of the finished run");
   command.add_flag("--random-base", t.random_base, "let transfer train a head on a random base");
   command
       .add_option(
@@ -89,7 +92,7 @@ void add_train(Program& program) {
           throw UsageError("--no-shuffle and --log-steps belong to --steps N");
         phase_plan(flags->training);  // bad flags leave no folder behind
         if (fixed) return run_fixed_steps(flags->training, flags->fixed, program);
-        return run_training(flags->training, RunFolder::create(flags->training.out, flags->training.resume),
+        return run_training(flags->training, RunFolder::check(flags->training.out, flags->training.resume),
                             program);
       });
   command.add_option("--data", flags->training.data, "folder with a sub-folder a class")->required();
@@ -98,9 +101,9 @@ void add_train(Program& program) {
   command
       .add_option("--steps", flags->fixed.steps,
                   "exactly so many steps of one phase on all images in order, no split")
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   for (const char* name : {"--class-weights", "--clip-norm", "--accumulate", "--augment", "--norm-momentum",
-                           "--schedule", "--patience", "--checkpoint-steps", "--resume"})
+                           "--schedule", "--patience", "--checkpoint-steps", "--resume", "--keep-checkpoint"})
     command.get_option("--steps")->excludes(
         command.get_option(name));  // steps are plain: nothing is ignored without a word
   command.add_flag("--no-shuffle", flags->fixed.no_shuffle, "with --steps: class order, then byte order");

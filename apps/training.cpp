@@ -46,6 +46,18 @@ void say(const SharedFlags& shared, const std::string& line) {
   if (!shared.quiet) std::fprintf(stderr, "%s\n", line.c_str());
 }
 
+// What a run found that was finished before it was resumed.
+int repeat_results(const RunFolder& run, const SharedFlags& shared) {
+  const Metrics metrics = read_metrics(run.metrics());
+  if (shared.json)
+    fmt::print("{}\n", metrics_json(metrics));
+  else
+    fmt::print("{} is finished, there is nothing to resume: test accuracy {}/{} = {:.1f} %\nreport: {}\n",
+               run.path().string(), metrics.correct, metrics.n, 100 * metrics.accuracy,
+               run.report().string());
+  return 0;
+}
+
 }  // namespace
 
 std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
@@ -80,6 +92,7 @@ PreparedData prepare_data(Dataset folder, Int image_size, const TrainingFlags& f
 
 int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program) {
   const SharedFlags& shared = program.shared;
+  if (run.finished()) return repeat_results(run, shared);
   const std::vector<PhasePlan> plan = phase_plan(flags);
   const Device device = prepare_device(shared);
   Dataset folder = list_folder(flags.data, flags.model.classes);
@@ -89,6 +102,7 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
                           model.options().name, data.folder.size(), data.split.train.size(),
                           data.split.validation.size(), data.split.test.size(), threads()));
 
+  run.make();  // not before: bad input leaves nothing behind
   Evidence evidence(flags, program, plan, data, run);
   const FitData fit_data{data.images, data.labels, data.split.train, data.split.validation};
   const History history =
@@ -96,6 +110,7 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
           {.begin = [&] { evidence.begin(model); },
            .phase_done = [&](const PhasePlan& phase) { evidence.phase_done(model, phase); }});
   evidence.finish(model, history);
+  if (!flags.keep_checkpoint) std::filesystem::remove(run.checkpoint());
   return 0;
 }
 

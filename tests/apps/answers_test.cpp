@@ -6,6 +6,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "data/decode.h"
 #include "models/model_file.h"
 #include "models/weights/safetensors.h"
 #include "models/zoo.h"
@@ -94,6 +95,15 @@ TEST_CASE("predict leaves broken images out, names them and ends with status 1")
   CHECK(bytes_of(csv) == "earlier");
 }
 
+TEST_CASE("predict without a readable image writes no table") {
+  const TemporaryFolder folder;
+  const fs::path image = folder / "cut.png", csv = folder / "answers.csv";
+  write(image, "no picture");
+  check_refused(run(on_best("predict", {image.string()})), 1, {image.string()});
+  check_refused(run(on_best("predict", {image.string(), "--out", csv.string()})), 1, {image.string()});
+  CHECK_FALSE(fs::exists(csv));
+}
+
 TEST_CASE("loss is the mean cross-entropy of what predict says") {
   const std::vector<std::string> classes{"benign", "normal", "malignant"};
   const sonograd::Table table = sonograd::parse_csv(run(on_best("predict", {small_run().data})).out);
@@ -135,6 +145,18 @@ TEST_CASE("evaluate repeats a run's metrics, and measures weights on a folder") 
   CHECK((contents(other_run()) == before));
 }
 
+TEST_CASE("a run is evaluated from any folder; data that moved away are named and can be given") {
+  const TemporaryFolder folder;
+  const fs::path data = folder / "data", moved = folder / "moved", out = folder / "run";
+  fs::copy(small_run().data, data, fs::copy_options::recursive);
+  check_done(run(small_run().small_training(out.string(), {"--data", fs::relative(data).string()})));
+  CHECK(json::parse(bytes_of(out / "manifest.json"))["data"] == data.string());
+  check_done(run({"evaluate", "--run", out.string()}));
+  fs::rename(data, moved);
+  check_refused(run({"evaluate", "--run", out.string()}), 1, {data.string(), "--data DIR"});
+  check_done(run({"evaluate", "--run", out.string(), "--data", moved.string()}));
+}
+
 TEST_CASE("explain writes a raw map and an overlay for each image") {
   const TemporaryFolder folder;
   const fs::path maps = folder / "maps";
@@ -143,6 +165,7 @@ TEST_CASE("explain writes a raw map and an overlay for each image") {
   CHECK(answer["explanations"].size() == 2);
   const json& first = answer["explanations"][0];
   CHECK(first["layer"] == "batch_normalization_1");
+  CHECK(first["size"] == json{4, 4});
   for (const char* name : {"benign (1)", "benign (1)-2"}) {
     CHECK(bytes_of(maps / (name + std::string(".png"))).rfind("\x89PNG", 0) == 0);
     CHECK(bytes_of(maps / (name + std::string(".npy"))).rfind("\x93NUMPY", 0) == 0);
@@ -158,7 +181,15 @@ TEST_CASE("explain writes a raw map and an overlay for each image") {
   CHECK(npy.find("'shape': (16, 16)") != std::string::npos);
   CHECK(npy.size() == 128 + 4 * 16 * 16);
 
-  check_refused(run(on_best("explain", {"--out", maps.string(), "--layer", "nosuch", image})), 1, {"nosuch"});
+  const Outcome words = run(on_best("explain", {"--out", maps.string(), image}));
+  check_done(words);
+  CHECK(words.out.find("layer batch_normalization_1, map 4 x 4") != std::string::npos);
+  const sonograd::Image overlay = sonograd::read_image((maps / "benign (1).png").string());
+  CHECK(overlay.height == 6 * 48);  // of the image, not of the network's input
+
+  const std::string none = (folder / "none").string();
+  check_refused(run(on_best("explain", {"--out", none, "--layer", "nosuch", image})), 1, {"nosuch"});
+  CHECK_FALSE(fs::exists(none));
   check_refused(run(on_best("explain", {"--out", maps.string(), "--class", "3", image})), 1, {"3"});
 }
 
@@ -207,5 +238,13 @@ TEST_CASE("compare shows what differs between two runs, and nothing between a ru
   const Outcome text = run({"compare", small_run().run, other_run().string()});
   check_done(text);
   CHECK(text.out.find("0.002") != std::string::npos);
+  for (const std::string& line : lines(text.out)) CHECK(sonograd::display_width(line) <= 100);
+  CHECK(text.out.find("class order") != std::string::npos);
+  CHECK(answer["results"].contains("per_class.malignant.recall"));
+  CHECK(answer["results"].contains("confusion.benign called normal"));
+  const Outcome itself = run({"compare", small_run().run, small_run().run});
+  CHECK(itself.out.find("results: the same\n") != std::string::npos);
+  const Outcome everything = run({"compare", small_run().run, small_run().run, "--all"});
+  CHECK(everything.out.find("\nper_class.malignant.recall ") != std::string::npos);
   check_refused(run({"compare", small_run().run, small_run().data}), 1, {small_run().data});
 }

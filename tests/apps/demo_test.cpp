@@ -32,7 +32,14 @@ TEST_CASE("demo draws its images, trains, tests, explains and reports in one pag
   CHECK(outcome.out.find("test accuracy") != std::string::npos);
   CHECK(outcome.out.find("linear classifier") != std::string::npos);
   CHECK(outcome.err.find('\r') == std::string::npos);  // no terminal: no bar that is drawn anew, plain lines
+  CHECK(outcome.err.find("\nscratch 1/1 · loss ") != std::string::npos);
   CHECK(outcome.err.find("val_accuracy") != std::string::npos);
+  const std::string next = lines(outcome.out).back();  // which can be run as it stands
+  CHECK(next.rfind("next: sonograd explain --weights " + (out / "best.safetensors").string(), 0) == 0);
+  const auto quote = next.find('\'');
+  CHECK(fs::exists(next.substr(quote + 1, next.size() - quote - 2)));
+  const json found = json::parse(bytes_of(out / "metrics.json"));
+  CHECK((outcome.out.find("no better than always benign") != std::string::npos) == (found["correct"] <= 1));
   CHECK(json::parse(bytes_of(out / "metrics.json"))["n"] == 3);
 
   const std::string page = bytes_of(out / "report.html");
@@ -50,7 +57,7 @@ TEST_CASE("demo draws nothing for flags that cannot work") {
   const std::string out = (folder / "demo").string();
   check_refused(run({"demo", "--out", out, "--device", "gpu"}), 1, {"no gpu device"});
   check_refused(run({"demo", "--out", out, "--model", "nosuch"}), 2, {"no model is called nosuch"});
-  check_refused(run({"demo", "--out", out, "--model", "xception", "--image-size", "32"}), 1,
+  check_refused(run({"demo", "--out", out, "--model", "xception", "--image-size", "32"}), 2,
                 {"the least is 71"});
   check_refused(run({"demo", "--out", out, "--weights", "nowhere.h5"}), 1, {"nowhere.h5"});
   CHECK_FALSE(fs::exists(out));

@@ -116,7 +116,8 @@ TEST_CASE("the paper's protocol pools as the notebook does, unless a flag or the
 TEST_CASE("a run goes on with the preprocessing that it began with") {
   const TemporaryFolder folder;
   const fs::path out = folder / "run";
-  check_done(run(training(out, {"--preprocess", "weights"})));
+  check_done(run(training(out, {"--preprocess", "weights", "--keep-checkpoint"})));
+  fs::remove(out / "metrics.json");  // as if it had ended before
   check_refused(run(training(out, {"--resume"})), 1, {"preprocess raw", "preprocess torch"});
   check_done(run(training(out, {"--resume", "--preprocess", "weights"})));
   CHECK(fact(out / "best.safetensors") == "torch");

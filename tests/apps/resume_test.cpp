@@ -26,7 +26,7 @@ Arguments training(const fs::path& out, const Arguments& more = {}) {
   return small_run().small_training(
       out.string(),
       with({"--phases", "scratch,finetune", "--lr", "1e-2,1e-3", "--schedule", "cosine", "--accumulate", "2",
-            "--clip-norm", "1", "--checkpoint-steps", "2", "--augment", "jitter,flip"},
+            "--clip-norm", "1", "--checkpoint-steps", "2", "--augment", "jitter,flip", "--keep-checkpoint"},
            more));
 }
 
@@ -157,6 +157,17 @@ TEST_CASE("killed after training, before the report") {
   CHECK(program::run(training(run), {.kill_when = testing}).status == killed);
   CHECK(checkpoint_step(run) == last_step);
   check_goes_on(run);
+}
+
+TEST_CASE("a finished run keeps no checkpoint, and --resume says that it is finished") {
+  CHECK_FALSE(fs::exists(small_run().run + "/checkpoint.safetensors"));
+  const auto before = contents(small_run().run);
+  const Arguments again = small_run().small_training(small_run().run, {"--resume"});
+  const Outcome words = program::run(again);
+  check_done(words);
+  CHECK(words.out.rfind(small_run().run + " is finished, there is nothing to resume", 0) == 0);
+  CHECK(program::run(with(again, {"--json"})).out == small_run().training.out);
+  CHECK((contents(small_run().run) == before));
 }
 
 TEST_CASE("a run goes on with the settings that it began with, or not at all") {

@@ -88,9 +88,12 @@ TEST_CASE("train --steps takes consecutive batches that wrap round") {
   const auto losses = [&](const std::string& name, const Arguments& more) {
     const fs::path run = folder / name, log = folder / (name + ".csv");
     const Outcome outcome = program::run(small_run().small_training(
-        run.string(), with({"--no-shuffle", "--no-dropout", "--log-steps", log.string()}, more)));
+        run.string(), with({"--no-shuffle", "--no-dropout", "--log-steps", log.string(), "--json"}, more)));
     check_done(outcome);
     CHECK(fs::exists(run / "last.safetensors"));
+    const json told = json::parse(outcome.out);
+    CHECK(told["weights"] == (run / "last.safetensors").string());
+    CHECK(told["log"] == log.string());
     const auto rows = lines(bytes_of(log));
     REQUIRE_FALSE(rows.empty());
     CHECK(rows[0] == "step,loss");
@@ -99,6 +102,8 @@ TEST_CASE("train --steps takes consecutive batches that wrap round") {
       CHECK(rows[i].rfind(std::to_string(i) + ",", 0) == 0);
       values.push_back(rows[i].substr(rows[i].find(',') + 1));
     }
+    CHECK(told["steps"] == values.size());
+    CHECK(told["loss"].get<double>() == doctest::Approx(std::stod(values.back())));
     return values;
   };
   // 30 images: with no learning the fourth batch of 20 is the first again.
@@ -127,7 +132,7 @@ TEST_CASE("train on a whole model's weights takes their image size and refuses f
 
   const auto refused = [&](const Arguments& flags, const Arguments& words) {
     check_refused(run(with(train, with(out("refused"), flags))), 1, with(words, {small.best}));
-    CHECK(contents(folder / "refused").empty());
+    CHECK_FALSE(fs::exists(folder / "refused"));
   };
   refused({"--image-size", "48"}, {"image_size 32", "--image-size is 48"});
   refused({"--pooling", "max"}, {"pooling avg", "--pooling is max"});
