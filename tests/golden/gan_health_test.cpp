@@ -76,6 +76,24 @@ TEST_CASE("spectral norm and its gradient are PyTorch's") {
   }
 }
 
+TEST_CASE("the Gram matrix of features of any length") {
+  for (const std::size_t length : {1, 8, 19}) {
+    Features rows(3);
+    for (std::size_t i = 0; i < 3; ++i)
+      for (std::size_t c = 0; c < length; ++c) rows[i].push_back(static_cast<double>(1 + i + 2 * c));
+    const Gram found({rows[0]}, {rows[1], rows[2]});
+    CHECK(found.length() == static_cast<Int>(length));
+    for (Int i = 0; i < 3; ++i)
+      for (Int j = 0; j < 3; ++j) {
+        double expected = 0;
+        for (std::size_t c = 0; c < length; ++c)
+          expected += rows[static_cast<std::size_t>(i)][c] * rows[static_cast<std::size_t>(j)][c];
+        CHECK(found.dot(i, j) == expected);  // of whole numbers
+      }
+  }
+  CHECK_THROWS_WITH_AS(Gram({{1, 2}}, {{1, 2, 3}}), "features of 2 and of 3 numbers", Error);
+}
+
 TEST_CASE("KID by its definition") {
   CHECK(polynomial_mmd2(gram(), whole()) ==
         doctest::Approx(golden_health()["mmd2"].get<double>()).epsilon(1e-11));
