@@ -32,6 +32,8 @@ GanOptions options_of(const TrainFlags& flags, const SharedFlags& shared, Device
     throw UsageError("--image-size {}: a DCGAN's image size is a multiple of 16, such as {} or {}",
                      o.networks.image_size, std::max<Int>(16, o.networks.image_size / 16 * 16),
                      (o.networks.image_size / 16 + 1) * 16);
+  if (o.batch < 2) throw UsageError("--batch {}: a batch norm needs two pictures at least", o.batch);
+  if (o.networks.width > 4) throw UsageError("--width {}: it is 4 at most", o.networks.width);
   o.norms = flags.tensorflow == 1 ? NormBehaviour::batch_statistics : NormBehaviour::moving_averages;
   o.keras = shared.keras == 3 ? Keras::v3 : Keras::v2;
   o.augment = augment_policy(flags.augment);
@@ -50,7 +52,9 @@ Manifest manifest_of(const TrainFlags& flags, const GanOptions& o, const GanData
   manifest.data = flags.data;
   manifest.device = program.shared.device;
   manifest.seed = o.seed;
-  manifest.data_hash = data_hash(Dataset{flags.data, {data.class_name}, data.files, {}, 0});
+  Dataset pictures;
+  pictures.samples = data.files;
+  manifest.data_hash = data_hash(pictures);
   if (!flags.split.empty()) manifest.split_hash = sha256(read_file(flags.split));
   manifest.flags = {{"class", data.class_name},
                     {"image-size", std::to_string(o.networks.image_size)},
@@ -90,8 +94,8 @@ int train(const TrainFlags& flags, const Program& program) {
   const SharedFlags& shared = program.shared;
   const Device device = prepare_device(shared);
   const GanOptions options = options_of(flags, shared, device);
+  const RunFolder run = RunFolder::check(flags.out, options.resume);
   const GanData data = read_gan_data(flags.data, flags.class_name, options.networks.image_size, flags.split);
-  const RunFolder run = RunFolder::create(flags.out, options.resume);
   if (!shared.quiet)
     std::fprintf(stderr, "dcgan · %lld pictures of class %s · %d threads\n",
                  static_cast<long long>(data.images.size()), data.class_name.c_str(), threads());
@@ -107,6 +111,7 @@ int train(const TrainFlags& flags, const Program& program) {
 
 int sample(const SampleFlags& flags, const SharedFlags& shared) {
   auto [trained, lineage] = open_gan(flags.run, prepare_device(shared));
+  check_samples_folder(flags.out);
   lineage.run = flags.run;
   lineage.generator_sha256 = sha256(read_file(generator_of(RunFolder::at(flags.run))));
   lineage.seed = shared.seed;
@@ -144,7 +149,7 @@ void add_gan_train(Program& program, CLI::App& gan) {
   command.add_option("--out", flags->out, "folder for what the run leaves behind")->required();
   command.add_option("--split", flags->split, "split.json: only its training images are seen");
   command.add_option("--image-size", o.networks.image_size, "height and width, a multiple of 16")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
   command
       .add_option("--tensorflow", flags->tensorflow,
@@ -153,29 +158,29 @@ void add_gan_train(Program& program, CLI::App& gan) {
       ->check(CLI::IsMember({1, 2}))
       ->capture_default_str();
   command.add_option("--steps", o.steps, "adversarial steps, each two updates of either network")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
   command.add_option("--batch", o.batch, "real pictures a step, drawn with replacement")
-      ->check(CLI::Range(2, 4096))
+      ->check(positive())
       ->capture_default_str();
   command.add_option("--lr", o.learning_rate, "learning rate of both Adams")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
   command.add_option("--width", o.networks.width, "times the notebook's channels; less for quick tries")
-      ->check(CLI::Range(0.01, 4.0))
+      ->check(positive())
       ->capture_default_str();
   command.add_option("--display-steps", o.display_steps, "a sheet of samples every so many steps")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
   command.add_option("--checkpoint-steps", o.checkpoint_steps, "save the run's state every so many steps")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
   command.add_flag("--spectral-norm", o.networks.spectral_norm,
                    "not the notebook's: spectral norms in place of the discriminator's batch norms");
   command
       .add_option("--ema", o.average,
                   "not the notebook's: sample a moving average of the generator, decay such as 0.995")
-      ->check(CLI::Range(0.0, 0.999999));
+      ->check(share());
   command
       .add_option("--augment-policy", flags->augment,
                   "not the notebook's: differentiable augmentation: color, translation, cutout")
@@ -191,8 +196,9 @@ void add_gan_sample(Program& program, CLI::App& gan) {
                                     "  sonograd gan sample --run gan-normal --count 16 --out few --seed 7",
                                     [flags, &program] { return sample(*flags, program.shared); });
   command.add_option("--run", flags->run, "folder of a finished `gan train`")->required();
-  command.add_option("--count", flags->count, "pictures")->required()->check(CLI::PositiveNumber);
+  command.add_option("--count", flags->count, "pictures")->required()->check(positive());
   command.add_option("--out", flags->out, "folder for gen_0.png … and lineage.json")->required();
+  hide_flags(command, {"--keras"});
 }
 
 }  // namespace

@@ -73,10 +73,11 @@ void add_gan_audit(Program& program, CLI::App& gan) {
   command.add_option("--run", flags->run, "folder of a finished `gan train`")->required();
   command.add_option("--data", flags->data, "the data folder that it was trained with")->required();
   command.add_option("--count", flags->count, "generated pictures; default as many as trained it")
-      ->check(CLI::Range(4, 100000));
+      ->check(positive());
   command.add_option("--features", flags->features.weights,
                      "weights of a classifier, whose last layer's input is compared; default pixels");
   command.add_option("--model", flags->features.name, "of --features, where the file does not name it");
+  hide_flags(command, {"--keras", "--quiet"});
   command.add_option("--out", flags->out, "folder for audit.json and nearest.png; default RUN/audit");
 }
 

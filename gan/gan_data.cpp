@@ -4,6 +4,7 @@
 
 #include "data/split.h"
 #include "tensor/error.h"
+#include "tensor/nearest_name.h"
 
 namespace sonograd {
 namespace {
@@ -20,8 +21,8 @@ GanData read_gan_data(const std::filesystem::path& folder, const std::string& cl
                       const std::filesystem::path& split) {
   Dataset data = list_folder(folder);
   const auto found = std::find(data.classes.begin(), data.classes.end(), class_name);
-  expect(found != data.classes.end(), "{}: there is no class {}; it has {}", folder.string(), class_name,
-         fmt::join(data.classes, ", "));
+  expect(found != data.classes.end(), "{}: there is no class {}; it has {}{}", folder.string(), class_name,
+         fmt::join(data.classes, ", "), did_you_mean(class_name, data.classes));
   const Int label = found - data.classes.begin();
   if (!split.empty()) data.samples = training_part(data, split);
   std::erase_if(data.samples, [&](const LabelledFile& file) { return file.label != label; });

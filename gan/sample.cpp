@@ -96,13 +96,19 @@ Lineage read_lineage(const fs::path& path) try {
   throw Error("{}: not the lineage of a GAN ({})", path.string(), error.what());
 }
 
-void write_samples(const fs::path& folder, const ImageSet& pictures, Lineage lineage) {
-  make_folder(folder);
+void check_samples_folder(const fs::path& folder) {
+  check_folder(folder);
+  if (!fs::exists(folder)) return;
   for (const auto& entry : fs::directory_iterator(folder)) {
     const std::string name = entry.path().filename().string();
     expect(is_sample(name) || entry.path().extension() == ".tmp",
            "{} already holds {}; choose an empty folder", folder.string(), name);
   }
+}
+
+void write_samples(const fs::path& folder, const ImageSet& pictures, Lineage lineage) {
+  check_samples_folder(folder);
+  make_folder(folder);
   for (const auto& entry : fs::directory_iterator(folder)) fs::remove(entry.path());
   for (Int i = 0; i < pictures.size(); ++i) {
     lineage.images.push_back(fmt::format("gen_{}.png", i));

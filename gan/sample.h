@@ -31,6 +31,9 @@ std::string lineage_json(const Lineage& lineage);
 // The part of a lineage that a run keeps: class and ancestors. Throws Error for a file that holds none.
 Lineage read_lineage(const std::filesystem::path& path);
 
+// Throws Error where write_samples would refuse the folder.
+void check_samples_folder(const std::filesystem::path& folder);
+
 // Writes gen_0.png … and lineage.json (last) into a folder, PNG with an alpha channel of 255 as the
 // notebook's. Throws Error where the folder holds anything else than the pictures of a sampling that was cut
 // short.

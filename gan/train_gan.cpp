@@ -49,6 +49,7 @@ class GanTraining {
   GanSummary operator()(const GanEvents& events) {
     if (run.finished()) return finished_before();
     prepare();
+    run.make();
     if (events.begin) events.begin();
     make_folder(run.path() / "samples");
     write_file_atomically(lineage_of(run),

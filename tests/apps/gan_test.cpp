@@ -205,6 +205,9 @@ TEST_CASE("what a GAN refuses") {
     CHECK_FALSE(fs::exists(run));
   };
   refused({"--class", "cyst"}, 1, {"no class cyst", "benign, normal, malignant"});
+  refused({"--class", "bening"}, 1, {"did you mean benign?"});
+  refused({"--width", "5"}, 2, {"--width 5"});
+  refused({"--ema", "1.5"}, 2, {"--ema", "0 to 1"});
   refused({"--image-size", "40"}, 2, {"40", "multiple of 16", "32 or 48"});
   refused({"--batch", "1"}, 2, {"--batch"});
   refused({"--data", "/nowhere"}, 1, {"/nowhere"});
