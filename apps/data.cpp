@@ -13,7 +13,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Flags {
-  std::string folder, out, protocol = "grouped", order;
+  SplitFlags split;
+  std::string folder, out;
   std::vector<std::string> classes;
   Int count = 90, size = 256;
 };
@@ -69,20 +70,22 @@ int audit(const Flags& flags, const SharedFlags& shared) {
 
 int split(const Flags& flags, const SharedFlags& shared) {
   prepare_device(shared);
-  Dataset data = list_folder(flags.folder, flags.classes);
-  if (!flags.order.empty()) reorder(data, read_order(flags.order));
-  const ImageSet images = read_images(data, 32, 32);
-  const Split parts = make_split(data, groups_by_key(images.content), flags.protocol, shared.seed);
-  write_split(flags.out, data, parts);
+  const bool two = shared.keras == 2 || (shared.keras == 0 && flags.split.protocol == "paper");
+  const ProtocolOptions options = protocol_options(flags.split, shared, two ? Keras::v2 : Keras::v3);
+  const PreparedData data = prepare(list_folder(flags.folder, flags.classes), 32, options);
+  const Split& parts = data.split;
+  write_split(flags.out, data.folder, parts);
+  const std::size_t excluded = parts.excluded.size() + data.folder.bad.size();
   if (shared.json)
     fmt::print("{}\n", Json{{"train", parts.train.size()},
                             {"validation", parts.validation.size()},
                             {"test", parts.test.size()},
-                            {"hash", split_hash(data, parts)}}
+                            {"excluded", excluded},
+                            {"hash", split_hash(data.folder, parts)}}
                            .dump(1));
   else
-    fmt::print("{}: {} to train, {} to validate, {} to test\n", flags.out, parts.train.size(),
-               parts.validation.size(), parts.test.size());
+    fmt::print("{}: {} to train, {} to validate, {} to test, {} excluded\n", flags.out, parts.train.size(),
+               parts.validation.size(), parts.test.size(), excluded);
   return 0;
 }
 
@@ -124,12 +127,7 @@ void add_data(Program& program) {
                                  "  sonograd data split busi --protocol paper --seed 42 --out split.json",
                                  [flags, &program] { return split(*flags, program.shared); });
   part.add_option("folder", flags->folder, "folder with a sub-folder a class")->required();
-  part.add_option("--protocol", flags->protocol,
-                  "grouped: equal pictures on one side; paper: scikit-learn's two stratified splits")
-      ->check(CLI::IsMember({"grouped", "paper"}))
-      ->capture_default_str();
-  part.add_option("--order", flags->order,
-                  "file of relative paths, one a line: the files' order before the split");
+  add_split_flags(part, flags->split);
   part.add_option("--classes", flags->classes, "class names in the order of their codes")->delimiter(',');
   part.add_option("--out", flags->out, "split.json to write")->required();
 

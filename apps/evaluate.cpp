@@ -15,27 +15,31 @@ struct Flags {
   Int batch = 16;
 };
 
+// The folder's images; of a run those of its split, with what its arm added.
 struct Loaded {
   Dataset folder;
   ImageSet images;
-  std::vector<Int> all;
+  std::vector<Int> tested;
 };
 
-Loaded load(const Flags& flags, const Model& model) {
-  Loaded loaded;
-  loaded.folder = list_folder(flags.data, model.options().classes);
+Loaded load(const Flags& flags, const Model& model, const std::optional<RunFolder>& run = {}) {
+  Dataset folder = list_folder(flags.data, model.options().classes);
   const Int size = model.options().image_size;
-  loaded.images =
-      read_images(loaded.folder, size, size, flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
-  loaded.all.resize(static_cast<std::size_t>(loaded.folder.size()));
-  std::iota(loaded.all.begin(), loaded.all.end(), 0);
-  return loaded;
+  const OnBadFile on_bad = flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail;
+  if (run) {
+    PreparedData data = prepare_again(std::move(folder), size, run->split(), on_bad);
+    return {std::move(data.folder), std::move(data.images), std::move(data.split.test)};
+  }
+  ImageSet images = read_images(folder, size, size, on_bad);
+  std::vector<Int> all(static_cast<std::size_t>(folder.size()));
+  std::iota(all.begin(), all.end(), 0);
+  return {std::move(folder), std::move(images), std::move(all)};
 }
 
 int run_loss(const Flags& flags, const SharedFlags& shared) {
   const Model model = open_model(flags.model, shared, prepare_device(shared));
   const Loaded data = load(flags, model);
-  const Evaluation e = evaluate(model, data.images, data.folder.labels(), data.all, flags.batch);
+  const Evaluation e = evaluate(model, data.images, data.folder.labels(), data.tested, flags.batch);
   const nlohmann::ordered_json json{{"loss", e.loss}, {"accuracy", e.accuracy()}, {"n", data.folder.size()}};
   if (shared.json)
     fmt::print("{}\n", json.dump(1));
@@ -74,11 +78,9 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
   if (!flags.out.empty()) check_folder(flags.out);  // before the work: it may fail
 
   const Model model = open_model(flags.model, shared, prepare_device(shared));
-  const Loaded data = load(flags, model);
-  // A run is tested again on the very images that it held out.
-  const std::vector<Int> tested = run ? read_split(run->split(), data.folder).test : data.all;
+  const Loaded data = load(flags, model, run);  // a run is tested again on the very images that it held out
   double loss = 0;
-  const auto predictions = predictions_of(model, data.folder, data.images, tested, flags.batch, &loss);
+  const auto predictions = predictions_of(model, data.folder, data.images, data.tested, flags.batch, &loss);
   const Metrics metrics = metrics_of(data.folder.classes, predictions, loss);
   if (!flags.out.empty()) {
     make_folder(flags.out);

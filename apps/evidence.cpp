@@ -36,9 +36,12 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model) {
           {"optimizer", f.optimizer},
           {"dropout", f.no_dropout ? "off" : "on"},
           {"augment", fmt::format("{}", fmt::join(f.augment, ","))},
-          {"protocol", f.protocol},
+          {"protocol", f.split.protocol},
+          {"arm", f.split.arm},
+          {"target", std::to_string(f.split.target)},
+          {"fold", f.split.folds > 0 ? fmt::format("{} of {}", f.split.fold, f.split.folds) : "none"},
           {"keras", std::to_string(static_cast<int>(model.keras))},
-          {"on-bad-file", f.on_bad_file}};
+          {"on-bad-file", f.split.on_bad_file}};
 }
 
 }  // namespace
@@ -48,13 +51,6 @@ void describe_build(Manifest& manifest) {
   manifest.instruction_set = instruction_set();
   manifest.versions = {
       {"sonograd", SONOGRAD_VERSION}, {"compiler", __VERSION__}, {"oneDNN", onednn_version()}};
-}
-
-Image picture(const ImageSet& images, Int index) {
-  Image image(images.height, images.width);
-  const auto pixels = images.image(index);
-  std::copy(pixels.begin(), pixels.end(), image.pixels.begin());
-  return image;
 }
 
 std::vector<Prediction> predictions_of(const Model& model, const Dataset& folder, const ImageSet& images,
@@ -87,7 +83,7 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
                    const PreparedData& data, const RunFolder& run)
     : flags(flags), program(program), data(data), run(run) {
   manifest.command = program.command_line;
-  manifest.protocol = flags.protocol;
+  manifest.protocol = flags.split.protocol;
   manifest.data = std::filesystem::absolute(flags.data).lexically_normal().string();
   manifest.device = program.shared.device;
   manifest.seed = program.shared.seed;

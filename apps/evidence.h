@@ -32,9 +32,6 @@ class Evidence {
 // The parts of a manifest that no run decides: versions, machine, instruction set.
 void describe_build(Manifest& manifest);
 
-// The picture `index` of a set, as an Image.
-Image picture(const ImageSet& images, Int index);
-
 // The model's answers to some images of a data folder, as predictions.csv and metrics.json keep them.
 std::vector<Prediction> predictions_of(const Model& model, const Dataset& folder, const ImageSet& images,
                                        const std::vector<Int>& indices, Int batch, double* loss = nullptr);

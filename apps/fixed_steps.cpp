@@ -21,10 +21,10 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   const RunFolder run = RunFolder::check(flags.out);
 
   Dataset folder = list_folder(flags.data, flags.model.classes);
-  Model model = open_model_to_train(flags.model, shared, device, flags.protocol, folder.classes);
+  Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);
   const Int size = model.options().image_size;
   const ImageSet images =
-      read_images(folder, size, size, flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
+      read_images(folder, size, size, flags.split.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
   const std::vector<Int> labels = folder.labels();
   freeze_for(model, plan[0].phase);
   const auto optimizer = make_optimizer(flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam);

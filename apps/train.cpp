@@ -29,18 +29,7 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
   command.add_option("--patience", t.patience, "epochs without a lower val_loss before a phase stops")
       ->check(positive())
       ->capture_default_str();
-  command
-      .add_option(
-          "--protocol", t.protocol,
-          "grouped: twins stay on one side of the split; paper: the published split, Keras 2's rules, the "
-          "notebook's pooling and pixels, no further phase once val_accuracy is 1 (docs/models.md)")
-      ->check(CLI::IsMember({"grouped", "paper"}))
-      ->capture_default_str();
-  command.add_option("--order", t.order,
-                     "file of relative paths, one a line: the files' order before the split");
-  command.add_option("--on-bad-file", t.on_bad_file, "fail, or skip and list them")
-      ->check(CLI::IsMember({"fail", "skip"}))
-      ->capture_default_str();
+  add_split_flags(command, t.split);
   command.add_option("--class-weights", t.class_weights, "none, or balanced: n / (classes · n_class)")
       ->check(CLI::IsMember({"none", "balanced"}))
       ->capture_default_str();
@@ -84,6 +73,7 @@ void add_train(Program& program) {
       "  sonograd train --data busi --out run --model aeganb3 --weights efficientnetb3.weights.h5\n"
       "  sonograd train --data busi --out run --model aeganb3 --phases scratch --image-size 96\n"
       "  sonograd train --data busi --out run --model aeganb3 --resume\n"
+      "  sonograd train --data busi --out run --model aeganb3 --arm augmented --protocol paper\n"
       "  sonograd train --data busi --out run --model mini --steps 10 --no-shuffle --no-dropout --log-steps "
       "loss.csv",
       [flags, &program] {
@@ -102,8 +92,9 @@ void add_train(Program& program) {
       .add_option("--steps", flags->fixed.steps,
                   "exactly so many steps of one phase on all images in order, no split")
       ->check(positive());
-  for (const char* name : {"--class-weights", "--clip-norm", "--accumulate", "--augment", "--norm-momentum",
-                           "--schedule", "--patience", "--checkpoint-steps", "--resume", "--keep-checkpoint"})
+  for (const char* name : {"--arm", "--generated", "--folds", "--order", "--class-weights", "--clip-norm",
+                           "--accumulate", "--augment", "--norm-momentum", "--schedule", "--patience",
+                           "--checkpoint-steps", "--resume", "--keep-checkpoint"})
     command.get_option("--steps")->excludes(
         command.get_option(name));  // steps are plain: nothing is ignored without a word
   command.add_flag("--no-shuffle", flags->fixed.no_shuffle, "with --steps: class order, then byte order");

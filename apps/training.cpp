@@ -35,7 +35,7 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.dropout = !flags.no_dropout;
   o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"), keras};
   o.norm_momentum = flags.norm_momentum;
-  o.stop_when_perfect = flags.protocol == "paper";
+  o.stop_when_perfect = flags.split.protocol == "paper";
   o.checkpoint_steps = flags.checkpoint_steps;
   o.resume = flags.resume;
   o.quiet = shared.quiet;
@@ -79,25 +79,15 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
   return plan;
 }
 
-PreparedData prepare_data(Dataset folder, Int image_size, const TrainingFlags& flags,
-                          const SharedFlags& shared) {
-  PreparedData data{std::move(folder), {}, {}, {}};
-  if (!flags.order.empty()) reorder(data.folder, read_order(flags.order));
-  data.images = read_images(data.folder, image_size, image_size,
-                            flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
-  data.labels = data.folder.labels();
-  data.split = make_split(data.folder, groups_by_key(data.images.content), flags.protocol, shared.seed);
-  return data;
-}
-
 int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program) {
   const SharedFlags& shared = program.shared;
   if (run.finished()) return repeat_results(run, shared);
   const std::vector<PhasePlan> plan = phase_plan(flags);
   const Device device = prepare_device(shared);
   Dataset folder = list_folder(flags.data, flags.model.classes);
-  Model model = open_model_to_train(flags.model, shared, device, flags.protocol, folder.classes);
-  const PreparedData data = prepare_data(std::move(folder), model.options().image_size, flags, shared);
+  Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);
+  const PreparedData data = prepare(std::move(folder), model.options().image_size,
+                                    protocol_options(flags.split, shared, model.options().keras));
   say(shared, fmt::format("{} · {} images: {} to train, {} to validate, {} to test · {} threads",
                           model.options().name, data.folder.size(), data.split.train.size(),
                           data.split.validation.size(), data.split.test.size(), threads()));

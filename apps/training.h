@@ -1,9 +1,7 @@
 #pragma once
 #include "apps/command.h"
 #include "apps/model_flags.h"
-#include "data/folder.h"
-#include "data/images.h"
-#include "data/split.h"
+#include "apps/split_flags.h"
 #include "train/fit.h"
 
 namespace sonograd {
@@ -11,7 +9,8 @@ namespace sonograd {
 // What `train` and `demo` are told.
 struct TrainingFlags {
   ModelFlags model;
-  std::string data, out, protocol = "grouped", order, on_bad_file = "fail";
+  SplitFlags split;
+  std::string data, out;
   std::vector<std::string> phases, augment;
   std::vector<double> rates;
   Int epochs = 100, batch = 16, patience = 25, accumulate = 1, checkpoint_steps = 0;
@@ -31,16 +30,6 @@ struct FixedSteps {
   std::string log;
 };
 int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program& program);
-
-// A data folder read, at the model's image size, and split as the flags say.
-struct PreparedData {
-  Dataset folder;
-  ImageSet images;
-  std::vector<Int> labels;
-  Split split;
-};
-PreparedData prepare_data(Dataset folder, Int image_size, const TrainingFlags& flags,
-                          const SharedFlags& shared);
 
 // A folder of images in, a folder of evidence out: trains, tests on the held-out images, explains some of
 // them, and writes manifest, history, split, weights, metrics, predictions, report, figures and tables into

@@ -34,7 +34,8 @@ Draw draw(const ImageSet& images, Int i, const Augmentation& how, const Random& 
 void write_augmented(const ImageSet& images, Int i, const Augmentation& how, const Random& random,
                      float* out) {
   const Draw d = draw(images, i, how, random);
-  const std::span<const std::uint8_t> picture = images.image(i);
+  std::vector<float> picture(images.height * images.width * 3);
+  write_picture(images, i, picture.data());
   for (Int y = 0; y < images.height; ++y)
     for (Int x = 0; x < images.width; ++x) {
       const Int row = std::clamp<Int>(y - d.down, 0, images.height - 1);

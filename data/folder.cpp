@@ -42,7 +42,8 @@ std::vector<std::string> in_code_order(std::vector<std::string> found, const std
   return order;
 }
 
-// Reads and hashes all samples' files; those that cannot be read move to `bad`.
+}  // namespace
+
 void hash_files(Dataset& data) {
   std::vector<std::string> reasons(data.samples.size());
   parallel_for(data.size(), 1, [&](Int begin, Int end) {
@@ -56,8 +57,6 @@ void hash_files(Dataset& data) {
   });
   move_to_bad(data, reasons);
 }
-
-}  // namespace
 
 std::vector<Int> Dataset::labels() const {
   std::vector<Int> result;
@@ -145,7 +144,8 @@ std::vector<std::string> read_order(const fs::path& list) {
 
 std::string data_hash(const Dataset& data) {
   std::vector<std::string> lines;
-  for (const LabelledFile& sample : data.samples) lines.push_back(sample.file + '\0' + sample.sha256 + '\n');
+  for (const LabelledFile& sample : data.samples)
+    if (is_original(sample.origin)) lines.push_back(sample.file + '\0' + sample.sha256 + '\n');
   std::sort(lines.begin(), lines.end());
   return sha256(fmt::format("{}", fmt::join(lines, "")));
 }

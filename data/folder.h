@@ -3,14 +3,16 @@
 #include <string>
 #include <vector>
 
-#include "tensor/shape.h"
+#include "data/lineage.h"
 
 namespace sonograd {
 
 struct LabelledFile {
-  std::string file;  // relative to the data folder, with '/'
-  Int label = 0;     // the class's code
-  std::string sha256;
+  std::string
+      file;  // relative to the data folder, with '/'; an augmented copy's: "a/b.png" of pass 2: "a/b#2.png"
+  Int label = 0;       // the class's code
+  std::string sha256;  // of the file; of an augmented copy: of its source's and its parameters
+  Origin origin = {};
 };
 
 struct UnreadableFile {
@@ -26,6 +28,7 @@ struct Dataset {
   std::vector<LabelledFile> samples;
   std::vector<UnreadableFile> bad;  // files that cannot be read or decoded; not among the samples
   Int ignored = 0;  // files in class folders that are neither images nor masks, by their names
+  std::vector<GeneratorOrigin> generators;  // of the generated images among the samples
 
   Int size() const { return static_cast<Int>(samples.size()); }
   std::vector<Int> labels() const;
@@ -41,6 +44,9 @@ bool is_image_name(const std::string& name);
 // `bad`. Throws Error for a missing folder, for fewer than two classes and for a class without images.
 Dataset list_folder(const std::filesystem::path& root, const std::vector<std::string>& class_order = {});
 
+// Reads and hashes all samples' files; those that cannot be read move to `bad`.
+void hash_files(Dataset& data);
+
 // Moves every sample that has a reason (one text a sample, empty for a good one) from the samples to `bad`.
 void move_to_bad(Dataset& data, const std::vector<std::string>& reasons);
 
@@ -50,7 +56,8 @@ void reorder(Dataset& data, const std::vector<std::string>& files);
 // The lines of a list file, one relative path each; empty lines and line ends of any system are left out.
 std::vector<std::string> read_order(const std::filesystem::path& list);
 
-// SHA-256 over names and contents of all samples, whatever their order and the folder's place.
+// SHA-256 over names and contents of all samples that are files of the folder, whatever their order and the
+// folder's place.
 std::string data_hash(const Dataset& data);
 
 // The images under each path: a file stands for itself, a folder for all images in it at any depth, in byte

@@ -1,6 +1,7 @@
 #include "data/images.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "data/decode.h"
 #include "data/resize.h"
@@ -64,11 +65,39 @@ ImageSet read_images(Dataset& data, Int height, Int width, OnBadFile on_bad) {
   return set;
 }
 
+void append(ImageSet& images, const ImageSet& more) {
+  expect(images.turned.empty() && more.turned.empty(), "images: turned pictures stand behind stored ones");
+  expect(images.height == more.height && images.width == more.width, "images: {} x {} and {} x {} in one set",
+         images.height, images.width, more.height, more.width);
+  images.pixels.insert(images.pixels.end(), more.pixels.begin(), more.pixels.end());
+  images.content.insert(images.content.end(), more.content.begin(), more.content.end());
+}
+
+void write_picture(const ImageSet& images, Int i, float* out) {
+  if (i < images.stored()) {
+    std::copy_n(images.image(i).begin(), images.height * images.width * 3, out);
+    return;
+  }
+  const TurnedPicture& made = images.turned[i - images.stored()];
+  write_turned(images.image(made.source), images.height, images.width, made.turn, out);
+}
+
+Image picture(const ImageSet& images, Int i) {
+  Image image(images.height, images.width);
+  std::vector<float> values(image.pixels.size());
+  write_picture(images, i, values.data());
+  std::transform(values.begin(), values.end(), image.pixels.begin(),
+                 [](float value) { return static_cast<std::uint8_t>(std::lround(value)); });
+  return image;
+}
+
 Tensor batch_of(const ImageSet& images, std::span<const Int> indices) {
   Tensor batch = Tensor::empty({static_cast<Int>(indices.size()), images.height, images.width, 3});
   float* out = batch.mutable_data<float>();
-  for (const Int i : indices)
-    out = std::copy_n(images.image(i).begin(), images.height * images.width * 3, out);
+  for (const Int i : indices) {
+    write_picture(images, i, out);
+    out += images.height * images.width * 3;
+  }
   return batch;
 }
 

@@ -15,9 +15,7 @@ constexpr double penalty = 1e-2;  // of Σ w²/2, beside the mean cross-entropy
 using Row = std::vector<double>;
 
 Row features(const ImageSet& images, Int i, Int side) {
-  Image image(images.height, images.width);
-  std::copy(images.image(i).begin(), images.image(i).end(), image.pixels.begin());
-  const Image small = resize_area(image, side, side);
+  const Image small = resize_area(picture(images, i), side, side);
   Row grey(side * side);
   for (Int p = 0; p < side * side; ++p)
     grey[p] = (small.pixels[3 * p] + small.pixels[3 * p + 1] + small.pixels[3 * p + 2]) / 3.0;

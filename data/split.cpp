@@ -18,51 +18,57 @@ std::vector<Int> chosen(const std::vector<Int>& from, const std::vector<Int>& pl
   return result;
 }
 
-void paper_split(const Dataset& data, Split& split) {
-  const std::vector<Int> labels = data.labels();
-  const Int classes = static_cast<Int>(data.classes.size());
-  TwoParts outer = stratified_split(labels, classes, 0.2, split.seed);
-  const TwoParts inner = stratified_split(chosen(labels, outer.second), classes, 0.5, split.seed);
-  split.train = std::move(outer.first);
-  split.validation = chosen(outer.second, inner.first);
-  split.test = chosen(outer.second, inner.second);
+// The groups of a class, each by its first sample, in random order; those of the excluded are left out.
+struct Groups {
+  std::vector<std::vector<Int>> members;  // by the position of the first
+
+  Groups(const Dataset& data, const std::vector<Int>& groups, const std::vector<Exclusion>& excluded)
+      : members(data.size()) {
+    std::vector<bool> out(data.size(), false);
+    for (const Exclusion& one : excluded) out[one.sample] = true;
+    for (Int i = 0; i < data.size(); ++i)
+      if (!out[i]) members[groups[i]].push_back(i);
+  }
+
+  std::vector<Int> leaders(const Dataset& data, Int label, const Random& random) const {
+    std::vector<Int> found;
+    for (Int i = 0; i < data.size(); ++i)
+      if (!members[i].empty() && data.samples[i].label == label) found.push_back(i);
+    return shuffled(std::move(found), random.stream("groups").at(label));
+  }
+};
+
+// Groups go to test, then to validation, as long as they fit into a tenth of the class (the first may exceed
+// it), else to train. Returns the part of each leader: 0 train, 1 validation, 2 test.
+std::vector<int> tenths(const Groups& groups, const std::vector<Int>& leaders) {
+  Int count = 0;
+  for (const Int leader : leaders) count += static_cast<Int>(groups.members[leader].size());
+  const Int tenth = std::max<Int>(1, (count + 5) / 10);
+  Int filled[3] = {};
+  std::vector<int> parts;
+  for (const Int leader : leaders) {
+    const Int size = static_cast<Int>(groups.members[leader].size());
+    const auto fits = [&](int part) {
+      return filled[part] + size <= tenth || (filled[part] == 0 && size <= 2 * tenth);
+    };
+    parts.push_back(fits(2) ? 2 : fits(1) ? 1 : 0);
+    filled[parts.back()] += size;
+  }
+  return parts;
 }
 
-// Class by class: groups in random order go to test, then to validation, as long as they fit into a tenth of
-// the class (the first may exceed it), else to train. A group of several classes counts for that of its first
-// sample.
-void grouped_split(const Dataset& data, Split& split) {
-  const std::vector<Int> counts = data.class_counts();
-  std::vector<std::vector<Int>> members(data.size());
-  for (Int i = 0; i < data.size(); ++i) members[split.groups[i]].push_back(i);
-  const Random random(split.seed, "grouped split");
-  for (Int label = 0; label < static_cast<Int>(counts.size()); ++label) {
-    std::vector<Int> leaders;
-    for (Int i = 0; i < data.size(); ++i)
-      if (!members[i].empty() && data.samples[i].label == label) leaders.push_back(i);
-    leaders = shuffled(std::move(leaders), random.stream("groups").at(label));
-    const Int tenth = std::max<Int>(1, (counts[label] + 5) / 10);
-    Int in_test = 0, in_validation = 0, in_train = 0;
-    for (const Int leader : leaders) {
-      const Int size = static_cast<Int>(members[leader].size());
-      const auto fits = [&](Int filled) {
-        return filled + size <= tenth || (filled == 0 && size <= 2 * tenth);
-      };
-      Int& filled = fits(in_test) ? in_test : fits(in_validation) ? in_validation : in_train;
-      std::vector<Int>& part = &filled == &in_test         ? split.test
-                               : &filled == &in_validation ? split.validation
-                                                           : split.train;
-      filled += size;
-      part.insert(part.end(), members[leader].begin(), members[leader].end());
-    }
-    expect(in_validation > 0 && in_train > 0,  // test is filled before validation
-           "split: class {} has {} images in {} groups, which cannot be shared out over train, validation "
-           "and test; add images",
-           data.classes[label], counts[label], leaders.size());
+// Largest groups first, each to the fold that holds least.
+std::vector<int> by_folds(const Groups& groups, std::vector<Int>& leaders, Int folds, Int fold) {
+  const auto size = [&](Int leader) { return static_cast<Int>(groups.members[leader].size()); };
+  std::stable_sort(leaders.begin(), leaders.end(), [&](Int a, Int b) { return size(a) > size(b); });
+  std::vector<Int> filled(folds);
+  std::vector<int> parts;
+  for (const Int leader : leaders) {
+    const Int least = std::min_element(filled.begin(), filled.end()) - filled.begin();
+    filled[least] += size(leader);
+    parts.push_back(least == fold - 1 ? 2 : least == fold % folds ? 1 : 0);
   }
-  split.train = shuffled(std::move(split.train), random.stream("train"));
-  split.validation = shuffled(std::move(split.validation), random.stream("validation"));
-  split.test = shuffled(std::move(split.test), random.stream("test"));
+  return parts;
 }
 
 }  // namespace
@@ -75,17 +81,49 @@ std::vector<Int> groups_by_key(const std::vector<std::string>& keys) {
   return groups;
 }
 
-Split make_split(const Dataset& data, const std::vector<Int>& groups, const std::string& protocol,
-                 std::uint64_t seed) {
-  expect(static_cast<Int>(groups.size()) == data.size(), "split: {} groups for {} samples", groups.size(),
-         data.size());
-  Split split{protocol, seed, {}, {}, {}, groups};
-  if (protocol == "paper")
-    paper_split(data, split);
-  else if (protocol == "grouped")
-    grouped_split(data, split);
-  else
-    throw UsageError("split: the protocol is paper or grouped, not {}", protocol);
+Split paper_split(const Dataset& data, const std::vector<Int>& groups, std::uint64_t seed) {
+  Split split{"paper", seed};
+  split.groups = groups;
+  const std::vector<Int> labels = data.labels();
+  const Int classes = static_cast<Int>(data.classes.size());
+  TwoParts outer = stratified_split(labels, classes, 0.2, seed);
+  const TwoParts inner = stratified_split(chosen(labels, outer.second), classes, 0.5, seed);
+  split.train = std::move(outer.first);
+  split.validation = chosen(outer.second, inner.first);
+  split.test = chosen(outer.second, inner.second);
+  return split;
+}
+
+Split grouped_split(const Dataset& data, const std::vector<Int>& groups, std::uint64_t seed,
+                    std::vector<Exclusion> excluded, Int folds, Int fold) {
+  if (folds != 0 && (folds < 3 || fold < 1 || fold > folds))
+    throw UsageError("split: fold {} of {}; a k-fold needs 3 or more folds, counted from 1", fold, folds);
+  const Groups all(data, groups, excluded);
+  const Random random(seed, "grouped split");
+  Split split{"grouped", seed};
+  split.groups = groups;
+  split.excluded = std::move(excluded);
+  split.folds = folds;
+  split.fold = folds == 0 ? 0 : fold;
+  std::vector<Int>* const parts[] = {&split.train, &split.validation, &split.test};
+  for (Int label = 0; label < static_cast<Int>(data.classes.size()); ++label) {
+    std::vector<Int> leaders = all.leaders(data, label, random);
+    const std::vector<int> part = folds == 0 ? tenths(all, leaders) : by_folds(all, leaders, folds, fold);
+    Int filled[3] = {}, count = 0;
+    for (std::size_t i = 0; i < leaders.size(); ++i) {
+      const std::vector<Int>& members = all.members[leaders[i]];
+      parts[part[i]]->insert(parts[part[i]]->end(), members.begin(), members.end());
+      filled[part[i]] += static_cast<Int>(members.size());
+      count += static_cast<Int>(members.size());
+    }
+    expect(filled[0] > 0 && filled[1] > 0 && filled[2] > 0,
+           "split: class {} has {} images in {} groups, which cannot be shared out over train, validation "
+           "and test; add images",
+           data.classes[label], count, leaders.size());
+  }
+  split.train = shuffled(std::move(split.train), random.stream("train"));
+  split.validation = shuffled(std::move(split.validation), random.stream("validation"));
+  split.test = shuffled(std::move(split.test), random.stream("test"));
   return split;
 }
 

@@ -1,9 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "data/split.h"
+#include "data/protocol.h"
+#include "data/sha256.h"
 #include "data/stratified.h"
 #include "tensor/error.h"
 
@@ -42,13 +44,35 @@ TEST_CASE("the stratified split equals scikit-learn's") {
   }
 }
 
-TEST_CASE("the paper's split equals the notebook's") {
-  const auto& one = golden()["paper"];
+// The paper's folder in some order of its classes, and what an arm added to each: the list that is split.
+static Dataset with_added(const nlohmann::json& one) {
   Dataset data;
-  data.classes = {"benign", "normal", "malignant"};
-  for (const Int label : labels_of(one)) data.samples.push_back({"file", label, "hash"});
-  const Split split = make_split(data, std::vector<Int>(data.size()), "paper", 42);
-  CHECK(split.train == one["train"].get<std::vector<Int>>());
-  CHECK(split.validation == one["validation"].get<std::vector<Int>>());
-  CHECK(split.test == one["test"].get<std::vector<Int>>());
+  data.classes = {"a", "b", "c"};
+  for (const char* which : {"counts", "added"})
+    for (Int label = 0; label < 3; ++label)
+      for (Int i = 0; i < one[which][label]; ++i) data.samples.push_back({"file", label, "hash"});
+  return data;
+}
+
+TEST_CASE("the paper's splits equal the notebook's: three arms, two orders of the classes") {
+  REQUIRE(golden()["paper"].size() == 6);
+  for (const auto& one : golden()["paper"]) {
+    CAPTURE(one["counts"].dump());
+    CAPTURE(one["added"].dump());
+    for (Int label = 0; label < 3; ++label) {
+      const Int n = one["counts"][label], added = one["added"][label];
+      CHECK((added == 0 || added == generated_images(n, 1350) || added == n * copies_of_each(n, 1350)));
+    }
+    const Dataset data = with_added(one);
+    const Split split = paper_split(data, std::vector<Int>(data.size()), 42);
+    Int part = 0;
+    for (const std::vector<Int>* places : {&split.train, &split.validation, &split.test}) {
+      CHECK(static_cast<Int>(places->size()) == one["sizes"][part]);
+      CHECK(sha256(fmt::format("{}", fmt::join(*places, ","))) == one["sha256"][part]);
+      ++part;
+    }
+    const auto originals = 437 + 133 + 210;
+    CHECK(std::count_if(split.test.begin(), split.test.end(), [&](Int i) { return i >= originals; }) ==
+          one["added_in_test"]);
+  }
 }

@@ -1,4 +1,4 @@
-#include "data/split.h"
+#include "data/protocol.h"
 
 #include <doctest/doctest.h>
 
@@ -52,7 +52,7 @@ TEST_CASE("the grouped split keeps groups whole and classes in proportion") {
   const std::vector<Int> groups = groups_of(data);
   std::set<std::vector<Int>> seen;
   for (std::uint64_t seed = 0; seed < 20; ++seed) {
-    const Split split = make_split(data, groups, "grouped", seed);
+    const Split split = grouped_split(data, groups, seed);
     std::map<Int, std::set<int>> parts_of_group;
     std::vector<Int> all;
     int part = 0;
@@ -72,7 +72,7 @@ TEST_CASE("the grouped split keeps groups whole and classes in proportion") {
     std::sort(all.begin(), all.end());
     CHECK(all.size() == 120);
     CHECK(std::unique(all.begin(), all.end()) == all.end());
-    CHECK(split.test == make_split(data, groups, "grouped", seed).test);
+    CHECK(split.test == grouped_split(data, groups, seed).test);
     seen.insert(split.test);
   }
   CHECK(seen.size() == 20);
@@ -82,7 +82,7 @@ TEST_CASE("a split reads back as it was written") {
   const TemporaryFolder folder;
   const fs::path file = folder / "split.json";
   const Dataset data = dataset();
-  const Split split = make_split(data, groups_of(data), "paper", 42);
+  const Split split = paper_split(data, groups_of(data), 42);
   write_split(file, data, split);
   const Split read = read_split(file, data);
   CHECK(read.protocol == "paper");
@@ -92,15 +92,16 @@ TEST_CASE("a split reads back as it was written") {
   CHECK(read.test == split.test);
   CHECK(read.groups == split.groups);
   CHECK(split_hash(data, read) == split_hash(data, split));
-  CHECK(split_hash(data, make_split(data, split.groups, "paper", 43)) != split_hash(data, split));
+  CHECK(split_hash(data, paper_split(data, split.groups, 43)) != split_hash(data, split));
 
   Dataset changed = data;
   changed.samples[7].sha256 = "other";
-  CHECK(has(error_of([&] { read_split(file, changed); }), "a/7.png has changed since the split was made"));
+  CHECK(has(error_of([&] { read_split(file, changed); }),
+            "a/7.png has changed since the split was made"));
   changed = data;
   changed.samples.pop_back();
-  CHECK(
-      has(error_of([&] { read_split(file, changed); }), "it names c/119.png, which pictures does not hold"));
+  CHECK(has(error_of([&] { read_split(file, changed); }),
+            "it names c/119.png, which pictures does not hold"));
   changed = data;
   changed.classes = {"a", "c", "b"};
   CHECK(has(error_of([&] { read_split(file, changed); }),
@@ -115,12 +116,10 @@ TEST_CASE("a split reads back as it was written") {
 
 TEST_CASE("too few images, groups or an unknown protocol are errors") {
   const Dataset data = dataset();
-  CHECK(has(error_of([&] { make_split(data, groups_of(data), "random", 1); }),
-            "the protocol is paper or grouped"));
+  CHECK(has(error_of([&] { prepare(data, 8, {.protocol = "random"}); }), "the protocol is paper or grouped"));
   std::vector<Int> one_group = groups_of(data);
   for (Int i = 100; i < 120; ++i) one_group[i] = 100;
-  CHECK(
-      has(error_of([&] { make_split(data, one_group, "grouped", 1); }), "class c has 20 images in 1 groups"));
+  CHECK(has(error_of([&] { grouped_split(data, one_group, 1); }), "class c has 20 images in 1 groups"));
   CHECK(has(error_of([&] {
               stratified_split(std::vector<Int>{0, 0, 0, 1}, 2, 0.5, 1);
             }),

@@ -1,0 +1,58 @@
+#include "apps/split_flags.h"
+
+namespace sonograd {
+
+void add_split_flags(CLI::App& command, SplitFlags& f) {
+  command
+      .add_option(
+          "--protocol", f.protocol,
+          "grouped: near duplicates stay in one part, the arm's images come from training images and only "
+          "train; paper: as published (docs/data.md; for `train` also Keras 2's rules, the notebook's "
+          "pooling "
+          "and pixels, no further phase once val_accuracy is 1: docs/models.md)")
+      ->check(CLI::IsMember({"grouped", "paper"}))
+      ->capture_default_str();
+  command
+      .add_option("--arm", f.arm,
+                  "original; augmented: turned and flipped copies, as many as the notebook makes; gan: the "
+                  "pictures in --generated")
+      ->check(CLI::IsMember({"original", "augmented", "gan"}))
+      ->capture_default_str();
+  command.add_option("--target", f.target, "images that the arm lets a class grow towards")
+      ->check(CLI::PositiveNumber)
+      ->capture_default_str();
+  command.add_option("--generated", f.generated,
+                     "folder with a sub-folder a class, each written by `gan sample`");
+  command.add_option("--order", f.order,
+                     "file of relative paths, one a line: the files' order before the split");
+  command.add_option("--folds", f.folds, "grouped k-fold: the number of folds, 3 or more")
+      ->check(CLI::Range(3, 1000));
+  command
+      .add_option("--fold", f.fold, "the fold that tests, from 1; the next one validates, the others train")
+      ->check(CLI::PositiveNumber);
+  command.get_option("--fold")->needs("--folds");
+  command.get_option("--folds")->needs("--fold");
+  command.add_option("--on-bad-file", f.on_bad_file, "fail, or skip and list them")
+      ->check(CLI::IsMember({"fail", "skip"}))
+      ->capture_default_str();
+}
+
+ProtocolOptions protocol_options(const SplitFlags& f, const SharedFlags& shared, Keras keras) {
+  if (f.arm == "gan" && f.generated.empty())
+    throw UsageError("--arm gan needs --generated DIR, the folder of pictures that `gan sample` wrote");
+  if (f.arm != "gan" && !f.generated.empty()) throw UsageError("--generated belongs to --arm gan");
+  ProtocolOptions o;
+  o.protocol = f.protocol;
+  o.arm = arm_named(f.arm);
+  o.seed = shared.seed;
+  o.keras = keras;
+  o.target = f.target;
+  o.generated = f.generated;
+  if (!f.order.empty()) o.order = read_order(f.order);
+  o.folds = f.folds;
+  o.fold = f.fold;
+  o.on_bad_file = f.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail;
+  return o;
+}
+
+}  // namespace sonograd

@@ -1,0 +1,18 @@
+#pragma once
+#include "apps/command.h"
+#include "data/protocol.h"
+
+namespace sonograd {
+
+// Which images train, validate and test: of `data split`, `train` and what builds on them.
+struct SplitFlags {
+  std::string protocol = "grouped", arm = "original", order, generated, on_bad_file = "fail";
+  Int target = 1350, folds = 0, fold = 0;
+};
+
+void add_split_flags(CLI::App& command, SplitFlags& flags);
+
+// `keras`: whose RandomFlip turns the augmented arm's copies. Reads --order's file.
+ProtocolOptions protocol_options(const SplitFlags& flags, const SharedFlags& shared, Keras keras);
+
+}  // namespace sonograd
