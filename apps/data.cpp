@@ -1,8 +1,6 @@
-#include <map>
 #include <nlohmann/json.hpp>
 
 #include "apps/training.h"
-#include "data/duplicates.h"
 #include "data/phantom.h"
 #include "report/progress.h"
 #include "tensor/file.h"
@@ -18,55 +16,6 @@ struct Flags {
   std::vector<std::string> classes;
   Int count = 90, size = 256;
 };
-
-Json pairs_of(const std::vector<Twins>& twins, const Dataset& data) {
-  Json list = Json::array();
-  for (const Twins& t : twins) {
-    const LabelledFile &a = data.samples[static_cast<std::size_t>(t.first)],
-                       &b = data.samples[static_cast<std::size_t>(t.second)];
-    list.push_back(
-        {{"files", {a.file, b.file}},
-         {"classes",
-          {data.classes[static_cast<std::size_t>(a.label)], data.classes[static_cast<std::size_t>(b.label)]}},
-         {"correlation", t.correlation}});
-  }
-  return list;
-}
-
-int audit(const Flags& flags, const SharedFlags& shared) {
-  prepare_device(shared);
-  Dataset data = list_folder(flags.folder, flags.classes);
-  const ImageSet images = read_images(data, 64, 64, OnBadFile::skip);
-  const Duplicates found = find_duplicates(data, images);
-  std::map<Int, Json> groups;
-  for (Int i = 0; i < data.size(); ++i)
-    groups[found.groups[static_cast<std::size_t>(i)]].push_back(
-        data.samples[static_cast<std::size_t>(i)].file);
-  Json json{{"images", data.size()},
-            {"exact_pairs", pairs_of(found.exact, data)},
-            {"near_pairs", pairs_of(found.near, data)},
-            {"conflicts", pairs_of(found.conflicts, data)},
-            {"groups", Json::array()},
-            {"unreadable", Json::array()}};
-  for (const auto& [first, files] : groups)
-    if (files.size() > 1) json["groups"].push_back(files);
-  for (const UnreadableFile& bad : data.bad)
-    json["unreadable"].push_back({{"file", bad.file}, {"reason", bad.reason}});
-  if (shared.json) {
-    fmt::print("{}\n", json.dump(1));
-    return 0;
-  }
-  fmt::print(
-      "{} images: {} pairs of equal pictures, {} of nearly equal ones, {} of them with different labels, {} "
-      "files that cannot be read\n",
-      data.size(), found.exact.size(), found.near.size(), found.conflicts.size(), data.bad.size());
-  for (const char* kind : {"exact_pairs", "near_pairs", "conflicts"})
-    for (const Json& pair : json[kind])
-      fmt::print("{:<12} {:.4f}  {}  {}\n", kind, pair["correlation"].get<double>(),
-                 pair["files"][0].get<std::string>(), pair["files"][1].get<std::string>());
-  for (const UnreadableFile& bad : data.bad) fmt::print("unreadable   {}: {}\n", bad.file, bad.reason);
-  return 0;
-}
 
 int split(const Flags& flags, const SharedFlags& shared) {
   prepare_device(shared);
@@ -116,12 +65,7 @@ void add_data(Program& program) {
       *program.app.add_subcommand("data", "Look at a folder of images, split it, or make synthetic ones");
   data.require_subcommand(1);
 
-  auto& find =
-      program.add_under(data, "audit", "Equal and nearly equal pictures, label conflicts, broken files",
-                        "  sonograd data audit busi\n  sonograd data audit busi --json",
-                        [flags, &program] { return audit(*flags, program.shared); });
-  find.add_option("folder", flags->folder, "folder with a sub-folder a class")->required();
-  find.add_option("--classes", flags->classes, "class names in the order of their codes")->delimiter(',');
+  add_data_audit(program, data);
 
   auto& part = program.add_under(data, "split", "Which images train, validate and test",
                                  "  sonograd data split busi --protocol paper --seed 42 --out split.json",

@@ -1,62 +1,112 @@
 #include "data/duplicates.h"
 
 #include <algorithm>
-#include <cmath>
 #include <numeric>
 
-#include "data/resize.h"
+#include "data/decode.h"
+#include "data/sha256.h"
+#include "tensor/error.h"
+#include "tensor/file.h"
+#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {
 
-constexpr Int side = 32, cells = side * side;
+struct Picture {
+  std::string content;  // SHA-256 of size and pixels
+  Fingerprint print;
+  WindowHashes hashes;
+};
 
-// The picture's grey levels at side x side with mean 0 and length 1, so that a product of two is their
-// correlation.
-std::vector<float> thumbnail(const ImageSet& images, Int index) {
-  Image image(images.height, images.width);
-  const auto pixels = images.image(index);
-  std::copy(pixels.begin(), pixels.end(), image.pixels.begin());
-  const Image small = resize_area(image, side, side);
-  std::vector<float> grey(static_cast<std::size_t>(cells));
-  for (std::size_t i = 0; i < grey.size(); ++i)
-    grey[i] = static_cast<float>(small.pixels[3 * i] + small.pixels[3 * i + 1] + small.pixels[3 * i + 2]);
-  const float mean = std::accumulate(grey.begin(), grey.end(), 0.0f) / static_cast<float>(cells);
-  for (float& value : grey) value -= mean;
-  const float length = std::sqrt(std::inner_product(grey.begin(), grey.end(), grey.begin(), 0.0f));
-  for (float& value : grey) value /= std::max(length, 1e-6f);
-  return grey;
+// Moves what cannot be read to data.bad.
+std::vector<Picture> read_all(Dataset& data) {
+  std::vector<Picture> pictures(data.size());
+  std::vector<std::string> reasons(data.size());
+  parallel_for(data.size(), 1, [&](Int begin, Int end) {
+    for (Int i = begin; i < end; ++i) {
+      if (!is_original(data.samples[i].origin)) continue;
+      try {
+        const std::string file = read_file(data.root / data.samples[i].file);
+        const Image image = decode_image(bytes_of(file));
+        pictures[i].content = fmt::format("{}x{} {}", image.height, image.width, sha256(image.pixels));
+        pictures[i].print = Fingerprint(image);
+        pictures[i].hashes = WindowHashes(pictures[i].print);
+      } catch (const std::exception& error) {
+        reasons[i] = error.what();
+      }
+    }
+  });
+  std::vector<Picture> readable;
+  for (Int i = 0; i < data.size(); ++i)
+    if (reasons[i].empty()) readable.push_back(std::move(pictures[i]));
+  move_to_bad(data, reasons);
+  return readable;
+}
+
+// What makes the second picture of the first.
+std::string made_by(const Match& m) {
+  std::vector<std::string> steps;
+  constexpr const char* names[] = {"", "flipped left-right", "flipped up-down", "turned by 180 degrees"};
+  if (m.flip != Flip::none) steps.emplace_back(names[static_cast<int>(m.flip)]);
+  const double across = (m.first.right - m.first.left) / (m.second.right - m.second.left);
+  const double down = (m.first.bottom - m.first.top) / (m.second.bottom - m.second.top);
+  const Window seen = flipped(m.second, m.flip);
+  constexpr double little = 0.015;
+  if (std::max(std::abs(across - 1), std::abs(down - 1)) > 2 * little)
+    steps.push_back(fmt::format("cropped, {:.0f} x {:.0f} % of the {}", 100 * std::min(across, 1 / across),
+                                100 * std::min(down, 1 / down), across * down < 1 ? "first" : "second"));
+  else if (std::max(std::abs(m.first.left - seen.left), std::abs(m.first.top - seen.top)) > little)
+    steps.push_back(fmt::format("shifted by {:.0f} and {:.0f} %", 100 * std::abs(m.first.left - seen.left),
+                                100 * std::abs(m.first.top - seen.top)));
+  return steps.empty() ? "same place" : fmt::format("{}", fmt::join(steps, ", "));
+}
+
+// The twins of sample i among those behind it.
+std::vector<Twins> twins_of(const Dataset& data, const std::vector<Picture>& pictures, Int i) {
+  std::vector<Twins> found;
+  for (Int j = i + 1; j < data.size(); ++j) {
+    if (pictures[i].content.empty() || pictures[j].content.empty()) continue;
+    const bool bytes = data.samples[i].sha256 == data.samples[j].sha256;
+    if (bytes || pictures[i].content == pictures[j].content) {
+      found.push_back({i, j, {.correlation = 1}, bytes ? "same bytes" : "same pixels"});
+      continue;
+    }
+    Match match = WindowHashes::nearest(pictures[i].hashes, pictures[j].hashes);
+    if (match.bits > near_bits) continue;
+    match = confirm(pictures[i].print, pictures[j].print, match);
+    if (match.correlation >= near_correlation) found.push_back({i, j, match, made_by(match)});
+  }
+  return found;
 }
 
 Int root_of(std::vector<Int>& groups, Int i) {
-  while (groups[static_cast<std::size_t>(i)] != i) i = groups[static_cast<std::size_t>(i)];
+  while (groups[i] != i) i = groups[i];
   return i;
 }
 
 }  // namespace
 
-Duplicates find_duplicates(const Dataset& data, const ImageSet& images) {
-  Duplicates found;
-  found.groups.resize(static_cast<std::size_t>(data.size()));
-  std::iota(found.groups.begin(), found.groups.end(), 0);
-  std::vector<std::vector<float>> thumbnails;
-  for (Int i = 0; i < data.size(); ++i) thumbnails.push_back(thumbnail(images, i));
-
-  for (Int i = 0; i < data.size(); ++i)
-    for (Int j = i + 1; j < data.size(); ++j) {
-      const auto a = static_cast<std::size_t>(i), b = static_cast<std::size_t>(j);
-      const bool same =
-          data.samples[a].sha256 == data.samples[b].sha256 || images.content[a] == images.content[b];
-      const double correlation =
-          same ? 1.0
-               : std::inner_product(thumbnails[a].begin(), thumbnails[a].end(), thumbnails[b].begin(), 0.0f);
-      if (!same && correlation < near_correlation) continue;
-      (same ? found.exact : found.near).push_back({i, j, correlation});
-      if (data.samples[a].label != data.samples[b].label) found.conflicts.push_back({i, j, correlation});
-      const Int first = root_of(found.groups, i), second = root_of(found.groups, j);
-      found.groups[static_cast<std::size_t>(std::max(first, second))] = std::min(first, second);
+Duplicates find_duplicates(Dataset& data) {
+  const std::vector<Picture> pictures = read_all(data);
+  const Int n = data.size();
+  std::vector<std::vector<Twins>> twins(n);
+  parallel_for(n, 1, [&](Int begin, Int end) {
+    for (Int k = begin; k < end; ++k) {  // long and short rows in turn
+      const Int i = k % 2 == 0 ? k / 2 : n - 1 - k / 2;
+      twins[i] = twins_of(data, pictures, i);
     }
-  for (Int i = 0; i < data.size(); ++i) found.groups[static_cast<std::size_t>(i)] = root_of(found.groups, i);
+  });
+  Duplicates found;
+  found.groups.resize(n);
+  std::iota(found.groups.begin(), found.groups.end(), 0);
+  for (const std::vector<Twins>& row : twins)
+    for (const Twins& pair : row) {
+      (pair.kind == "same bytes" || pair.kind == "same pixels" ? found.exact : found.near).push_back(pair);
+      if (data.samples[pair.first].label != data.samples[pair.second].label) found.conflicts.push_back(pair);
+      const Int first = root_of(found.groups, pair.first), second = root_of(found.groups, pair.second);
+      found.groups[std::max(first, second)] = std::min(first, second);
+    }
+  for (Int i = 0; i < n; ++i) found.groups[i] = root_of(found.groups, i);
   return found;
 }
 

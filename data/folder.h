@@ -28,7 +28,7 @@ struct Dataset {
   std::vector<LabelledFile> samples;
   std::vector<UnreadableFile> bad;  // files that cannot be read or decoded; not among the samples
   Int ignored = 0;  // files in class folders that are neither images nor masks, by their names
-  std::vector<GeneratorOrigin> generators;  // of the generated images among the samples
+  std::vector<GeneratorOrigin> generators = {};  // of the generated images among the samples
 
   Int size() const { return static_cast<Int>(samples.size()); }
   std::vector<Int> labels() const;
