@@ -19,7 +19,7 @@ void add_split_flags(CLI::App& command, SplitFlags& f) {
       ->check(CLI::IsMember({"original", "augmented", "gan"}))
       ->capture_default_str();
   command.add_option("--target", f.target, "images that the arm lets a class grow towards")
-      ->check(CLI::PositiveNumber)
+      ->check(positive())
       ->capture_default_str();
   command.add_option("--generated", f.generated,
                      "folder with a sub-folder a class, each written by `gan sample`");
@@ -29,7 +29,7 @@ void add_split_flags(CLI::App& command, SplitFlags& f) {
       ->check(CLI::Range(3, 1000));
   command
       .add_option("--fold", f.fold, "the fold that tests, from 1; the next one validates, the others train")
-      ->check(CLI::PositiveNumber);
+      ->check(positive());
   command.get_option("--fold")->needs("--folds");
   command.get_option("--folds")->needs("--fold");
   command.add_option("--on-bad-file", f.on_bad_file, "fail, or skip and list them")
