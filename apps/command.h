@@ -67,6 +67,7 @@ void add_compare(Program& program);
 void add_compare_activations(Program& program);
 void add_data(Program& program);
 void add_data_audit(Program& program, CLI::App& data);
+void add_data_verify(Program& program, CLI::App& data);
 void add_gan(Program& program);
 void add_bench(Program& program);
 void add_gradcheck(Program& program);

@@ -66,6 +66,7 @@ void add_data(Program& program) {
   data.require_subcommand(1);
 
   add_data_audit(program, data);
+  add_data_verify(program, data);
 
   auto& part = program.add_under(data, "split", "Which images train, validate and test",
                                  "  sonograd data split busi --protocol paper --seed 42 --out split.json",
