@@ -11,7 +11,7 @@ namespace sonograd {
 struct Twins {
   Int first = 0, second = 0;
   Match match = {};       // of exact twins: correlation 1, no flip, the whole pictures
-  std::string kind = "";  // "same bytes", "same pixels", or what was done: "flipped left-right, cropped"
+  std::string kind = {};  // "same bytes", "same pixels", or what was done: "flipped left-right, cropped"
 };
 
 struct Duplicates {
