@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "report/curves.h"
 #include "report/figures.h"
 #include "report/plot.h"
 
@@ -10,34 +11,21 @@ namespace {
 constexpr double square_height = 284;
 const std::vector<double> fifths = {0, 0.2, 0.4, 0.6, 0.8, 1};
 
-// (false-positive rate, true-positive rate) from the strictest threshold to the loosest, equal scores in one
-// step.
-std::vector<std::pair<double, double>> roc_points(Int code, const std::vector<Prediction>& predictions) {
-  std::vector<std::pair<double, bool>> scored;
-  double positives = 0;
-  for (const Prediction& p : predictions) {
-    scored.emplace_back(p.probabilities.at(static_cast<std::size_t>(code)), p.truth == code);
-    positives += p.truth == code;
-  }
-  std::sort(scored.begin(), scored.end(), [](const auto& a, const auto& b) { return a.first > b.first; });
-  const double negatives = static_cast<double>(scored.size()) - positives;
-  double hits = 0, false_alarms = 0;
-  std::vector<std::pair<double, double>> points = {{0, 0}};
-  for (std::size_t i = 0; i < scored.size(); ++i) {
-    (scored[i].second ? hits : false_alarms) += 1;
-    const bool step_ends = i + 1 == scored.size() || scored[i + 1].first != scored[i].first;
-    if (step_ends) points.emplace_back(false_alarms / negatives, hits / positives);
-  }
-  return points;
-}
-
 // A square with shares on both axes, and room for a key on the right of it.
-Plot square(Svg& svg, std::string_view x_title) {
+enum class Diagonal { none, dashed };
+Plot square(Svg& svg, std::string_view x_title, Diagonal diagonal = Diagonal::dashed) {
   const Plot plot{svg, 46, 14, 46 + 226, 14 + 226, 0, 1, 0, 1};
   plot.y_axis(fifths, percent_label);
   plot.x_axis(fifths, percent_label, x_title);
-  svg.line(plot.x(0), plot.y(0), plot.x(1), plot.y(1), "dash");
+  if (diagonal == Diagonal::dashed) svg.line(plot.x(0), plot.y(0), plot.x(1), plot.y(1), "dash");
   return plot;
+}
+
+void name_curve(Svg& svg, const Plot& plot, double y, const std::string& css, const std::string& name,
+                const std::string& note) {
+  svg.line(plot.right + 16, y - 4, plot.right + 34, y - 4, "line line-" + css);
+  svg.text(plot.right + 40, y, name, "ink strong small", Svg::start, 84);
+  svg.text(plot.right + 40, y + 16, note, "muted small");
 }
 
 }  // namespace
@@ -48,21 +36,43 @@ Svg roc_curves(const std::vector<std::string>& classes, const std::vector<Predic
   double key = 22;
   for (std::size_t c = 0; c < classes.size(); ++c) {
     const std::string css(1, "acde"[c % 4]);
+    const Scores scores = scores_of(static_cast<Int>(c), predictions);
+    const auto steps = thresholds(scores);
+    const auto positives = static_cast<double>(steps.back().hits),
+               negatives = static_cast<double>(steps.back().false_alarms);
     std::vector<std::pair<double, double>> points;
-    for (const auto& [x, y] : roc_points(static_cast<Int>(c), predictions))
-      points.emplace_back(plot.x(x), plot.y(y));
+    for (const Threshold& step : steps)
+      points.emplace_back(plot.x(static_cast<double>(step.false_alarms) / negatives),
+                          plot.y(static_cast<double>(step.hits) / positives));
     svg.polyline(points, "line line-" + css);
-    std::vector<bool> positive;
-    std::vector<double> score;
-    for (const Prediction& p : predictions) {
-      positive.push_back(p.truth == static_cast<Int>(c));
-      score.push_back(p.probabilities[c]);
+    const double auc = roc_auc(scores.positive, scores.score);
+    name_curve(svg, plot, key, css, classes[c], std::isnan(auc) ? "no AUC" : fmt::format("AUC {:.3f}", auc));
+    key += 42;
+  }
+  return svg;
+}
+
+Svg precision_recall_curves(const std::vector<std::string>& classes,
+                            const std::vector<Prediction>& predictions) {
+  Svg svg(figure_width, square_height, "precision against recall, each class against the rest");
+  const Plot plot = square(svg, "recall", Diagonal::none);
+  double key = 22;
+  for (std::size_t c = 0; c < classes.size(); ++c) {
+    const std::string css(1, "acde"[c % 4]);
+    const Scores scores = scores_of(static_cast<Int>(c), predictions);
+    const auto steps = thresholds(scores);
+    const auto positives = static_cast<double>(steps.back().hits);
+    std::vector<std::pair<double, double>> points;
+    for (const Threshold& step : steps) {
+      const auto called = static_cast<double>(step.hits + step.false_alarms);
+      if (called > 0)
+        points.emplace_back(plot.x(static_cast<double>(step.hits) / positives),
+                            plot.y(static_cast<double>(step.hits) / called));
     }
-    const double auc = roc_auc(positive, score);
-    svg.line(plot.right + 16, key - 4, plot.right + 34, key - 4, "line line-" + css);
-    svg.text(plot.right + 40, key, classes[c], "ink strong small", Svg::start, 84);
-    svg.text(plot.right + 40, key + 16, std::isnan(auc) ? "no AUC" : fmt::format("AUC {:.3f}", auc),
-             "muted small");
+    svg.polyline(points, "line line-" + css);
+    const double mean = average_precision(scores);
+    name_curve(svg, plot, key, css, classes[c],
+               std::isnan(mean) ? "no mean" : fmt::format("mean {:.3f}", mean));
     key += 42;
   }
   return svg;

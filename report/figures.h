@@ -31,6 +31,9 @@ struct Baseline {
 Svg accuracy_ladder(const std::string& name, const Metrics& metrics, const std::vector<Baseline>& baselines);
 
 Svg roc_curves(const std::vector<std::string>& classes, const std::vector<Prediction>& predictions);
+Svg precision_recall_curves(
+    const std::vector<std::string>& classes,
+    const std::vector<Prediction>& predictions);  // the key gives the average precision
 // Share of right answers by confidence, in ten equal bins, with Wilson intervals.
 Svg reliability(const Metrics& metrics, const std::vector<Prediction>& predictions);
 Svg probability_bars(const std::vector<std::string>& classes, const Prediction& prediction);

@@ -60,6 +60,9 @@ std::string mistakes(const ReportData& data) {
     out +=
         panel("ROC, one class against the rest", roc_curves(data.test.classes, data.predictions),
               "Upwards: images of the class that were found, as the threshold falls. AUC 0.5 is guessing.") +
+        panel("Precision and recall, one class against the rest",
+              precision_recall_curves(data.test.classes, data.predictions),
+              "How many of those called so are right, as more of the class are found.") +
         panel("Calibration", reliability(data.test, data.predictions),
               "Dashed: as sure as right. The larger a dot, the more images; lines are 95 % intervals.");
   }

@@ -1,4 +1,5 @@
 #include "report/html.h"
+#include "report/ranking.h"
 #include "report/run_folder.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
@@ -44,7 +45,9 @@ void write_report(const ReportData& data, const std::filesystem::path& run) {
   }
   if (!data.predictions.empty()) {
     figure("roc", roc_curves(data.test.classes, data.predictions));
+    figure("precision_recall", precision_recall_curves(data.test.classes, data.predictions));
     figure("calibration", reliability(data.test, data.predictions));
+    table("ranking", ranking_table(data.test.classes, data.predictions));
   }
   Table counts{{"class", "train", "validation", "test"}, {}};
   for (const auto& c : data.manifest.classes) {

@@ -10,6 +10,37 @@ import scipy.stats
 import sklearn.metrics as sk
 
 
+def delong(positive, score, other):
+    """AUC, its variance, and z and p of the difference to `other`, by the definition (DeLong et al. 1988)."""
+
+    def parts(values):
+        x, y = values[positive], values[~positive]
+        psi = (x[:, None] > y[None]) + 0.5 * (x[:, None] == y[None])
+        return psi.mean(1), psi.mean(0)
+
+    both = [parts(score), parts(other)]
+    s10, s01 = (np.cov([both[0][k], both[1][k]]) for k in (0, 1))
+    s = s10 / positive.sum() + s01 / (~positive).sum()
+    z = (both[0][0].mean() - both[1][0].mean()) / np.sqrt(s[0, 0] + s[1, 1] - 2 * s[0, 1])
+    return [float(v) for v in (both[0][0].mean(), s[0, 0], z, 2 * scipy.stats.norm.sf(abs(z)))]
+
+
+def ranking(truth, probabilities):
+    """Of each class: average precision, sensitivity at a specificity of at least 0.9, DeLong against the next class."""
+    rows = []
+    for c in range(probabilities.shape[1]):
+        positive, score = truth == c, probabilities[:, c]
+        false_alarms, hits, _ = sk.roc_curve(positive, score, drop_intermediate=False)
+        rows.append(
+            {
+                "average_precision": sk.average_precision_score(positive, score),
+                "sensitivity": float(hits[1 - false_alarms >= 0.9].max()),
+                "delong": delong(positive, score, -probabilities[:, (c + 1) % probabilities.shape[1]]),
+            }
+        )
+    return rows
+
+
 def case(name, truth, probabilities):
     count = probabilities.shape[1]
     codes = list(range(count))
@@ -43,7 +74,8 @@ def main():
         truth = random.integers(0, count, n)
         logits = random.normal(size=(n, count)) + skill * np.eye(count)[truth]
         p = np.exp(logits)
-        cases.append(case(name, truth, np.round(p / p.sum(1, keepdims=True), 3)))  # rounded: equal scores occur
+        rounded = np.round(p / p.sum(1, keepdims=True), 3)  # equal scores occur
+        cases.append(case(name, truth, rounded) | {"ranking": ranking(truth, rounded)})
     truth = np.array([0, 0, 1, 1, 0, 1])  # class 2 never occurs and is never called; class 1 is never called
     cases.append(case("absent class", truth, np.tile([[0.6, 0.3, 0.1]], (6, 1))))
 

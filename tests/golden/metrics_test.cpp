@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "report/compare.h"
+#include "report/delong.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 
@@ -51,6 +52,37 @@ TEST_CASE("metrics are scikit-learn's") {
       CHECK(m.per_class[c].support == expected["support"][c].get<Int>());
     }
   }
+}
+
+TEST_CASE("average precision and sensitivity are scikit-learn's, DeLong's test is its definition's") {
+  Int checked = 0;
+  for (const Json& expected : golden()["cases"]) {
+    if (!expected.contains("ranking")) continue;
+    CAPTURE(expected["name"].get<std::string>());
+    const auto probabilities = expected["probabilities"].get<std::vector<std::vector<double>>>();
+    const auto truth = expected["truth"].get<std::vector<Int>>();
+    const std::size_t classes = probabilities[0].size();
+    for (std::size_t c = 0; c < classes; ++c) {
+      Scores scores, other;
+      for (std::size_t i = 0; i < truth.size(); ++i) {
+        scores.positive.push_back(truth[i] == static_cast<Int>(c));
+        scores.score.push_back(probabilities[i][c]);
+        other.score.push_back(-probabilities[i][(c + 1) % classes]);
+      }
+      other.positive = scores.positive;
+      const Json& row = expected["ranking"][c];
+      check_near(average_precision(scores), row["average_precision"]);
+      const Sensitivity found = sensitivity_at(0.9, scores);
+      check_near(static_cast<double>(found.hits) / static_cast<double>(found.n), row["sensitivity"]);
+      CHECK(found.specificity >= 0.9);
+      check_near(delong(scores).auc, row["delong"][0]);
+      check_near(delong(scores).variance, row["delong"][1]);
+      check_near(delong(scores, other).z, row["delong"][2]);
+      check_near(delong(scores, other).p, row["delong"][3]);
+      ++checked;
+    }
+  }
+  CHECK(checked == 11);
 }
 
 TEST_CASE("Wilson's interval is SciPy's") {

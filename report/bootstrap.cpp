@@ -1,0 +1,48 @@
+#include "report/bootstrap.h"
+
+#include <algorithm>
+#include <map>
+
+#include "tensor/error.h"
+#include "tensor/philox.h"
+
+namespace sonograd {
+namespace {
+
+struct Group {
+  Int right = 0, n = 0;
+};
+
+}  // namespace
+
+Interval grouped_bootstrap(const std::vector<bool>& right, const std::vector<std::string>& groups,
+                           std::uint64_t seed, Int repeats) {
+  expect(right.size() == groups.size() && !right.empty() && repeats > 0,
+         "a bootstrap needs a group for each of its images, got {} for {}", groups.size(), right.size());
+  std::map<std::string, Group> by_name;
+  for (std::size_t i = 0; i < right.size(); ++i) {
+    Group& group = by_name[groups[i]];
+    group.right += right[i];
+    ++group.n;
+  }
+  std::vector<Group> all;
+  for (const auto& [name, group] : by_name) all.push_back(group);
+  const Random random(seed, "bootstrap");
+  std::vector<double> accuracies;
+  for (Int repeat = 0; repeat < repeats; ++repeat) {
+    const Random draws = random.at(static_cast<std::uint64_t>(repeat));
+    Group sum;
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      const Group& drawn = all[static_cast<std::size_t>(draws.below(static_cast<Int>(all.size()), k))];
+      sum.right += drawn.right;
+      sum.n += drawn.n;
+    }
+    accuracies.push_back(static_cast<double>(sum.right) / static_cast<double>(sum.n));
+  }
+  std::sort(accuracies.begin(), accuracies.end());
+  const auto last = static_cast<double>(accuracies.size() - 1);
+  const auto at = [&](double share) { return accuracies[static_cast<std::size_t>(share * last + 0.5)]; };
+  return {at(0.025), at(0.975)};
+}
+
+}  // namespace sonograd

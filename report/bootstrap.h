@@ -1,0 +1,16 @@
+#pragma once
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "report/metrics.h"
+
+namespace sonograd {
+
+// A 95 % percentile interval of the accuracy by resampling groups, not images, with replacement: pictures of
+// one group (duplicates, copies of one original) are no independent evidence. `right[i]` belongs to the group
+// `groups[i]`. Field & Welsh (2007), the cluster bootstrap. Throws Error on different lengths or no images.
+Interval grouped_bootstrap(const std::vector<bool>& right, const std::vector<std::string>& groups,
+                           std::uint64_t seed, Int repeats = 2000);
+
+}  // namespace sonograd
