@@ -3,7 +3,7 @@
 set -eu
 build=${1:-build/tsan}
 # oneDNN and libgomp below it are not instrumented: what they do among themselves is not seen and must not be judged.
-export TSAN_OPTIONS="ignore_noninstrumented_modules=1 halt_on_error=1"
+export TSAN_OPTIONS="ignore_noninstrumented_modules=1 halt_on_error=1 allocator_may_return_null=1"
 export OMP_NUM_THREADS=4
 found=$("$build/tests/planted_race" 2>&1) || true
 case $found in
