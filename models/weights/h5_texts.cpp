@@ -1,8 +1,10 @@
 #include "models/weights/h5_texts.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "models/weights/element_type.h"
+#include "models/weights/h5_heaps.h"
 #include "models/weights/h5_tensors.h"
 
 namespace sonograd {
@@ -14,6 +16,9 @@ constexpr auto facts_name = "sonograd";
 
 // Strings of variable length, which HDF5 allots and takes back.
 Names variable_strings(hid_t attribute, hid_t space, std::size_t count) {
+  std::string path(static_cast<std::size_t>(std::max<ssize_t>(H5Fget_name(attribute, nullptr, 0), 0)), '\0');
+  h5_check(static_cast<herr_t>(H5Fget_name(attribute, path.data(), path.size() + 1)));
+  check_heaps(path);
   const H5Handle memory = h5_open(H5Tcopy(H5T_C_S1), H5Tclose);
   h5_check(H5Tset_size(memory, H5T_VARIABLE));
   const H5Handle kept = h5_open(H5Aget_type(attribute), H5Tclose);

@@ -172,3 +172,12 @@ TEST_CASE("a full disk leaves the earlier Keras file") {
   CHECK(read_file(path) == before);
   CHECK_FALSE(fs::exists(folder / "x.h5.tmp"));
 }
+
+TEST_CASE("a heap of texts that does not come to its end is refused, where HDF5 would look for it for ever") {
+  const fs::path file = fs::path(SONOGRAD_SOURCE_DIR) / "tests/fuzz/corpus/hdf5/endless_heap";
+  CHECK(
+      error_of([&] { read_weights(file); }) ==
+      fmt::format("cannot read {}: a heap of texts has an object of 0 bytes where 3920 are left; the file is "
+                  "damaged: copy or download it again",
+                  file.string()));
+}
