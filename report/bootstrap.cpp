@@ -1,6 +1,7 @@
 #include "report/bootstrap.h"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "tensor/error.h"
@@ -26,6 +27,7 @@ Interval grouped_bootstrap(const std::vector<bool>& right, const std::vector<std
     ++group.n;
   }
   std::vector<Group> all;
+  all.reserve(by_name.size());
   for (const auto& [name, group] : by_name) all.push_back(group);
   const Random random(seed, "bootstrap");
   std::vector<double> accuracies;
@@ -41,7 +43,9 @@ Interval grouped_bootstrap(const std::vector<bool>& right, const std::vector<std
   }
   std::sort(accuracies.begin(), accuracies.end());
   const auto last = static_cast<double>(accuracies.size() - 1);
-  const auto at = [&](double share) { return accuracies[static_cast<std::size_t>(share * last + 0.5)]; };
+  const auto at = [&](double share) {
+    return accuracies[static_cast<std::size_t>(std::lround(share * last))];
+  };
   return {at(0.025), at(0.975)};
 }
 

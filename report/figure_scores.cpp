@@ -41,6 +41,7 @@ Svg roc_curves(const std::vector<std::string>& classes, const std::vector<Predic
     const auto positives = static_cast<double>(steps.back().hits),
                negatives = static_cast<double>(steps.back().false_alarms);
     std::vector<std::pair<double, double>> points;
+    points.reserve(steps.size());
     for (const Threshold& step : steps)
       points.emplace_back(plot.x(static_cast<double>(step.false_alarms) / negatives),
                           plot.y(static_cast<double>(step.hits) / positives));
@@ -63,6 +64,7 @@ Svg precision_recall_curves(const std::vector<std::string>& classes,
     const auto steps = thresholds(scores);
     const auto positives = static_cast<double>(steps.back().hits);
     std::vector<std::pair<double, double>> points;
+    points.reserve(steps.size());
     for (const Threshold& step : steps) {
       const auto called = static_cast<double>(step.hits + step.false_alarms);
       if (called > 0)

@@ -127,12 +127,13 @@ Answer better_everywhere(const Json& claim, const std::string&) {
 }
 
 Answer best(const Json& claim, const std::string&) {
-  const PaperRow* first = nullptr;
+  const std::string arm = claim.at("arm");
+  const PaperRow* first = &paper().row(claim.at("model"), arm, "finetune");
   for (const PaperRow& row : paper().rows)
-    if (row.arm == claim.at("arm") && (first == nullptr || row.test > first->test)) first = &row;
+    if (row.arm == arm && row.test > first->test) first = &row;
   return holds(first->model == claim.at("model"),
                fmt::format("{} leads with {:.2f} % of {} test images", first->model, first->test,
-                           paper().arm(claim.at("arm")).test));
+                           paper().arm(arm).test));
 }
 
 // Recalls printed as whole percentages: are there counts that print so and add up to the row's accuracy?

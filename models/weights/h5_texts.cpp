@@ -62,7 +62,7 @@ Names h5_texts(hid_t group, const std::string& name, Int file_bytes) {
 
 void write_facts(H5Image& image, const Facts& facts) {
   Names lines;
-  for (const auto& [key, value] : facts) lines.push_back(key + "=" + value);
+  for (const auto& [key, value] : facts) lines.push_back(fmt::format("{}={}", key, value));
   if (!lines.empty()) image.texts(image.group("/"), facts_name, lines);
 }
 

@@ -35,8 +35,9 @@ TEST_CASE("experiment claims does the paper's arithmetic again") {
   CHECK(found.at("fig14").at("evidence") == "447 right as 161/175, 146/147, 140/147");
   CHECK(found.at("row-aeganb3-augmented-finetune").at("evidence") ==
         "validation 443/468, test 447/469, recall equals accuracy");
-  for (const auto& [id, claim] : found)
-    if (id.rfind("row-", 0) == 0) CHECK_MESSAGE(claim.at("verdict") == "verified", id);
+  for (const auto& entry : found)
+    if (entry.first.rfind("row-", 0) == 0)
+      CHECK_MESSAGE(entry.second.at("verdict") == "verified", entry.first);
 }
 
 TEST_CASE("experiment claims counts the images of a folder") {
