@@ -31,9 +31,11 @@ Parts parts_of(const Scores& scores) {
   for (std::size_t i = 0; i < x.size(); ++i)
     for (std::size_t j = 0; j < y.size(); ++j) {
       const double psi = x[i] > y[j] ? 1 : x[i] == y[j] ? 0.5 : 0;
-      parts.of_positives[i] += psi / static_cast<double>(y.size());
-      parts.of_negatives[j] += psi / static_cast<double>(x.size());
+      parts.of_positives[i] += psi;
+      parts.of_negatives[j] += psi;
     }
+  for (double& sum : parts.of_positives) sum /= static_cast<double>(y.size());
+  for (double& sum : parts.of_negatives) sum /= static_cast<double>(x.size());
   return parts;
 }
 
@@ -50,7 +52,9 @@ AucInterval delong(const Scores& scores) {
   if (parts.of_positives.empty() || parts.of_negatives.empty()) return {nan, nan, {nan, nan}};
   const double auc = mean(parts.of_positives);
   if (parts.of_positives.size() < 2 || parts.of_negatives.size() < 2) return {auc, nan, {nan, nan}};
-  const double variance = covariance(parts, parts), half = 1.959963984540054 * std::sqrt(variance);
+  const double variance = covariance(parts, parts);
+  if (variance == 0) return {auc, 0, {nan, nan}};
+  const double half = 1.959963984540054 * std::sqrt(variance);
   return {auc, variance, {std::max(0.0, auc - half), std::min(1.0, auc + half)}};
 }
 
@@ -61,7 +65,8 @@ AucComparison delong(const Scores& first, const Scores& second) {
          "DeLong's test needs two images of the class and two of the others at least");
   const double difference = mean(a.of_positives) - mean(b.of_positives);
   const double variance = covariance(a, a) + covariance(b, b) - 2 * covariance(a, b);
-  const double z = variance > 0 ? difference / std::sqrt(variance) : 0;
+  constexpr double rounding = 1e-15;
+  const double z = variance > rounding ? difference / std::sqrt(variance) : Metrics::nan;
   return {mean(a.of_positives), mean(b.of_positives), z, std::erfc(std::abs(z) / std::sqrt(2.0))};
 }
 

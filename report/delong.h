@@ -12,14 +12,16 @@ namespace sonograd {
 //   var(AUC) = var(V10) / m + var(V01) / n        (sample variances; m positives, n negatives)
 struct AucInterval {
   double auc, variance;
-  Interval interval;  // auc ± 1.96 √variance, within 0 … 1; NaN where either side has fewer than two
+  // auc ± 1.96 √variance, within 0 … 1. NaN where either side has fewer than two, and where the variance is
+  // 0, as for a perfect ranking: so few images do not make it certain.
+  Interval interval;
 };
 AucInterval delong(const Scores& scores);
 
 // Two classifiers on the same images: z = (AUC_a − AUC_b) / √var(AUC_a − AUC_b), and its two-sided p.
 struct AucComparison {
   double first, second;
-  double z, p;  // 0 and 1 where the two score alike everywhere
+  double z, p;  // NaN where the variance is 0: the test says nothing then
 };
 // Throws Error where the true labels differ.
 AucComparison delong(const Scores& first, const Scores& second);

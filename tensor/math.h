@@ -18,9 +18,9 @@ struct Exact {
   static auto sqrt(auto x) { return std::sqrt(x); }
 };
 
-// Every function is within 3 ulp of the true value for all x, and passes infinities and not-a-number on as
+// Every function is within 3 ulp of the true value for all x, and passes infinities and NaN on as
 // the C library does; exp alone gives 0 below -87.3, where the true value is about to leave f32's normal
-// range. The polynomials' coefficients are least-maximum fits.
+// range. The polynomials' coefficients but exp's are minimax fits.
 struct Fast {
   // exp(x) = 2^n · e^r with n = round(x / ln 2) and |r| <= ln 2 / 2
   SONOGRAD_INLINE static float exp(float x) {

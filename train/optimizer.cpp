@@ -11,14 +11,14 @@ namespace {
 
 template <class T>
 struct AdamStep {
-  T rate, keep1, keep2, epsilon;  // lr corrected for the moments' start at zero, 1 - beta1, 1 - beta2
+  T rate, take1, take2, epsilon;  // lr corrected for the moments' start at zero, 1 - beta1, 1 - beta2
 };
 
 template <class T>
 SONOGRAD_INLINE void adam_loop(Int n, AdamStep<T> s, const T* g, T* m, T* v, T* w) {
   for (Int i = 0; i < n; ++i) {
-    m[i] += (g[i] - m[i]) * s.keep1;
-    v[i] += (g[i] * g[i] - v[i]) * s.keep2;
+    m[i] += (g[i] - m[i]) * s.take1;
+    v[i] += (g[i] * g[i] - v[i]) * s.take2;
     w[i] -= m[i] * s.rate / (std::sqrt(v[i]) + s.epsilon);
   }
 }

@@ -28,7 +28,7 @@ struct SoftmaxCrossEntropy {
   static auto log_sum_exp(auto z, Int n) {
     auto largest = std::remove_cvref_t<decltype(z(n, 0))>(z(n, 0));
     for (Int k = 1; k < z.size(1); ++k) largest = std::max(largest, z(n, k));
-    auto sum = largest * 0;
+    decltype(largest) sum = 0;
     for (Int k = 0; k < z.size(1); ++k) sum += std::exp(z(n, k) - largest);
     return largest + std::log(sum);
   }

@@ -2,6 +2,9 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
+#include "report/delong.h"
 #include "tests/error_of.h"
 
 using namespace sonograd;
@@ -34,4 +37,18 @@ TEST_CASE("the bootstrap of single images is near Wilson's interval, and of copi
 TEST_CASE("a bootstrap wants a group for each image") {
   CHECK(error_of([] { grouped_bootstrap({true}, {}, 1); }) ==
         "a bootstrap needs a group for each of its images, got 0 for 1");
+}
+
+TEST_CASE(
+    "DeLong's test says nothing of a perfect and a constant ranking, and gives a perfect one no interval") {
+  Scores perfect, constant;
+  for (int i = 0; i < 20; ++i) {
+    perfect.positive.push_back(i < 10);
+    perfect.score.push_back(i < 10 ? 1 : 0);
+    constant.score.push_back(0.5);
+  }
+  constant.positive = perfect.positive;
+  CHECK(delong(perfect).auc == 1);
+  CHECK(std::isnan(delong(perfect).interval.low));
+  CHECK(std::isnan(delong(perfect, constant).p));
 }
