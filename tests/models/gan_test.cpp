@@ -153,7 +153,8 @@ TEST_CASE("the DCGAN's parameters are the notebook's") {
   CHECK(count(discriminator({})) == 440385);
   CHECK(generator({}).parameters().size() == 28);
   CHECK(discriminator({}).parameters().size() == 22);
-  CHECK_THROWS_WITH_AS(generator({.image_size = 100}), "a DCGAN's image size is a multiple of 16, got 100", Error);
+  CHECK_THROWS_WITH_AS(generator({.image_size = 100}), "a DCGAN's image size is a multiple of 16, got 100",
+                       Error);
 }
 
 TEST_CASE("adversarial steps in f64 are those of Keras (B) and of the plain equations (A)") {

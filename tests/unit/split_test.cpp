@@ -96,12 +96,11 @@ TEST_CASE("a split reads back as it was written") {
 
   Dataset changed = data;
   changed.samples[7].sha256 = "other";
-  CHECK(has(error_of([&] { read_split(file, changed); }),
-            "a/7.png has changed since the split was made"));
+  CHECK(has(error_of([&] { read_split(file, changed); }), "a/7.png has changed since the split was made"));
   changed = data;
   changed.samples.pop_back();
-  CHECK(has(error_of([&] { read_split(file, changed); }),
-            "it names c/119.png, which pictures does not hold"));
+  CHECK(
+      has(error_of([&] { read_split(file, changed); }), "it names c/119.png, which pictures does not hold"));
   changed = data;
   changed.classes = {"a", "c", "b"};
   CHECK(has(error_of([&] { read_split(file, changed); }),
