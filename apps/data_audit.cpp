@@ -2,8 +2,10 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/command.h"
+#include "apps/contact_sheet.h"
 #include "data/duplicates.h"
 #include "data/images.h"
+#include "tensor/file.h"
 
 namespace sonograd {
 namespace {
@@ -11,7 +13,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 struct Flags {
-  std::string folder;
+  std::string folder, html;
   std::vector<std::string> classes;
 };
 
@@ -73,6 +75,7 @@ int audit(const Flags& flags, const SharedFlags& shared) {
     if (files.size() > 1) json["groups"].push_back(files);
   for (const UnreadableFile& bad : data.bad)
     json["unreadable"].push_back({{"file", bad.file}, {"reason", bad.reason}});
+  if (!flags.html.empty()) write_file_atomically(flags.html, contact_sheet(data, found));
   if (shared.json)
     fmt::print("{}\n", json.dump(1));
   else
@@ -89,10 +92,13 @@ void add_data_audit(Program& program, CLI::App& data) {
       "Equal pictures and such as were flipped, cropped, shifted; label conflicts; broken files. A near "
       "pair's "
       "fine structure correlates by 0.6 or more: copies reach 0.9, other pictures rarely 0.5 (docs/data.md)",
-      "  sonograd data audit busi\n  sonograd data audit busi --json",
+      "  sonograd data audit busi\n  sonograd data audit busi --json\n  sonograd data audit busi --html "
+      "twins.html",
       [flags, &program] { return audit(*flags, program.shared); });
   command.add_option("folder", flags->folder, "folder with a sub-folder a class")->required();
   command.add_option("--classes", flags->classes, "class names in the order of their codes")->delimiter(',');
+  command.add_option("--html", flags->html,
+                     "contact sheet to write: the groups' pictures side by side, one file");
 }
 
 }  // namespace sonograd

@@ -73,15 +73,12 @@ std::string mistakes(const ReportData& data) {
 }  // namespace
 
 std::string report_html(const ReportData& data) {
-  return "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>" +
-         escape_html(data.title) + "</title>\n<style>" + page_style + figure_style() +
-         "</style>\n</head>\n<body>\n<main>\n" + verdict(data) + mistakes(data) + gallery_section(data) +
-         training(data) + data_section(data) + manifest_section(data) + notes_section(data) +
-         "<footer>Written by Sonograd" +
-         (data.manifest.finished.empty() ? "" : ", " + escape_html(data.manifest.finished)) +
-         ". The figures are beside this file as SVG, the tables as "
-         "CSV.</footer>\n</main>\n</body>\n</html>\n";
+  return html_page(data.title, page_style + figure_style(),
+                   verdict(data) + mistakes(data) + gallery_section(data) + training(data) +
+                       data_section(data) + manifest_section(data) + notes_section(data) +
+                       "<footer>Written by Sonograd" +
+                       (data.manifest.finished.empty() ? "" : ", " + escape_html(data.manifest.finished)) +
+                       ". The figures are beside this file as SVG, the tables as CSV.</footer>\n");
 }
 
 }  // namespace sonograd

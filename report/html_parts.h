@@ -12,6 +12,9 @@ std::string panel(const std::string& heading, const Svg& figure, const std::stri
 std::string fact(const std::string& name,
                  const std::string& value);  // for a <dl class="facts">; "" without value
 
+// A whole page; `style` is CSS, `body` markup.
+std::string html_page(const std::string& title, const std::string& style, const std::string& body);
+
 std::string gallery_section(const ReportData& data);
 std::string data_section(const ReportData& data);
 std::string manifest_section(const ReportData& data);

@@ -100,3 +100,36 @@ TEST_CASE("data audit finds equal pictures, conflicts of labels and broken files
   REQUIRE(found["unreadable"].size() == 1);
   CHECK(found["unreadable"][0]["file"] == "normal/broken.png");
 }
+
+TEST_CASE("data audit --html shows each group in one file that needs no other") {
+  const TemporaryFolder folder;
+  const fs::path data = folder / "data";
+  fs::copy(small_run().data, data, fs::copy_options::recursive);
+  fs::copy_file(data / "benign/benign (1).png", data / "benign/copy & paste.png");
+  fs::copy_file(data / "normal/normal (1).png", data / "malignant/normal.png");
+  write(data / "normal/broken.png", "no image");
+  const std::string file = (folder / "sheet.html").string();
+  const Outcome outcome = run({"data", "audit", data.string(), "--html", file, "--json"});
+  check_done(outcome);
+  const json found = json::parse(outcome.out);
+  const std::string page = bytes_of(file);
+  const auto count = [&](const std::string& text) {
+    std::size_t n = 0;
+    for (auto at = page.find(text); at != std::string::npos; at = page.find(text, at + 1)) ++n;
+    return n;
+  };
+  std::size_t pictures = 0;
+  for (const json& group : found["groups"]) pictures += group.size();
+  CHECK(count("<img ") == pictures);
+  CHECK(count("src=\"data:image/png;base64,") == count("src="));
+  CHECK(count("href") == 0);
+  CHECK(count("url(") == 0);
+  CHECK(count("<article") == found["groups"].size());
+  CHECK(count("different labels</span>") >= 1);
+  CHECK(page.find("normal.png") < page.find("copy &amp; paste.png"));  // conflicts first
+  CHECK(count("<strong>1.000</strong>1–2: same bytes") == 2);
+  CHECK(count("<td>normal/broken.png</td>") == 1);
+  CHECK(count("0.6 or more is a pair") == 1);
+  check_refused(run({"data", "audit", data.string(), "--html", (folder / "no/sheet.html").string()}), 1,
+                {"cannot write", "sheet.html"});
+}
