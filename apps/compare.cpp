@@ -14,7 +14,10 @@ void add_compare(Program& program) {
                     fmt::print("{}\n", program.shared.json ? comparison.json() : comparison.text(*all));
                     return 0;
                   });
-  command.add_option("runs", *runs, "two run folders")->required()->expected(2);
+  command.add_option("runs", *runs, "two run folders")
+      ->required()
+      ->expected(2)
+      ->multi_option_policy(CLI::MultiOptionPolicy::Throw);
   command.add_flag("--all", *all, "also the results that do not differ");
   hide_flags(command, {"--device", "--threads", "--seed", "--keras", "--quiet"});
 }

@@ -12,12 +12,15 @@ struct Flags {
   Int phantoms = 4200;
 };
 
-// demo-run, or the first of demo-run-2, demo-run-3 … that is free: a second demo does not write over the
-// first.
-std::string free_folder() {
-  std::string name = "demo-run";
-  for (int n = 2; std::filesystem::exists(name); ++n) name = fmt::format("demo-run-{}", n);
-  return name;
+// The first of demo-run, demo-run-2, … that does not exist, so that no demo writes over another; to resume,
+// the one before it.
+std::string folder_of_run(bool resume) {
+  std::string name = "demo-run", last = name;
+  for (int n = 2; std::filesystem::exists(name); ++n) {
+    last = name;
+    name = fmt::format("demo-run-{}", n);
+  }
+  return resume ? last : name;
 }
 
 // What the flags left open. With weights the paper's own model, phases and numbers. From random weights what
@@ -57,15 +60,17 @@ void check_before_drawing(const TrainingFlags& t, const SharedFlags& shared) {
 
 int run(Flags flags, const CLI::App& command, Program& program) {
   TrainingFlags& t = flags.training;
-  if (t.out.empty()) t.out = free_folder();
+  if (t.out.empty()) t.out = folder_of_run(t.resume);
   choose_defaults(t, command);
   check_before_drawing(t, program.shared);
   const RunFolder folder = RunFolder::check(t.out, t.resume);
   if (t.data.empty() && !folder.finished()) {
     folder.make();
     t.data = (folder.path() / "phantoms").string();
-    draw_phantoms(t.data, flags.phantoms, t.model.image_size == 0 ? 256 : 2 * t.model.image_size,
-                  program.shared);
+    if (!folder.started())
+      draw_phantoms(t.data, flags.phantoms, t.model.image_size == 0 ? 256 : 2 * t.model.image_size,
+                    program.shared);
+    t.split.independent = true;
     t.lead = "Trained on synthetic ultrasound that the program drew itself: no download, no patient.";
   }
   return run_training(t, folder, program);

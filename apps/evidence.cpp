@@ -209,10 +209,11 @@ void Evidence::finish(const Model& model, const History& history) {
   report.samples = samples();
   if (flags.explain) report.gallery = gallery(model, report.predictions);
   const Tensor some = images_for(model, data.images, std::span(data.split.test).first(1));
+  const std::string layer = last_feature_map(model, some, least_map_height);
   report.explained_by = fmt::format(
       "Blue: not at all. Grad-CAM (the class's logit, plain mean of the gradients) of layer {}, the last one "
       "whose map has at least {} rows; `sonograd explain` takes the last of all, or --layer.",
-      last_feature_map(model, some, least_map_height), least_map_height);
+      layer, least_map_height);
   report.notes = flags.notes;
   manifest.finished = utc_now();
   report.manifest = manifest;
@@ -233,8 +234,9 @@ void Evidence::finish(const Model& model, const History& history) {
   if (report.test.correct <= largest_class.correct)
     fmt::print("the model is no better than {}: it needs more epochs, more images or pretrained --weights\n",
                largest_class.name);
-  fmt::print("report: {}\nnext: sonograd explain --weights {} --out maps '{}'\n", run.report().string(),
-             run.best().string(), (std::filesystem::path(flags.data) / report.predictions[0].file).string());
+  fmt::print("report: {}\nnext: sonograd explain --weights {} --layer {} --out maps '{}'\n",
+             run.report().string(), run.best().string(), layer,
+             (std::filesystem::path(flags.data) / report.predictions[0].file).string());
 }
 
 }  // namespace sonograd

@@ -74,7 +74,7 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
   if (!flags.input.empty())
     options.input = flags.input == "imagenet" ? InputForm::imagenet : InputForm::plain;
   if (options.name.empty())
-    throw UsageError("which model? the weights do not say, so give --model: {}",
+    throw UsageError("which model? {}give --model: {}", file ? "the weights do not say, so " : "",
                      fmt::join(model_names(), ", "));
   const bool pooling_told = file && file->facts.count("pooling") > 0;
   if (!flags.pooling.empty())

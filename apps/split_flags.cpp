@@ -49,6 +49,7 @@ ProtocolOptions protocol_options(const SplitFlags& f, const SharedFlags& shared,
   o.target = f.target;
   o.generated = f.generated;
   if (!f.order.empty()) o.order = read_order(f.order);
+  o.independent = f.independent;
   o.folds = f.folds;
   o.fold = f.fold;
   o.on_bad_file = f.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail;

@@ -8,6 +8,7 @@ namespace sonograd {
 struct SplitFlags {
   std::string protocol = "grouped", arm = "original", order, generated, on_bad_file = "fail";
   Int target = 1350, folds = 0, fold = 0;
+  bool independent = false;  // of phantoms that the program drew itself
 };
 
 void add_split_flags(CLI::App& command, SplitFlags& flags);

@@ -86,11 +86,18 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   const Device device = prepare_device(shared);
   Dataset folder = list_folder(flags.data, flags.model.classes);
   Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);
+  if (flags.resume && !run.started())
+    say(shared, fmt::format("{} holds no run yet: beginning afresh", run.path().string()));
+  if (flags.split.protocol == "grouped" && !flags.split.independent)
+    say(shared, fmt::format("looking for near duplicates among {} images", folder.size()));
   const PreparedData data = prepare(std::move(folder), model.options().image_size,
                                     protocol_options(flags.split, shared, model.options().keras));
-  say(shared, fmt::format("{} · {} images: {} to train, {} to validate, {} to test · {} threads",
+  const std::size_t excluded = data.split.excluded.size();
+  say(shared, fmt::format("{} · {} images: {} to train, {} to validate, {} to test{} · {} threads",
                           model.options().name, data.folder.size(), data.split.train.size(),
-                          data.split.validation.size(), data.split.test.size(), threads()));
+                          data.split.validation.size(), data.split.test.size(),
+                          excluded == 0 ? "" : fmt::format(", {} left out (split.json says why)", excluded),
+                          threads()));
 
   run.make();  // not before: bad input leaves nothing behind
   Evidence evidence(flags, program, plan, data, run);

@@ -84,7 +84,8 @@ PreparedData prepare(Dataset folder, Int image_size, const ProtocolOptions& o) {
     extend_groups(data.folder, groups);
     data.split = paper_split(data.folder, groups, o.seed);
   } else {
-    const std::vector<Int> groups = find_duplicates(data.folder).groups;
+    const std::vector<Int> groups =
+        o.independent ? groups_by_key(data.images.content) : find_duplicates(data.folder).groups;
     data.split =
         grouped_split(data.folder, groups, o.seed, conflicting(data.folder, groups), o.folds, o.fold);
     const std::vector<Int> added = add_arm(data, data.split.train, o);

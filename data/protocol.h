@@ -15,6 +15,7 @@ struct ProtocolOptions {
   std::filesystem::path generated = {};  // the GAN arm's pictures: what `gan sample` wrote, a folder a class
   std::vector<std::string> order = {};   // the files' order before the split; empty: byte order in a class
   Int folds = 0, fold = 1;               // grouped k-fold
+  bool independent = false;              // pictures drawn one by one: only equal pixels are taken for twins
   OnBadFile on_bad_file = OnBadFile::fail;
 };
 

@@ -52,6 +52,21 @@ TEST_CASE("demo draws its images, trains, tests, explains and reports in one pag
   CHECK_FALSE(fs::is_empty(out / "explanations"));
 }
 
+TEST_CASE("demo --resume goes on with the pictures that were drawn") {
+  const TemporaryFolder folder;
+  const fs::path out = folder / "demo";
+  const Arguments command = {"demo",         "--out", out.string(), "--model", "mini",    "--phantoms", "30",
+                             "--image-size", "32",    "--epochs",   "60",      "--batch", "8"};
+  REQUIRE(run(command, {.kill_when = [&] { return fs::exists(out / "history.csv"); }}).status != 0);
+  const auto pictures = contents(out / "phantoms" / "benign");
+  const auto drawn = fs::last_write_time(out / "phantoms" / "benign");
+  check_refused(run(command), 1, {"holds a run that did not finish; resume it"});
+  check_done(run(with(command, {"--resume"})));
+  CHECK(contents(out / "phantoms" / "benign") == pictures);
+  CHECK(fs::last_write_time(out / "phantoms" / "benign") == drawn);
+  CHECK(fs::exists(out / "report.html"));
+}
+
 TEST_CASE("demo draws nothing for flags that cannot work") {
   const TemporaryFolder folder;
   const std::string out = (folder / "demo").string();

@@ -172,3 +172,8 @@ TEST_CASE("--config with a mistake is bad usage that names the file") {
   check_refused(run({"summary", "--config"}), 2, {"--config"});
   check_refused(run({"summary", "--config", (folder / "none").string()}), 1, {(folder / "none").string()});
 }
+
+TEST_CASE("compare takes two runs, no more and no fewer") {
+  check_refused(run({"compare", "one"}), 2, {"2 required but received 1"});
+  check_refused(run({"compare", "one", "two", "three"}), 2, {"2 required but received 3"});
+}
