@@ -14,6 +14,14 @@ struct Group {
   Int right = 0, n = 0;
 };
 
+// The middle 95 % of the values.
+Interval middle(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  const auto last = static_cast<double>(values.size() - 1);
+  const auto at = [&](double share) { return values[static_cast<std::size_t>(std::lround(share * last))]; };
+  return {at(0.025), at(0.975)};
+}
+
 }  // namespace
 
 Interval grouped_bootstrap(const std::vector<bool>& right, const std::vector<std::string>& groups,
@@ -41,12 +49,21 @@ Interval grouped_bootstrap(const std::vector<bool>& right, const std::vector<std
     }
     accuracies.push_back(static_cast<double>(sum.right) / static_cast<double>(sum.n));
   }
-  std::sort(accuracies.begin(), accuracies.end());
-  const auto last = static_cast<double>(accuracies.size() - 1);
-  const auto at = [&](double share) {
-    return accuracies[static_cast<std::size_t>(std::lround(share * last))];
-  };
-  return {at(0.025), at(0.975)};
+  return middle(std::move(accuracies));
+}
+
+Interval mean_bootstrap(const std::vector<double>& values, std::uint64_t seed, Int repeats) {
+  expect(!values.empty() && repeats > 0, "a bootstrap needs values");
+  const Random random(seed, "bootstrap");
+  std::vector<double> means;
+  for (Int repeat = 0; repeat < repeats; ++repeat) {
+    const Random draws = random.at(static_cast<std::uint64_t>(repeat));
+    double sum = 0;
+    for (std::size_t k = 0; k < values.size(); ++k)
+      sum += values[static_cast<std::size_t>(draws.below(static_cast<Int>(values.size()), k))];
+    means.push_back(sum / static_cast<double>(values.size()));
+  }
+  return middle(std::move(means));
 }
 
 }  // namespace sonograd

@@ -13,4 +13,7 @@ namespace sonograd {
 Interval grouped_bootstrap(const std::vector<bool>& right, const std::vector<std::string>& groups,
                            std::uint64_t seed, Int repeats = 2000);
 
+// The same of the mean of any values, each resampled by itself (Efron 1979). Throws Error on no values.
+Interval mean_bootstrap(const std::vector<double>& values, std::uint64_t seed, Int repeats = 2000);
+
 }  // namespace sonograd

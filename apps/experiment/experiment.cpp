@@ -4,6 +4,7 @@
 
 #include "apps/command.h"
 #include "apps/experiment/claims.h"
+#include "apps/experiment/explanations.h"
 #include "apps/experiment/paper.h"
 #include "report/table.h"
 
@@ -49,6 +50,7 @@ void add_experiment(Program& program) {
       "  sonograd experiment claims\n  sonograd experiment claims --data busi --json",
       [data, &program] { return run_claims(*data, program.shared); });
   claims.add_option("--data", *data, "folder with a sub-folder a class, for the claims that count images");
+  add_explanations(program, experiment);
 }
 
 }  // namespace sonograd

@@ -1,6 +1,7 @@
 // `sonograd experiment`.
 #include <doctest/doctest.h>
 
+#include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -43,4 +44,92 @@ TEST_CASE("experiment claims does the paper's arithmetic again") {
 TEST_CASE("experiment claims counts the images of a folder") {
   const auto found = claims({"--data", small_run().data});
   CHECK(found.at("images-benign").at("verdict") == "contradicted");
+}
+
+TEST_CASE(
+    "experiment explanations scores heat maps against the phantoms' masks, beside two that know nothing") {
+  const TemporaryFolder folder;
+  const SmallRun& small = small_run();
+  const auto explanations = [&](const Arguments& more) {
+    const Outcome outcome = run(with({"experiment", "explanations", "--weights", small.best, "--data",
+                                      small.data, "--steps", "4", "--quiet", "--json"},
+                                     more));
+    check_done(outcome);
+    return json::parse(outcome.out);
+  };
+  const std::string out = (folder / "out").string();
+  const json found = explanations({"--out", out});
+  CHECK(found.at("images") == 20);  // benign and malignant
+  CHECK(found.at("empty_mask") == 10);
+  CHECK(found.at("without_mask") == 0);
+  REQUIRE(found.at("maps").size() == 3);
+  CHECK(found.at("maps")[1].at("map") == "randomised weights");
+  CHECK(found.at("maps")[2].at("map") == "centre prior");
+  for (const json& map : found.at("maps"))
+    for (const char* score : {"pointing", "energy", "iou", "insertion", "deletion"}) {
+      const json& interval = map.at(score).at("interval");
+      CHECK(interval[0] <= map.at(score).at("mean"));
+      CHECK(interval[1] >= map.at(score).at("mean"));
+      CHECK(interval[0] >= 0);
+      CHECK(interval[1] <= 1);
+    }
+  CHECK(lines(bytes_of(out + "/explanations.csv")).size() == 1 + 3 * 20);
+  CHECK(json::parse(bytes_of(out + "/explanations.json")) == found);
+  CHECK(explanations({}) == found);
+
+  SUBCASE("images are left out by a list, and by missing masks") {
+    const std::string list = (folder / "list.txt").string();
+    write(list, "benign/benign (1).png\nmalignant/malignant (3).png\n");
+    CHECK(explanations({"--exclude", list}).at("excluded") == 2);
+    CHECK(explanations({"--exclude", list}).at("images") == 18);
+    write(list, "benign/none.png\n");
+    check_refused(
+        run({"experiment", "explanations", "--weights", small.best, "--data", small.data, "--exclude", list}),
+        1, {"benign/none.png", "cannot be left out"});
+  }
+  SUBCASE("masks of a folder of their own; a second lesion joins the first") {
+    const auto masks = folder / "masks";
+    std::filesystem::create_directories(masks / "benign");
+    const std::filesystem::path from = small.data;
+    const auto copy = [&](const char* mask, const char* to) {
+      std::filesystem::copy_file(from / "benign" / mask, masks / "benign" / to);
+    };
+    copy("benign (1)_mask.png", "benign (1)_mask.png");
+    const double one = explanations({"--masks", masks.string()}).at("lesion_share");
+    copy("benign (2)_mask.png", "benign (1)_mask_1.png");
+    const json both = explanations({"--masks", masks.string()});
+    CHECK(both.at("images") == 1);
+    CHECK(both.at("without_mask") == 29);
+    CHECK(both.at("lesion_share") > one);
+    check_refused(run({"experiment", "explanations", "--weights", small.best, "--data", small.data, "--masks",
+                       (folder / "none").string()}),
+                  1, {"no image", "has a lesion mask"});
+  }
+}
+
+TEST_CASE("experiment explanations takes the 85 images of BUSI whose masks fit") {
+  const char* set = std::getenv("SONOGRAD_DATA");
+  const std::filesystem::path data = set != nullptr ? set : "../shared/data";
+  if (!std::filesystem::exists(data / "busi-masks")) {
+    MESSAGE("skipped: no " << (data / "busi-masks").string() << "; SONOGRAD_DATA says where the data is");
+    return;
+  }
+  const TemporaryFolder folder;
+  std::string cut_outs;
+  for (int i = 1; i <= 14; ++i) cut_outs += "benign/benign (" + std::to_string(i) + ").png\n";
+  write(folder / "list.txt", cut_outs);
+  const Outcome outcome =
+      run({"experiment", "explanations", "--weights", small_run().best, "--data", (data / "busi").string(),
+           "--masks", (data / "busi-masks").string(), "--exclude", (folder / "list.txt").string(), "--steps",
+           "2", "--quiet", "--json", "--out", (folder / "out").string()});
+  check_done(outcome);
+  const json found = json::parse(outcome.out);
+  CHECK(found.at("images") == 85);
+  CHECK(found.at("excluded") == 14);
+  CHECK(found.at("empty_mask") == 50);
+  CHECK(found.at("without_mask") == 780 - 85 - 14 - 50);
+  int malignant = 0;
+  for (const std::string& line : lines(bytes_of(folder / "out/explanations.csv")))
+    malignant += line.rfind("centre prior,malignant/", 0) == 0 ? 1 : 0;
+  CHECK(malignant == 50);
 }

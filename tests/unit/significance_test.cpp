@@ -34,7 +34,20 @@ TEST_CASE("the bootstrap of single images is near Wilson's interval, and of copi
   CHECK(copies.high == single.high);
 }
 
+TEST_CASE(
+    "the bootstrap of a mean is near Wilson's interval for shares, and a point where all values are one") {
+  std::vector<double> values(100);
+  for (std::size_t i = 0; i < 50; ++i) values[i] = 1;
+  const Interval shares = mean_bootstrap(values, 42), wilson = wilson_interval(50, 100);
+  CHECK(shares.low == doctest::Approx(wilson.low).epsilon(0.03));
+  CHECK(shares.high == doctest::Approx(wilson.high).epsilon(0.03));
+  const Interval point = mean_bootstrap({0.25, 0.25}, 42);
+  CHECK(point.low == 0.25);
+  CHECK(point.high == 0.25);
+}
+
 TEST_CASE("a bootstrap wants a group for each image") {
+  CHECK(error_of([] { mean_bootstrap({}, 1); }) == "a bootstrap needs values");
   CHECK(error_of([] { grouped_bootstrap({true}, {}, 1); }) ==
         "a bootstrap needs a group for each of its images, got 0 for 1");
 }

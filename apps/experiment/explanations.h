@@ -1,0 +1,9 @@
+#pragma once
+#include "apps/command.h"
+
+namespace sonograd {
+
+// `sonograd experiment explanations`.
+void add_explanations(Program& program, CLI::App& experiment);
+
+}  // namespace sonograd
