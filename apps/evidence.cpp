@@ -120,6 +120,8 @@ void Evidence::phase_done(const Model& model, const PhasePlan& phase) {
   const auto predictions =
       predictions_of(model, data.folder, data.images, data.split.test, flags.batch, &loss);
   const Metrics metrics = metrics_of(data.folder.classes, predictions, loss);
+  write_predictions(run.path() / fmt::format("predictions-{}.csv", name_of(phase.phase)), data.folder.classes,
+                    predictions);
   write_file_atomically(run.path() / fmt::format("metrics-{}.json", name_of(phase.phase)),
                         metrics_json(metrics));
 }
@@ -220,6 +222,7 @@ void Evidence::finish(const Model& model, const History& history) {
   write_file_atomically(run.manifest(), manifest_json(manifest));
   write_report(report, run.path());
   write_file_atomically(run.metrics(), metrics_json(report.test));
+  if (!flags.tell) return;
   const Interval& interval = report.test.accuracy_interval;
   if (program.shared.json) {
     fmt::print("{}\n", metrics_json(report.test));

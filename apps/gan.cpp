@@ -14,19 +14,12 @@
 namespace sonograd {
 namespace {
 
-struct TrainFlags {
-  std::string data, class_name, split, out;
-  std::vector<std::string> augment;
-  int tensorflow = 1;
-  GanOptions gan;
-};
-
 struct SampleFlags {
   std::string run, out;
   Int count = 0;
 };
 
-GanOptions options_of(const TrainFlags& flags, const SharedFlags& shared, Device device) {
+GanOptions options_of(const GanFlags& flags, const SharedFlags& shared, Device device) {
   GanOptions o = flags.gan;
   if (o.networks.image_size % 16 != 0)
     throw UsageError("--image-size {}: a DCGAN's image size is a multiple of 16, such as {} or {}",
@@ -43,7 +36,7 @@ GanOptions options_of(const TrainFlags& flags, const SharedFlags& shared, Device
   return o;
 }
 
-Manifest manifest_of(const TrainFlags& flags, const GanOptions& o, const GanData& data,
+Manifest manifest_of(const GanFlags& flags, const GanOptions& o, const GanData& data,
                      const Program& program) {
   Manifest manifest;
   manifest.command = program.command_line;
@@ -90,37 +83,13 @@ void print(const GanSummary& s, const RunFolder& run, bool json) {
       (run.path() / "samples").string());
 }
 
-int train(const TrainFlags& flags, const Program& program) {
-  const SharedFlags& shared = program.shared;
-  const Device device = prepare_device(shared);
-  const GanOptions options = options_of(flags, shared, device);
-  const RunFolder run = RunFolder::check(flags.out, options.resume);
-  const GanData data = read_gan_data(flags.data, flags.class_name, options.networks.image_size, flags.split);
-  if (!shared.quiet)
-    std::fprintf(stderr, "dcgan · %lld pictures of class %s · %d threads\n",
-                 static_cast<long long>(data.images.size()), data.class_name.c_str(), threads());
-  Manifest manifest = manifest_of(flags, options, data, program);
-  const auto write = [&] { write_file_atomically(run.manifest(), manifest_json(manifest)); };
-  const GanSummary summary = train_gan(data, options, run, {.begin = write, .finish = [&] {
-                                                              manifest.finished = utc_now();
-                                                              write();
-                                                            }});
-  print(summary, run, shared.json);
+int train(const GanFlags& flags, const Program& program) {
+  print(train_class_gan(flags, program), RunFolder::at(flags.out), program.shared.json);
   return 0;
 }
 
 int sample(const SampleFlags& flags, const SharedFlags& shared) {
-  auto [trained, lineage] = open_gan(flags.run, prepare_device(shared));
-  check_samples_folder(flags.out);
-  lineage.run = flags.run;
-  lineage.generator_sha256 = sha256(read_file(generator_of(RunFolder::at(flags.run))));
-  lineage.seed = shared.seed;
-  const std::string& class_name = lineage.class_name;
-  Progress progress("samples", flags.count, shared.quiet);
-  const ImageSet pictures = sample_images(trained.network, shared.seed, 0, flags.count,
-                                          [&](Int done) { progress.update(done, done, class_name); });
-  progress.finish();
-  write_samples(flags.out, pictures, lineage);
+  const Lineage lineage = write_generated(flags.run, flags.out, flags.count, shared);
   if (shared.json)
     fmt::print("{}\n", nlohmann::ordered_json{{"out", flags.out},
                                               {"class", lineage.class_name},
@@ -135,7 +104,7 @@ int sample(const SampleFlags& flags, const SharedFlags& shared) {
 }
 
 void add_gan_train(Program& program, CLI::App& gan) {
-  const auto flags = std::make_shared<TrainFlags>();
+  const auto flags = std::make_shared<GanFlags>();
   auto& command = program.add_under(
       gan, "train", "Train a DCGAN on one class of a data folder, as the paper's notebook does",
       "  sonograd gan train --data busi --class normal --out gan-normal\n"
@@ -202,6 +171,39 @@ void add_gan_sample(Program& program, CLI::App& gan) {
 }
 
 }  // namespace
+
+GanSummary train_class_gan(const GanFlags& flags, const Program& program) {
+  const SharedFlags& shared = program.shared;
+  const Device device = prepare_device(shared);
+  const GanOptions options = options_of(flags, shared, device);
+  const RunFolder run = RunFolder::check(flags.out, options.resume);
+  const GanData data = read_gan_data(flags.data, flags.class_name, options.networks.image_size, flags.split);
+  if (!shared.quiet)
+    std::fprintf(stderr, "dcgan · %lld pictures of class %s · %d threads\n",
+                 static_cast<long long>(data.images.size()), data.class_name.c_str(), threads());
+  Manifest manifest = manifest_of(flags, options, data, program);
+  const auto write = [&] { write_file_atomically(run.manifest(), manifest_json(manifest)); };
+  return train_gan(data, options, run, {.begin = write, .finish = [&] {
+                                          manifest.finished = utc_now();
+                                          write();
+                                        }});
+}
+
+Lineage write_generated(const std::string& run, const std::string& out, Int count,
+                        const SharedFlags& shared) {
+  auto [trained, lineage] = open_gan(run, prepare_device(shared));
+  check_samples_folder(out);
+  lineage.run = run;
+  lineage.generator_sha256 = sha256(read_file(generator_of(RunFolder::at(run))));
+  lineage.seed = shared.seed;
+  const std::string& class_name = lineage.class_name;
+  Progress progress("samples", count, shared.quiet);
+  const ImageSet pictures = sample_images(trained.network, shared.seed, 0, count,
+                                          [&](Int done) { progress.update(done, done, class_name); });
+  progress.finish();
+  write_samples(out, pictures, lineage);
+  return lineage;
+}
 
 OpenedGan open_gan(const std::string& folder, Device device) {
   const RunFolder run = RunFolder::open(folder);

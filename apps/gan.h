@@ -2,6 +2,7 @@
 #include "apps/command.h"
 #include "gan/generator_file.h"
 #include "gan/sample.h"
+#include "gan/train_gan.h"
 
 namespace sonograd {
 
@@ -11,6 +12,20 @@ struct OpenedGan {
   Lineage lineage;
 };
 OpenedGan open_gan(const std::string& run, Device device);
+
+// What `gan train` is told.
+struct GanFlags {
+  std::string data, class_name, split, out;  // split: a split.json, whose training images alone are seen
+  std::vector<std::string> augment;
+  int tensorflow = 1;
+  GanOptions gan;
+};
+
+// Trains a class's DCGAN and leaves the run in flags.out. Prints nothing but progress.
+GanSummary train_class_gan(const GanFlags& flags, const Program& program);
+
+// Draws `count` pictures of a finished run into the folder `out`, with their lineage, which it returns.
+Lineage write_generated(const std::string& run, const std::string& out, Int count, const SharedFlags& shared);
 
 void add_gan_audit(Program& program, CLI::App& gan);
 

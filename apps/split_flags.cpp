@@ -47,6 +47,7 @@ ProtocolOptions protocol_options(const SplitFlags& f, const SharedFlags& shared,
   o.seed = shared.seed;
   o.keras = keras;
   o.target = f.target;
+  o.step = f.step;
   o.generated = f.generated;
   if (!f.order.empty()) o.order = read_order(f.order);
   o.independent = f.independent;

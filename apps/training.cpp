@@ -81,7 +81,7 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
 
 int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program) {
   const SharedFlags& shared = program.shared;
-  if (run.finished()) return repeat_results(run, shared);
+  if (run.finished()) return !flags.tell ? 0 : repeat_results(run, shared);
   const std::vector<PhasePlan> plan = phase_plan(flags);
   const Device device = prepare_device(shared);
   Dataset folder = list_folder(flags.data, flags.model.classes);

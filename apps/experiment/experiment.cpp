@@ -4,6 +4,7 @@
 
 #include "apps/command.h"
 #include "apps/experiment/claims.h"
+#include "apps/experiment/experiment.h"
 #include "apps/experiment/explanations.h"
 #include "apps/experiment/paper.h"
 #include "report/table.h"
@@ -51,6 +52,7 @@ void add_experiment(Program& program) {
       [data, &program] { return run_claims(*data, program.shared); });
   claims.add_option("--data", *data, "folder with a sub-folder a class, for the claims that count images");
   add_explanations(program, experiment);
+  add_experiment_runs(program, experiment);
 }
 
 }  // namespace sonograd

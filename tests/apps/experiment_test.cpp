@@ -133,3 +133,77 @@ TEST_CASE("experiment explanations takes the 85 images of BUSI whose masks fit")
     malignant += line.rfind("centre prior,malignant/", 0) == 0 ? 1 : 0;
   CHECK(malignant == 50);
 }
+
+namespace {
+
+Arguments tiny_experiment(const std::string& out, const Arguments& more = {}) {
+  return with({"experiment", "table4", "--data", small_run().data, "--out", out, "--profile", "smoke",
+               "--models", "aeganb3", "--image-size", "32", "--gan-steps", "2", "--quiet", "--json"},
+              more);
+}
+
+}  // namespace
+
+TEST_CASE("experiment table4 trains its rows once and puts them beside the paper's") {
+  TemporaryFolder folder;
+  const std::filesystem::path out = folder / "e";
+  const Outcome first = run(tiny_experiment(out.string()));
+  check_done(first);
+  const json summary = json::parse(first.out);
+  REQUIRE(summary.at("rows").size() == 3);
+  for (const json& row : summary.at("rows")) {
+    CHECK(row.at("phase") == "scratch");
+    CHECK(row.at("trained") == "aeganb0");
+    CHECK(row.at("by_groups").at(0) <= row.at("by_groups").at(1));
+  }
+  CHECK(summary.at("rows").at(2).at("paper_test_percent") == 98.01);
+  for (const char* file :
+       {"tables/table1.csv", "tables/table4.csv", "tables/table5.csv", "figures/fig02_original.svg",
+        "figures/fig11_confusion_original.svg", "figures/fig17_confusion_gan.svg",
+        "figures/fig18_scenarios.svg", "figures/fig08_benign.png", "report.html", "summary.json"})
+    CHECK_MESSAGE(std::filesystem::exists(out / file), file);
+  CHECK(lines(bytes_of(out / "tables/table4.csv")).size() == 4);
+  CHECK_FALSE(std::filesystem::exists(out / "rows/original/aeganb3/checkpoint.safetensors"));
+
+  const auto rows = contents(out / "rows"), gans = contents(out / "gan");
+  const Outcome again = run(tiny_experiment(out.string()));
+  check_done(again);
+  CHECK(again.out == first.out);
+  CHECK(contents(out / "rows") == rows);  // their times of day among them
+  CHECK(contents(out / "gan") == gans);
+
+  check_refused(run(tiny_experiment(out.string(), {"--seed", "43"})), 1, {"another seed", "choose another"});
+}
+
+TEST_CASE("experiment goes on with a row that was broken off") {
+  TemporaryFolder folder;
+  const std::filesystem::path out = folder / "e", row = out / "rows/original/aeganb3";
+  const Arguments call = {"experiment", "table1", "--data",   small_run().data, "--out",        out.string(),
+                          "--profile",  "smoke",  "--models", "aeganb3",        "--image-size", "32",
+                          "--epochs",   "2",      "--quiet",  "--json"};
+  CHECK(run(call, {.kill_when = [&] { return checkpoint_step(row) >= 0; }}).status != 0);
+  CHECK_FALSE(std::filesystem::exists(out / "summary.json"));
+  check_done(run(call));
+  CHECK(lines(bytes_of(row / "history.csv")).size() == 3);
+  CHECK(std::filesystem::exists(out / "summary.json"));
+}
+
+TEST_CASE("experiment refuses in one line what it cannot do, and leaves nothing") {
+  TemporaryFolder folder;
+  const std::string out = (folder / "e").string();
+  check_refused(run({"experiment", "table1", "--data", "nowhere", "--out", out}), 1, {"nowhere"});
+  check_refused(run(tiny_experiment(out, {"--models", "resnet"})), 2, {"resnet", "densenet169"});
+  check_refused(run(tiny_experiment(out, {"--models", "xception"})), 2, {"xception", "table4"});
+  check_refused(run(tiny_experiment(out, {"--weights-folder", folder.path.string()})), 1,
+                {"no weights of aeganb0"});
+  CHECK_FALSE(std::filesystem::exists(out));
+  std::filesystem::create_directory(folder / "other");
+  write(folder / "other/notes.txt", "mine");
+  check_refused(run(tiny_experiment((folder / "other").string())), 1, {"holds no experiment"});
+
+  const Outcome plan =
+      run({"experiment", "all", "--data", small_run().data, "--out", out, "--dry-run", "--json"});
+  check_done(plan);
+  CHECK(json::parse(plan.out).at("rows").size() == 18);
+  CHECK_FALSE(std::filesystem::exists(out));
+}

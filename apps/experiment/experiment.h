@@ -1,0 +1,9 @@
+#pragma once
+#include "apps/command.h"
+
+namespace sonograd {
+
+// `experiment table1` … `all`
+void add_experiment_runs(Program& program, CLI::App& experiment);
+
+}  // namespace sonograd

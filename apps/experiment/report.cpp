@@ -1,0 +1,126 @@
+#include "apps/experiment/results.h"
+#include "report/html_parts.h"
+#include "report/html_style.h"
+#include "tensor/file.h"
+
+namespace sonograd {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct NamedTable {
+  std::string name, heading;
+  Table table;
+};
+
+std::vector<NamedTable> tables_of(const std::vector<Result>& results) {
+  std::vector<NamedTable> tables;
+  const char* numerals[] = {"I", "II", "III", "IV"};
+  const char* about[] = {"original images", "with augmented copies", "with the DCGAN's pictures",
+                         "with and without attention"};
+  for (int i = 0; i < 4; ++i)
+    if (Table table = paper_table(numerals[i], results); !table.rows.empty())
+      tables.push_back({fmt::format("table{}", i + 1), fmt::format("Table {}: {}", numerals[i], about[i]),
+                        std::move(table)});
+  tables.push_back({"table5", "Table V: results that the paper quotes", published_table()});
+  if (Table table = mcnemar_table(results); !table.rows.empty())
+    tables.push_back({"mcnemar", "Do two models differ? Exact McNemar test", std::move(table)});
+  return tables;
+}
+
+std::vector<std::string> limits(const std::vector<Result>& results, const ExperimentFlags& flags,
+                                const Profile& profile) {
+  std::vector<std::string> lines{
+      fmt::format("Profile {}: images of {} x {}, at most {} epochs a phase{}.", profile.name,
+                  profile.image_size, profile.image_size, profile.epochs,
+                  profile.name == "paper" ? "" : "; the paper's are 224 x 224 and 100")};
+  if (flags.weights_folder.empty())
+    lines.push_back(
+        "Every model was trained from random weights in one phase, scratch; the paper's were trained on "
+        "ImageNet "
+        "first and then in two phases. Beside scratch stands the paper's fine-tuned row. So few images teach "
+        "a "
+        "ViT little more than the largest class.");
+  lines.push_back(flags.protocol == "grouped"
+                      ? "Protocol grouped: no test image has a near duplicate, a copy or a descendant in "
+                        "training. The paper's test sets do, so its numbers are no yardstick for these."
+                      : "Protocol paper: augmented and generated images are split with the real ones, as "
+                        "published, so test images have relatives in training.");
+  for (const Result& r : results)
+    if (r.row.trained != r.row.model) {
+      lines.push_back(
+          "Smaller members of each family stand in for the paper's models (column trained): this run shows "
+          "that "
+          "everything works, and says nothing about the paper.");
+      break;
+    }
+  return lines;
+}
+
+Json json_of(const Result& r) {
+  return {{"model", r.row.model},
+          {"trained", r.row.trained},
+          {"arm", r.row.arm},
+          {"phase", r.phase},
+          {"parameters", r.parameters},
+          {"validation", {{"correct", r.validated_right}, {"n", r.validated}}},
+          {"test", {{"correct", r.test.correct}, {"n", r.test.n}}},
+          {"wilson", {r.test.accuracy_interval.low, r.test.accuracy_interval.high}},
+          {"by_groups", {r.by_groups.low, r.by_groups.high}},
+          {"precision", r.test.precision},
+          {"recall", r.test.recall},
+          {"f1", r.test.f1},
+          {"paper_test_percent", r.paper->test}};
+}
+
+}  // namespace
+
+std::string write_experiment(const std::string& name, const std::vector<Result>& results,
+                             const ExperimentFlags& flags, const Profile& profile, std::uint64_t seed) {
+  const fs::path out = flags.out;
+  make_folder(out / "tables");
+  make_folder(out / "figures");
+  const std::vector<std::string> limiting = limits(results, flags, profile);
+  const std::string title = fmt::format("The paper's experiments: {}", name);
+  std::string body = fmt::format("<header>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n</header>\n", title,
+                                 escape_html(paper().title)) +
+                     section("What was run, and what not") + "<ul>\n";
+  for (const std::string& line : limiting) body += fmt::format("<li>{}</li>\n", escape_html(line));
+  body += "</ul>\n";
+  for (const NamedTable& t : tables_of(results)) {
+    write_file_atomically(out / "tables" / (t.name + ".csv"), t.table.csv());
+    body += section(t.heading) + "<div class=\"panel scroll\">" + t.table.html() + "</div>\n";
+  }
+  const std::vector<Figure> figures = figures_of(results);
+  if (!figures.empty()) body += section("The proposed model") + "<div class=\"grid\">\n";
+  for (const Figure& figure : figures) {
+    write_file_atomically(out / "figures" / (figure.name + ".svg"), figure.svg.file());
+    body += panel(figure.heading, figure.svg);
+  }
+  if (!figures.empty()) body += "</div>\n";
+  const std::vector<Overlay> overlays = overlays_of(results);
+  if (!overlays.empty()) body += section("Fig. 8: Grad-CAM of one test image of each class") + "<p>\n";
+  for (const Overlay& overlay : overlays) {
+    write_file_atomically(out / "figures" / (overlay.name + ".png"), overlay.png);
+    body += image(overlay.png, overlay.class_name);
+  }
+  if (!overlays.empty()) body += "</p>\n";
+  write_file_atomically(
+      out / "report.html",
+      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
+      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>" +
+          title + "</title>\n<style>" + page_style + figure_style() + "</style>\n</head>\n<body>\n<main>\n" +
+          body +
+          "<footer>Written by Sonograd. Tables and figures are beside this file, each row's own report under "
+          "rows/.</footer>\n</main>\n</body>\n</html>\n");
+  auto rows = Json::array();
+  for (const Result& r : results) rows.push_back(json_of(r));
+  const Json summary{{"experiment", name}, {"profile", profile.name}, {"protocol", flags.protocol},
+                     {"seed", seed},       {"limits", limiting},      {"rows", std::move(rows)}};
+  std::string text = summary.dump(1) + "\n";
+  write_file_atomically(out / "summary.json", text);
+  return text;
+}
+
+}  // namespace sonograd

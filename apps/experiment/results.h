@@ -1,0 +1,44 @@
+#pragma once
+#include "apps/experiment/paper.h"
+#include "apps/experiment/rows.h"
+#include "report/metrics.h"
+#include "report/svg.h"
+
+namespace sonograd {
+
+// A phase of a finished row, as its run's folder has it.
+struct Result {
+  Row row;
+  std::string folder, phase;
+  bool last;  // of the row's phases
+  Int parameters, validated_right, validated;
+  Metrics test;
+  Interval by_groups;  // report/bootstrap.h, over groups of near duplicates
+  const PaperRow* paper;
+};
+std::vector<Result> results_of(const std::vector<Row>& rows, const ExperimentFlags& flags,
+                               std::uint64_t seed);
+
+// A table of the paper's, "I" … "IV", beside our numbers; percentages.
+Table paper_table(const std::string& numeral, const std::vector<Result>& results);
+Table published_table();                                  // Table V
+Table mcnemar_table(const std::vector<Result>& results);  // every pair of models on the same test images
+
+struct Figure {
+  std::string name, heading;
+  Svg svg;
+};
+// Figures 2, 3, 9 to 17 (of the proposed model) and 18, as far as there are results for them.
+std::vector<Figure> figures_of(const std::vector<Result>& results);
+
+struct Overlay {
+  std::string name, class_name, png;
+};
+// Figure 8: the first explained test image of each class, of the proposed model.
+std::vector<Overlay> overlays_of(const std::vector<Result>& results);
+
+// RUN/tables, RUN/figures, RUN/report.html and, last, RUN/summary.json, which is returned.
+std::string write_experiment(const std::string& table, const std::vector<Result>& results,
+                             const ExperimentFlags& flags, const Profile& profile, std::uint64_t seed);
+
+}  // namespace sonograd

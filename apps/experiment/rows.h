@@ -1,0 +1,47 @@
+#pragma once
+#include "apps/command.h"
+#include "data/folder.h"
+
+namespace sonograd {
+
+// What `experiment table1` … `all` are told; 0 where the profile decides.
+struct ExperimentFlags {
+  std::string data, out, profile = "quick", protocol = "grouped", weights_folder;
+  std::vector<std::string> models;  // of the paper; empty: all of the table's
+  Int image_size = 0, epochs = 0, gan_steps = 0;
+  bool dry_run = false;
+};
+
+// How much of the protocol is run.
+struct Profile {
+  std::string name;
+  Int image_size, epochs, patience, batch, gan_image_size, gan_steps;
+  double gan_width, norm_momentum;  // norm_momentum: 0, the layers' own
+  Int target, step;                 // of the arms, see data/arms.h
+  bool small_models;                // each family's smallest member stands in for the paper's model
+};
+// `largest_class`: images; smoke's arms grow towards twice as many. Throws UsageError for another name.
+Profile profile_of(const ExperimentFlags& flags, Int largest_class);
+
+// A model on a data set: a row of Tables I to IV, or two where there are two phases.
+struct Row {
+  std::string model, arm;  // as the paper's tables call them
+  std::string trained;     // the model that is trained in its place; most often the same
+  std::string weights;     // of its base; empty: from random weights
+};
+
+// The rows of table1 … table4 or of all of them, each once.
+std::vector<Row> rows_of(const std::string& table, const ExperimentFlags& flags, const Profile& profile);
+std::string folder_of(const ExperimentFlags& flags, const Row& row);
+
+// Seconds that the table's runs take at most on the two cores of docs/performance.md, finished rows left out.
+double estimated_seconds(const std::vector<Row>& rows, const ExperimentFlags& flags, const Profile& profile,
+                         const Dataset& data);
+
+// Trains the row, or goes on with it, or finds it finished.
+void train_row(const Row& row, const ExperimentFlags& flags, const Profile& profile, Program& program);
+
+// Trains a GAN for every class that the arm adds pictures to, and draws them; what is there is left as it is.
+void make_generated(const ExperimentFlags& flags, const Profile& profile, Program& program);
+
+}  // namespace sonograd

@@ -1,0 +1,149 @@
+#include <algorithm>
+#include <cstdio>
+
+#include "apps/experiment/experiment.h"
+#include "apps/experiment/results.h"
+#include "report/progress.h"
+#include "tensor/file.h"
+
+namespace sonograd {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+// All that the rows' numbers depend on; the tables of one folder share their rows, so these must not change.
+std::string settings_of(const ExperimentFlags& flags, const Profile& profile, std::uint64_t seed,
+                        const Dataset& data) {
+  return Json{{"profile", profile.name},
+              {"protocol", flags.protocol},
+              {"seed", seed},
+              {"image_size", profile.image_size},
+              {"epochs", profile.epochs},
+              {"gan_steps", profile.gan_steps},
+              {"weights", flags.weights_folder},
+              {"data_hash", data_hash(data)}}
+             .dump(1) +
+         "\n";
+}
+
+// Begins the experiment's folder, or finds the same experiment there.
+void take_up(const fs::path& out, const std::string& settings) {
+  const fs::path file = out / "experiment.json";
+  if (fs::exists(file)) {
+    const Json was = Json::parse(read_file(file), nullptr, false), is = Json::parse(settings);
+    for (const auto& [key, value] : is.items())
+      expect(was.is_object() && was.contains(key) && was.at(key) == value,
+             "{} holds an experiment with another {} ({}, not {}); choose another folder", out.string(), key,
+             was.is_object() && was.contains(key) ? was.at(key).dump() : "none", value.dump());
+    return;
+  }
+  expect(!fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out)),
+         "{} holds no experiment, but something else; choose another folder", out.string());
+  make_folder(out);
+  write_file_atomically(file, settings);
+}
+
+void print_plan(const std::vector<Row>& rows, const ExperimentFlags& flags, double seconds, bool json) {
+  auto list = Json::array();
+  for (const Row& row : rows) {
+    const bool finished = fs::exists(fs::path(folder_of(flags, row)) / "metrics.json");
+    list.push_back({{"arm", row.arm},
+                    {"model", row.model},
+                    {"trained", row.trained},
+                    {"phases", row.weights.empty() ? "scratch" : "transfer, finetune"},
+                    {"finished", finished}});
+    if (!json)
+      fmt::print("{:<10} {:<20} {:<20} {}{}\n", row.arm, row.model, row.trained,
+                 row.weights.empty() ? "scratch" : "transfer, finetune", finished ? ", finished" : "");
+  }
+  if (json)
+    fmt::print("{}\n", Json{{"rows", list}, {"estimated_seconds", seconds}}.dump(1));
+  else
+    fmt::print("{} rows, {} at most on two cores\n", rows.size(), duration(seconds));
+}
+
+int run(const std::string& table, const ExperimentFlags& flags, Program& program) {
+  const SharedFlags& shared = program.shared;
+  const Dataset data = list_folder(flags.data);
+  const std::vector<Int> counts = data.class_counts();
+  const Profile profile = profile_of(flags, *std::max_element(counts.begin(), counts.end()));
+  const std::vector<Row> rows = rows_of(table, flags, profile);
+  const double seconds = estimated_seconds(rows, flags, profile, data);
+  if (flags.dry_run) {
+    print_plan(rows, flags, seconds, shared.json);
+    return 0;
+  }
+  take_up(flags.out, settings_of(flags, profile, shared.seed, data));
+  if (!shared.quiet)
+    std::fprintf(stderr,
+                 "%zu rows, %s at most on two cores; a run that is broken off goes on when called again\n",
+                 rows.size(), duration(seconds).c_str());
+  if (std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.arm == "gan"; }))
+    make_generated(flags, profile, program);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!shared.quiet)
+      std::fprintf(stderr, "row %zu of %zu: %s, %s\n", i + 1, rows.size(), rows[i].model.c_str(),
+                   rows[i].arm.c_str());
+    train_row(rows[i], flags, profile, program);
+  }
+  const std::vector<Result> results = results_of(rows, flags, shared.seed);
+  const std::string summary = write_experiment(table, results, flags, profile, shared.seed);
+  if (shared.json) {
+    fmt::print("{}", summary);
+    return 0;
+  }
+  for (const Result& r : results)
+    fmt::print("{:<10} {:<20} {:<9} test {}/{} = {:.1f} % ({:.1f} to {:.1f} %), paper {:.2f} %\n", r.row.arm,
+               r.row.model, r.phase, r.test.correct, r.test.n, 100 * r.test.accuracy,
+               100 * r.test.accuracy_interval.low, 100 * r.test.accuracy_interval.high, r.paper->test);
+  fmt::print("report: {}\n", (fs::path(flags.out) / "report.html").string());
+  return 0;
+}
+
+}  // namespace
+
+void add_experiment_runs(Program& program, CLI::App& experiment) {
+  const std::pair<const char*, const char*> tables[] = {
+      {"table1", "Table I: five models on the original images"},
+      {"table2", "Table II: five models with augmented copies"},
+      {"table3", "Table III: five models with the DCGAN's pictures"},
+      {"table4", "Table IV: with and without attention, on all three"},
+      {"all", "Every table and figure of the paper"}};
+  for (const auto& [name, about] : tables) {
+    const auto flags = std::make_shared<ExperimentFlags>();
+    const std::string table = name;
+    auto& command = program.add_under(
+        experiment, table, about,
+        fmt::format(
+            "  sonograd experiment {0} --data busi --out experiment --dry-run\n"
+            "  sonograd experiment {0} --data busi --out experiment --profile quick\n"
+            "  sonograd experiment {0} --data busi --out as-published --profile paper --protocol paper "
+            "--weights-folder bases",
+            table),
+        [table, flags, &program] { return run(table, *flags, program); });
+    command.add_option("--data", flags->data, "folder with a sub-folder a class")->required();
+    command.add_option("--out", flags->out, "folder of the experiment; finished rows in it are kept")
+        ->required();
+    command
+        .add_option("--profile", flags->profile,
+                    "smoke: small models, an epoch, to see it work; quick: 96 x 96, 8 epochs at most; paper: "
+                    "the full protocol")
+        ->check(CLI::IsMember({"smoke", "quick", "paper"}))
+        ->capture_default_str();
+    command.add_option("--protocol", flags->protocol, "grouped, or paper: as published (docs/data.md)")
+        ->check(CLI::IsMember({"grouped", "paper"}))
+        ->capture_default_str();
+    command.add_option("--weights-folder", flags->weights_folder,
+                       "pretrained bases, each file named after its model; without, from random weights");
+    command.add_option("--models", flags->models, "only these of the paper's models")->delimiter(',');
+    command.add_option("--image-size", flags->image_size, "in place of the profile's")->check(positive());
+    command.add_option("--epochs", flags->epochs, "a phase at most, in place of the profile's")
+        ->check(positive());
+    command.add_option("--gan-steps", flags->gan_steps, "of each class's GAN, in place of the profile's")
+        ->check(positive());
+    command.add_flag("--dry-run", flags->dry_run, "print the rows and the time, and do nothing");
+  }
+}
+
+}  // namespace sonograd
