@@ -100,12 +100,13 @@ std::string write_experiment(const std::string& name, const std::vector<Result>&
   }
   if (!figures.empty()) body += "</div>\n";
   const std::vector<Overlay> overlays = overlays_of(results);
-  if (!overlays.empty()) body += section("Fig. 8: Grad-CAM of one test image of each class") + "<p>\n";
+  if (!overlays.empty())
+    body += section("Fig. 8: Grad-CAM of one test image of each class") + "<div class=\"samples\">\n";
   for (const Overlay& overlay : overlays) {
     write_file_atomically(out / "figures" / (overlay.name + ".png"), overlay.png);
     body += image(overlay.png, overlay.class_name);
   }
-  if (!overlays.empty()) body += "</p>\n";
+  if (!overlays.empty()) body += "</div>\n";
   write_file_atomically(
       out / "report.html",
       "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
