@@ -100,7 +100,9 @@ TEST_CASE("what was flipped, cropped, shifted or shown with another gain is foun
       planted[{source, copy}] = changes[c].first;
     }
   const auto found = found_in(folder.path);
-  for (const auto& [files, how] : planted) {
+  for (const auto& plan : planted) {
+    const auto& files = plan.first;
+    const std::string how = plan.second;
     const auto at = found.find(files);
     CHECK_MESSAGE(at != found.end(), files.second, " ", how);
     if (at == found.end()) continue;

@@ -202,7 +202,7 @@ TEST_CASE("k folds test every image once, a group in one fold") {
     CHECK(data.split.validation.size() >= 8);
   }
   CHECK(tested.size() == 37);
-  for (const auto& [file, times] : tested) CHECK_MESSAGE(times == 1, file);
+  for (const auto& counted : tested) CHECK_MESSAGE(counted.second == 1, counted.first);
   CHECK(error_of([&] {
           prepare(list_folder(folder.data), 16, {.folds = 4, .fold = 5});
         }).find("fold 5 of 4") != std::string::npos);
