@@ -22,6 +22,7 @@ TEST_CASE("data phantom draws images and masks with BUSI's names, the same for t
   };
   const auto first = draw("first", {"--seed", "3"});
   std::vector<std::string> names;
+  names.reserve(first.size());
   for (const auto& [name, bytes] : first) names.push_back(name);
   CHECK(names == std::vector<std::string>{"benign/benign (1).png", "benign/benign (1)_mask.png",
                                           "benign/benign (2).png", "benign/benign (2)_mask.png",
