@@ -60,10 +60,7 @@ Svg per_class_bars(const Metrics& metrics) {
   legend.box("fill-c", "recall");
   legend.box("fill-d", "F1");
   legend.line("whisker", "95 % interval");
-  plot.x_grid(quarters);
-  for (const double tick : quarters) {
-    svg.text(plot.x(tick), bottom + 18, percent_label(tick), "muted small", Svg::middle);
-  }
+  plot.x_quarters();
   for (std::size_t i = 0; i < metrics.per_class.size(); ++i) {
     const ClassMetrics& c = metrics.per_class[i];
     const double y = top + group * static_cast<double>(i) + 14;

@@ -7,6 +7,10 @@
 
 namespace sonograd {
 
+inline std::string percent_label(double share) {
+  return fmt::format("{:.0f} %", 100 * share);
+}
+
 // Data coordinates inside a box of a drawing, and the axes around it.
 struct Plot {
   Svg& svg;
@@ -31,14 +35,15 @@ struct Plot {
       svg.text(left - 7, y(tick) + 4, label(tick), "muted small", Svg::end);
     }
   }
-  void x_grid(const std::vector<double>& ticks) const {
-    for (const double tick : ticks) svg.line(x(tick), top, x(tick), bottom, "grid");
+  // Of shares: lines from top to bottom at the quarters, named below.
+  void x_quarters() const {
+    for (const double tick : {0.0, 0.25, 0.5, 0.75, 1.0}) {
+      svg.line(x(tick), top, x(tick), bottom, "grid");
+      svg.text(x(tick), bottom + 18, percent_label(tick), "muted small", Svg::middle);
+    }
   }
 };
 
-inline std::string percent_label(double share) {
-  return fmt::format("{:.0f} %", 100 * share);
-}
 inline std::string plain_label(double value) {
   return fmt::format("{:.6g}", value);
 }

@@ -79,12 +79,11 @@ def feed(step):
     return pictures[at], noise, valid, fake
 
 
-def run_keras(dtype):
-    keras.config.set_floatx(dtype)
-    g, d = networks()
-    for network, key in ((g, 0), (d, 100)):
-        network.set_weights(start_values(network, key))
+def updater(g, d):
+    """update(network, call, target): one step of Adam on the cross-entropy of call()'s logits; gives the loss."""
     optimizers = {network: keras.optimizers.Adam(RATE, beta_1=0.5) for network in (g, d)}
+    for network, optimizer in optimizers.items():
+        optimizer.build(network.trainable_variables)
 
     def update(network, call, target):
         d.trainable = network is d
@@ -92,7 +91,20 @@ def run_keras(dtype):
             loss = keras.ops.mean(keras.losses.binary_crossentropy(target, call(), from_logits=True))
         variables = [v.value for v in network.trainable_variables]
         optimizers[network].apply(tape.gradient(loss, variables), network.trainable_variables)
-        return float(loss)
+        return loss
+
+    return update
+
+
+def run_keras(dtype):
+    keras.config.set_floatx(dtype)
+    g, d = networks()
+    for network, key in ((g, 0), (d, 100)):
+        network.set_weights(start_values(network, key))
+    apply = updater(g, d)
+
+    def update(*what):
+        return float(apply(*what))
 
     losses = []
     for step in range(STEPS):

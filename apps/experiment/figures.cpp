@@ -28,10 +28,7 @@ Svg scenarios(const std::vector<const Result*>& results) {
   legend.box("fill-d", "recall");
   legend.box("fill-e", "F1");
   legend.line("whisker", "paper");
-  for (const double tick : {0.0, 0.25, 0.5, 0.75, 1.0}) {
-    svg.line(plot.x(tick), top, plot.x(tick), bottom, "grid");
-    svg.text(plot.x(tick), bottom + 18, percent_label(tick), "muted small", Svg::middle);
-  }
+  plot.x_quarters();
   double y = top + 12;
   for (const Result* r : results) {
     svg.text(0, y + 2 * bar, r->row.arm, "ink strong", Svg::start, plot.left - 8);

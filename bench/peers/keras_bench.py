@@ -45,18 +45,7 @@ def adversarial_step():
     import golden_gan
 
     g, d = golden_gan.networks(options.image_size, 0.25)
-    optimizers = {network: keras.optimizers.Adam(2e-4, beta_1=0.5) for network in (g, d)}
-    for network, optimizer in optimizers.items():
-        optimizer.build(network.trainable_variables)
-
-    def update(network, call, target):
-        d.trainable = network is d
-        with tf.GradientTape() as tape:
-            loss = keras.ops.mean(keras.losses.binary_crossentropy(target, call(), from_logits=True))
-        variables = [v.value for v in network.trainable_variables]
-        optimizers[network].apply(tape.gradient(loss, variables), network.trainable_variables)
-        return loss
-
+    update = golden_gan.updater(g, d)
     judge = tf.function(lambda x, target: update(d, lambda: d(x, training=True), target))
     fool = tf.function(lambda z, target: update(g, lambda: d(g(z, training=True), training=True), target))
     make = tf.function(lambda z: g(z, training=False))
