@@ -25,7 +25,7 @@ std::string folder_of_run(bool resume) {
 
 // What the flags left open. With weights the paper's own model, phases and numbers. From random weights what
 // makes few steps count in minutes: a smaller base under the paper's head, smaller images, larger batches;
-// and on real images, which are few, more epochs.
+// and on real images, which are few, more epochs, each of which changes them a little.
 void choose_defaults(TrainingFlags& t, const CLI::App& command) {
   const auto left_open = [&](const char* flag) { return command.count(flag) == 0; };
   if (!t.model.weights.empty()) {
@@ -34,7 +34,8 @@ void choose_defaults(TrainingFlags& t, const CLI::App& command) {
   }
   if (left_open("--image-size")) t.model.image_size = 64;
   if (left_open("--batch")) t.batch = 32;
-  if (left_open("--epochs")) t.epochs = t.data.empty() ? 8 : 40;
+  if (left_open("--epochs")) t.epochs = t.data.empty() ? 8 : 60;
+  if (left_open("--augment") && !t.data.empty()) t.augment = {"jitter"};
   if (t.rates.empty() && t.phases.empty()) t.rates = {5e-4};
   if (t.model.name.empty()) {
     t.model.name = "aeganb0";
@@ -94,7 +95,8 @@ void add_demo(Program& program) {
   add_training_flags(command, t);
   command.get_option("--image-size")->default_str("64, with --weights theirs");
   command.get_option("--batch")->default_str("32, with --weights 16");
-  command.get_option("--epochs")->default_str("8, with --data 40, with --weights 100");
+  command.get_option("--epochs")->default_str("8, with --data 60, with --weights 100");
+  command.get_option("--augment")->default_str("none, with --data jitter, with --weights none");
   command.get_option("--lr")->default_str("5e-4, with --weights 1e-3 and 1e-5");
 }
 

@@ -70,7 +70,7 @@ std::vector<float> Fingerprint::detail(const Window& window, int cells, int reac
            ((bottom - top) * (right - left));
   };
   std::vector<float> out;
-  out.reserve(static_cast<std::size_t>(cells * cells));
+  out.reserve(static_cast<std::size_t>(cells) * cells);
   for (int r = 0; r < cells; ++r)
     for (int c = 0; c < cells; ++c)
       out.push_back(static_cast<float>(mean(r, c, r + 1, c + 1) -

@@ -27,7 +27,7 @@ json json_from(const Arguments& arguments) {
   const Outcome outcome = run(with(arguments, {"--json"}));
   check_done(outcome);
   CHECK(outcome.err.empty());
-  const json answer = json::parse(outcome.out, nullptr, false);
+  json answer = json::parse(outcome.out, nullptr, false);
   REQUIRE(answer.is_object());
   return answer;
 }
@@ -35,7 +35,7 @@ json json_from(const Arguments& arguments) {
 // A second run with other settings: its classes in an order of its own.
 const fs::path& other_run() {
   static const fs::path made = [] {
-    const fs::path run = small_run().folder / "other";
+    fs::path run = small_run().folder / "other";
     check_done(program::run(small_run().small_training(
         run.string(), {"--classes", "malignant,benign,normal", "--lr", "0.002", "--epochs", "1"})));
     return run;

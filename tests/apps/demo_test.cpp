@@ -46,7 +46,7 @@ TEST_CASE("demo draws its images, trains, tests, explains and reports in one pag
   const auto pictures = targets(page, "src");
   CHECK(pictures.size() >= 3);
   for (const std::string& target : pictures) CHECK(target.rfind("data:", 0) == 0);
-  for (const std::string& target : targets(page, "href")) CHECK(target.rfind("#", 0) == 0);
+  for (const std::string& target : targets(page, "href")) CHECK(target.rfind('#', 0) == 0);
   for (const char* beyond : {"@import", "url(http", "url(//"}) CHECK(page.find(beyond) == std::string::npos);
   CHECK(page.find("confusion") != std::string::npos);
   CHECK_FALSE(fs::is_empty(out / "explanations"));
