@@ -4,6 +4,7 @@
 #include "data/arms.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
+#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {
@@ -31,7 +32,8 @@ void list_class(Dataset& made, Int label, const fs::path& folder, Int count) {
           {(from / images[i].at("file").get<std::string>()).generic_string(), label, "",
            Generated{static_cast<Int>(made.generators.size()) - 1, images[i].at("index").get<Int>()}});
   } catch (const nlohmann::json::exception& error) {
-    throw Error("{}: not the lineage of generated images: {}", lineage.string(), error.what());
+    throw Error("{}: not the lineage of generated images: {}; have `sonograd gan sample` write them again",
+                lineage.string(), fault_of(error));
   } catch (Error& error) {
     error.prepend(lineage.string() + ": ");
     throw;

@@ -5,6 +5,7 @@
 #include "data/split.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
+#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {
@@ -149,7 +150,8 @@ static Split read(const std::filesystem::path& path, Dataset& data, ImageSet* im
     const Json json = Json::parse(text);
     return Reader(json, data, images).read();
   } catch (const nlohmann::json::exception& error) {
-    throw Error("{}: not a split.json: {}", path.string(), error.what());
+    throw Error("{}: not a split.json: {}; make it again with `sonograd data split`", path.string(),
+                fault_of(error));
   } catch (Error& error) {
     error.prepend(path.string() + ": ");
     throw;

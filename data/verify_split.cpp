@@ -8,6 +8,7 @@
 #include "data/duplicates.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
+#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {
@@ -172,7 +173,8 @@ SplitCheck verify_split(const std::filesystem::path& split, const std::filesyste
       result.pictures_compared = true;
     }
   } catch (const nlohmann::json::exception& error) {
-    throw Error("{}: not a split.json: {}", split.string(), error.what());
+    throw Error("{}: not a split.json: {}; make it again with `sonograd data split`", split.string(),
+                fault_of(error));
   }
   return result;
 }

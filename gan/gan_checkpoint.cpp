@@ -58,8 +58,8 @@ Int load_gan_checkpoint(const std::filesystem::path& path, Gan& gan, const Netwo
     state.at("step").get_to(step);
     state.at("generator_updates").get_to(gan.generator_optimizer.steps);
     state.at("discriminator_updates").get_to(gan.discriminator_optimizer.steps);
-  } catch (const nlohmann::json::exception& error) {
-    throw Error("{}: its training state is damaged ({})", path.string(), error.what());
+  } catch (const nlohmann::json::exception&) {
+    throw Error("{}: its training state is damaged; restore it or start afresh", path.string());
   }
   restore(gan.generator, "generator.", file);
   restore(gan.discriminator, "discriminator.", file);

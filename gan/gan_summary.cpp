@@ -2,6 +2,7 @@
 
 #include "gan/train_gan.h"
 #include "tensor/file.h"
+#include "tensor/json_fault.h"
 
 namespace sonograd {
 
@@ -41,7 +42,7 @@ GanSummary read_gan_summary(const std::filesystem::path& path) try {
   json.at("seconds").get_to(s.last.seconds);
   return s;
 } catch (const nlohmann::json::exception& error) {
-  throw Error("{}: not the summary of a GAN's run ({})", path.string(), error.what());
+  throw Error("{}: not the summary of a GAN's run: {}; train the GAN again", path.string(), fault_of(error));
 }
 
 }  // namespace sonograd

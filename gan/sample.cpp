@@ -9,6 +9,7 @@
 #include "gan/adversarial_step.h"
 #include "gan/pictures.h"
 #include "tensor/file.h"
+#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {
@@ -93,7 +94,7 @@ Lineage read_lineage(const fs::path& path) try {
         {file.at("file").get<std::string>(), 0, file.at("sha256").get<std::string>()});
   return lineage;
 } catch (const nlohmann::json::exception& error) {
-  throw Error("{}: not the lineage of a GAN ({})", path.string(), error.what());
+  throw Error("{}: not the lineage of a GAN: {}; train the GAN again", path.string(), fault_of(error));
 }
 
 void check_samples_folder(const fs::path& folder) {

@@ -8,6 +8,7 @@
 #include "report/run_folder.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
+#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {
@@ -64,7 +65,8 @@ std::vector<std::pair<std::string, Json>> leaves_of(const std::filesystem::path&
   flatten(rename(Json::parse(read_file(path))), "", leaves);
   return leaves;
 } catch (const nlohmann::json::exception& error) {
-  throw Error("{}: not such a file of a run ({})", path.string(), error.what());
+  throw Error("{}: not such a file of a run: {}; compare takes runs of `train`", path.string(),
+              fault_of(error));
 }
 
 struct Row {
@@ -121,7 +123,6 @@ void add_history(Table& results, const RunFolder& first, const RunFolder& second
       if (phase.is_null()) phase = Json::object();
       phase["epochs"] = phase.value("epochs", 0) + 1;
       phase["best val_accuracy"] = std::fmax(phase.value("best val_accuracy", 0.0), e.val_accuracy);
-      phase["seconds"] = phase.value("seconds", 0.0) + e.seconds;
     }
     flatten(all, "", leaves);
     return leaves;

@@ -4,6 +4,7 @@
 
 #include "tensor/error.h"
 #include "tensor/file.h"
+#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {
@@ -89,8 +90,8 @@ Manifest read_manifest(const std::filesystem::path& path) try {
   json.at("finished").get_to(m.finished);
   return m;
 } catch (const nlohmann::json::exception& error) {
-  throw Error("{}: not a manifest of a run ({}); start the run afresh in another folder", path.string(),
-              error.what());
+  throw Error("{}: not a manifest of a run: {}; start the run afresh in another folder", path.string(),
+              fault_of(error));
 }
 
 }  // namespace sonograd

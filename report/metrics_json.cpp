@@ -3,6 +3,7 @@
 #include "report/metrics.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
+#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {
@@ -75,8 +76,8 @@ Metrics read_metrics(const std::filesystem::path& path) try {
   }
   return m;
 } catch (const nlohmann::json::exception& error) {
-  throw Error("{}: not a metrics.json of ours ({}); run `sonograd evaluate` again", path.string(),
-              error.what());
+  throw Error("{}: not a metrics.json of ours: {}; run `sonograd evaluate` again", path.string(),
+              fault_of(error));
 }
 
 }  // namespace sonograd

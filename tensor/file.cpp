@@ -12,7 +12,8 @@
 namespace sonograd {
 namespace {
 
-const char* advice(int error) {
+const char* advice(int error, bool reading) {
+  if (reading && error == ENOENT) return "check the path";
   switch (error) {
     case ENOSPC:
     case EDQUOT:
@@ -33,7 +34,8 @@ const char* advice(int error) {
 }
 
 [[noreturn]] void fail(const char* verb, const std::filesystem::path& path, int error) {
-  throw Error("cannot {} {}: {}; {}", verb, path.string(), std::strerror(error), advice(error));
+  throw Error("cannot {} {}: {}; {}", verb, path.string(), std::strerror(error),
+              advice(error, std::string_view(verb) == "read"));
 }
 
 }  // namespace
@@ -93,7 +95,9 @@ void check_folder(const std::filesystem::path& path) {
   std::filesystem::path there = std::filesystem::absolute(path);
   while (!std::filesystem::exists(there, ignored) && there.has_relative_path()) there = there.parent_path();
   if (!std::filesystem::is_directory(there, ignored)) fail("make the folder", path, ENOTDIR);
-  if (::access(there.c_str(), W_OK | X_OK) != 0) fail("make the folder", path, errno);
+  std::string trial = (there / ".sonograd-XXXXXX").string();  // access() promises more than /proc keeps
+  if (::mkdtemp(trial.data()) == nullptr) fail("make the folder", path, errno);
+  ::rmdir(trial.c_str());
 }
 
 std::string read_file(const std::filesystem::path& path) {

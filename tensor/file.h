@@ -33,7 +33,8 @@ void write_file_atomically(const std::filesystem::path& path, std::string_view b
 // the folder <path>: <reason>; <what to do>`.
 void make_folder(const std::filesystem::path& path);
 
-// Throws as make_folder would where it cannot succeed or no file could be written there; makes nothing.
+// Throws as make_folder would where it cannot succeed or no file could be written there; leaves nothing
+// behind.
 void check_folder(const std::filesystem::path& path);
 
 // The bytes of a regular file. Throws Error `cannot read <path>: <reason>; <what to do>`.

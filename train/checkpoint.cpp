@@ -133,8 +133,8 @@ Progression load_checkpoint(const std::filesystem::path& path, Model& model, con
   try {
     state = from_json(Json::parse(fact("state")));
     optimizer_steps = Json::parse(fact("optimizer_steps"));
-  } catch (const std::exception& error) {
-    throw Error("{}: its training state is damaged ({})", path.string(), error.what());
+  } catch (const std::exception&) {
+    throw Error("{}: its training state is damaged; restore it or start afresh", path.string());
   }
   Optimizer& optimizer = prepare(state.phase);
   optimizer.steps = optimizer_steps;

@@ -11,14 +11,24 @@
 #include "report/predictions.h"
 #include "report/run_folder.h"
 #include "tensor/file.h"
+#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {
 
-Interval interval_by_groups(const RunFolder& run, const std::string& phase, std::uint64_t seed) {
+// Of each tested image, the group that it belongs to.
+std::map<std::string, std::string> read_groups(const std::filesystem::path& split) try {
   std::map<std::string, std::string> group_of;
-  const auto split = nlohmann::json::parse(read_file(run.split()));
-  for (const auto& image : split.at("test")) group_of[image.at("file")] = image.at("group");
+  const auto json = nlohmann::json::parse(read_file(split));
+  for (const auto& image : json.at("test")) group_of[image.at("file")] = image.at("group");
+  return group_of;
+} catch (const nlohmann::json::exception& error) {
+  throw Error("{}: not a split.json: {}; remove the row's folder to train it again", split.string(),
+              fault_of(error));
+}
+
+Interval interval_by_groups(const RunFolder& run, const std::string& phase, std::uint64_t seed) {
+  const std::map<std::string, std::string> group_of = read_groups(run.split());
   std::vector<bool> right;
   std::vector<std::string> groups;
   for (const Prediction& p : read_predictions(run.path() / fmt::format("predictions-{}.csv", phase)).rows) {

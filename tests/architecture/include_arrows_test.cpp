@@ -31,7 +31,8 @@ const std::map<std::string, std::set<std::string>> arrows{
     {"gan", {"layers", "train", "data", "report"}},
 };
 const std::set<std::string> for_all{"tensor/error.h"};
-const std::set<std::string> report_may{"tensor/error.h", "tensor/file.h", "tensor/philox.h"};
+const std::set<std::string> report_may{"tensor/error.h", "tensor/file.h", "tensor/json_fault.h",
+                                       "tensor/philox.h"};
 
 std::string folder_of(const std::string& path) {
   if (path.rfind("models/weights/", 0) == 0) return "models/weights";

@@ -35,7 +35,7 @@ TEST_CASE("files that are no image are named with the reason") {
   CHECK(decode_error({0x89, 'P', 'N', 'G', '\r', '\n', 0x1a, '\n'}) == "png: the file is truncated");
   CHECK(decode_error({'B', 'M', 0, 0}) == "bmp: the file is truncated");
   CHECK(error_of([] { read_image("no/such.png"); }) ==
-        "cannot read no/such.png: No such file or directory; make the folder first or check the path");
+        "cannot read no/such.png: No such file or directory; check the path");
   CHECK(error_of([] { read_image(samples); }).find("cannot read") != std::string::npos);
 }
 

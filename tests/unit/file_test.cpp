@@ -53,7 +53,7 @@ TEST_CASE("paths that cannot be written or read say why") {
   CHECK(error_of([&] { write_file_atomically(inside, "y"); }) ==
         "cannot write " + inside + ": No such file or directory; make the folder first or check the path");
   CHECK(error_of([&] { read_file(inside); }) ==
-        "cannot read " + inside + ": No such file or directory; make the folder first or check the path");
+        "cannot read " + inside + ": No such file or directory; check the path");
   const std::string mixed = ": Is a directory; check the path: a folder and a file are mixed up";
   CHECK(error_of([&] { write_file_atomically(folder.path, "y"); }) ==
         "cannot write " + folder.path.string() + mixed);
