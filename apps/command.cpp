@@ -1,38 +1,13 @@
 #include "apps/command.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <thread>
 
 #include "tensor/parallel.h"
 
 namespace sonograd {
-
-CLI::App& Program::add(const std::string& name, const std::string& description, const std::string& examples,
-                       std::function<int()> run) {
-  return add_under(app, name, description, examples, std::move(run));
-}
-
-CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const std::string& description,
-                             const std::string& examples, std::function<int()> run) {
-  CLI::App& command = *parent.add_subcommand(name, description);
-  command.footer("Examples:\n" + examples);
-  command.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  command.add_option("--device", shared.device, "reference, cpu, gpu or auto")
-      ->check(CLI::IsMember({"reference", "cpu", "gpu", "auto"}))
-      ->capture_default_str();
-  command.add_option("--threads", shared.threads, "CPU threads; 0: all cores")->check(not_negative());
-  command.add_option("--seed", shared.seed, "seed of every random draw")->capture_default_str();
-  command
-      .add_option("--keras", shared.keras,
-                  "whose rules where Keras 2 and 3 differ; default 2 with --protocol paper, else the "
-                  "weights', else 3")
-      ->check(CLI::IsMember({2, 3}));
-  command.add_option("--config", shared.config, "file of flags: a JSON object, or lines `name = value`");
-  command.add_flag("--quiet", shared.quiet, "no progress on stderr");
-  command.add_flag("--json", shared.json, "one JSON object on stdout and nothing else");
-  command.callback([this, run = std::move(run)] { chosen = run; });
-  return command;
-}
 
 namespace {
 
@@ -57,6 +32,13 @@ CLI::Validator number_that(bool (*holds)(double), const std::string& rule, const
   return {complaint, type};
 }
 
+// Another machine's number of threads gives its bits here too, but each thread costs memory.
+CLI::Validator thread_count() {
+  static const double most = std::max(64.0, 4.0 * std::thread::hardware_concurrency());
+  return number_that([](double x) { return 0 <= x && x <= most; }, fmt::format("from 0 to {}", most),
+                     "COUNT");
+}
+
 }  // namespace
 
 CLI::Validator positive() {
@@ -69,6 +51,33 @@ CLI::Validator not_negative() {
 
 CLI::Validator share() {
   return number_that([](double x) { return 0 <= x && x <= 1; }, "from 0 to 1", "0 to 1");
+}
+
+CLI::App& Program::add(const std::string& name, const std::string& description, const std::string& examples,
+                       std::function<int()> run) {
+  return add_under(app, name, description, examples, std::move(run));
+}
+
+CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const std::string& description,
+                             const std::string& examples, std::function<int()> run) {
+  CLI::App& command = *parent.add_subcommand(name, description);
+  command.footer("Examples:\n" + examples);
+  command.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  command.add_option("--device", shared.device, "reference, cpu, gpu or auto")
+      ->check(CLI::IsMember({"reference", "cpu", "gpu", "auto"}))
+      ->capture_default_str();
+  command.add_option("--threads", shared.threads, "CPU threads; 0: all cores")->check(thread_count());
+  command.add_option("--seed", shared.seed, "seed of every random draw")->capture_default_str();
+  command
+      .add_option("--keras", shared.keras,
+                  "whose rules where Keras 2 and 3 differ; default 2 with --protocol paper, else the "
+                  "weights', else 3")
+      ->check(CLI::IsMember({2, 3}));
+  command.add_option("--config", shared.config, "file of flags: a JSON object, or lines `name = value`");
+  command.add_flag("--quiet", shared.quiet, "no progress on stderr");
+  command.add_flag("--json", shared.json, "one JSON object on stdout and nothing else");
+  command.callback([this, run = std::move(run)] { chosen = run; });
+  return command;
 }
 
 void hide_flags(CLI::App& command, const std::vector<std::string>& flags) {

@@ -75,6 +75,7 @@ void add_data(Program& program) {
   add_split_flags(part, flags->split);
   part.add_option("--classes", flags->classes, "class names in the order of their codes")->delimiter(',');
   part.add_option("--out", flags->out, "split.json to write")->required();
+  hide_flags(part, {"--device", "--quiet"});
 
   auto& make = program.add_under(data, "phantom",
                                  "Synthetic ultrasound with lesion masks, in folders and names like BUSI's",
@@ -84,6 +85,7 @@ void add_data(Program& program) {
   make.add_option("--count", flags->count, "images in all, spread evenly over the three classes")
       ->capture_default_str();
   make.add_option("--size", flags->size, "height and width")->capture_default_str();
+  hide_flags(make, {"--device", "--keras"});
 }
 
 }  // namespace sonograd

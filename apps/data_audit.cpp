@@ -99,6 +99,7 @@ void add_data_audit(Program& program, CLI::App& data) {
   command.add_option("--classes", flags->classes, "class names in the order of their codes")->delimiter(',');
   command.add_option("--html", flags->html,
                      "contact sheet to write: the groups' pictures side by side, one file");
+  hide_flags(command, {"--device", "--seed", "--keras", "--quiet"});
 }
 
 }  // namespace sonograd

@@ -70,6 +70,7 @@ void add_data_verify(Program& program, CLI::App& data) {
       [flags, &program] { return verify(*flags, program.shared); });
   command.add_option("split", flags->split, "split.json")->required();
   command.add_option("--data", flags->data, "its data folder: hash every file, compare every picture");
+  hide_flags(command, {"--device", "--seed", "--keras", "--quiet"});
 }
 
 }  // namespace sonograd

@@ -51,6 +51,7 @@ void add_experiment(Program& program) {
       "  sonograd experiment claims\n  sonograd experiment claims --data busi --json",
       [data, &program] { return run_claims(*data, program.shared); });
   claims.add_option("--data", *data, "folder with a sub-folder a class, for the claims that count images");
+  hide_flags(claims, {"--device", "--threads", "--seed", "--keras", "--quiet"});
   add_explanations(program, experiment);
   add_experiment_runs(program, experiment);
 }
