@@ -65,6 +65,7 @@ int run(Flags flags, const CLI::App& command, Program& program) {
   choose_defaults(t, command);
   check_before_drawing(t, program.shared);
   const RunFolder folder = RunFolder::check(t.out, t.resume);
+  warn_of_new_run(t.resume, folder);
   if (t.data.empty() && !folder.finished()) {
     folder.make();
     t.data = (folder.path() / "phantoms").string();

@@ -1,3 +1,4 @@
+#include <cstdio>
 #include <nlohmann/json.hpp>
 #include <numeric>
 #include <optional>
@@ -64,6 +65,12 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
   std::optional<RunFolder> run;
   if (!flags.run.empty()) {
     run = RunFolder::open(flags.run);
+    expect_classifier_run(*run);
+    expect(!flags.model.weights.empty() || std::filesystem::exists(run->best()),
+           "{} holds no weights: its first epoch did not end; go on with `train --resume`", flags.run);
+    if (!run->finished())
+      std::fprintf(stderr, "sonograd: warning: %s did not finish: these are its best weights so far\n",
+                   flags.run.c_str());
     if (flags.data.empty()) {
       flags.data = read_manifest(run->manifest()).data;
       expect(std::filesystem::is_directory(flags.data),

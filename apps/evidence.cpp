@@ -16,7 +16,6 @@ namespace sonograd {
 namespace {
 
 constexpr Int gallery_size = 12;
-constexpr Int least_map_height = 7;  // of the gallery's heat maps: the paper's, at 224 pixels
 
 Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model) {
   return {{"model", model.name},
@@ -45,6 +44,18 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model) {
 }
 
 }  // namespace
+
+void expect_classifier_run(const RunFolder& run) {
+  expect(read_manifest(run.manifest()).model != gan_model,
+         "{} is a run of `gan train`, which makes pictures and classifies none; give a run of `train`",
+         run.path().string());
+}
+
+void expect_gan_run(const RunFolder& run) {
+  const std::string model = read_manifest(run.manifest()).model;
+  expect(model == gan_model, "{} is a run of `train` with model {}, no GAN; give a run of `gan train`",
+         run.path().string(), model);
+}
 
 void describe_build(Manifest& manifest) {
   manifest.machine = this_machine();

@@ -29,6 +29,12 @@ class Evidence {
   Manifest manifest;
 };
 
+// Runs of `gan train` have this model in their manifests.
+constexpr auto gan_model = "dcgan";
+// Throw Error, which says what the run is, where it is of the other kind.
+void expect_classifier_run(const RunFolder& run);
+void expect_gan_run(const RunFolder& run);
+
 // The parts of a manifest that no run decides: versions, machine, instruction set.
 void describe_build(Manifest& manifest);
 

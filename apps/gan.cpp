@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/evidence.h"
+#include "apps/stop.h"
 #include "data/sha256.h"
 #include "gan/train_gan.h"
 #include "report/manifest.h"
@@ -33,6 +34,7 @@ GanOptions options_of(const GanFlags& flags, const SharedFlags& shared, Device d
   o.seed = shared.seed;
   o.device = device;
   o.quiet = shared.quiet;
+  o.stop = stop_signal;
   return o;
 }
 
@@ -40,7 +42,7 @@ Manifest manifest_of(const GanFlags& flags, const GanOptions& o, const GanData& 
                      const Program& program) {
   Manifest manifest;
   manifest.command = program.command_line;
-  manifest.model = "dcgan";
+  manifest.model = gan_model;
   manifest.protocol = flags.split.empty() ? "all images" : "training images of " + flags.split;
   manifest.data = flags.data;
   manifest.device = program.shared.device;
@@ -84,6 +86,7 @@ void print(const GanSummary& s, const RunFolder& run, bool json) {
 }
 
 int train(const GanFlags& flags, const Program& program) {
+  warn_of_new_run(flags.gan.resume, RunFolder::at(flags.out));
   print(train_class_gan(flags, program), RunFolder::at(flags.out), program.shared.json);
   return 0;
 }
@@ -177,12 +180,14 @@ GanSummary train_class_gan(const GanFlags& flags, const Program& program) {
   const Device device = prepare_device(shared);
   const GanOptions options = options_of(flags, shared, device);
   const RunFolder run = RunFolder::check(flags.out, options.resume);
+  if (run.started()) expect_gan_run(run);
   const GanData data = read_gan_data(flags.data, flags.class_name, options.networks.image_size, flags.split);
   if (!shared.quiet)
     std::fprintf(stderr, "dcgan · %lld pictures of class %s · %d threads\n",
                  static_cast<long long>(data.images.size()), data.class_name.c_str(), threads());
   Manifest manifest = manifest_of(flags, options, data, program);
   const auto write = [&] { write_file_atomically(run.manifest(), manifest_json(manifest)); };
+  const StopBetweenSteps loops_look;
   return train_gan(data, options, run, {.begin = write, .finish = [&] {
                                           manifest.finished = utc_now();
                                           write();
@@ -207,6 +212,7 @@ Lineage write_generated(const std::string& run, const std::string& out, Int coun
 
 OpenedGan open_gan(const std::string& folder, Device device) {
   const RunFolder run = RunFolder::open(folder);
+  expect_gan_run(run);
   expect(run.finished(), "{} holds a GAN that is not trained to its end; resume it first", folder);
   return {load_generator(generator_of(run), device), read_lineage(lineage_of(run))};
 }

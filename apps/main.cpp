@@ -7,6 +7,9 @@
 #include <system_error>
 
 #include "apps/command.h"
+#include "apps/stop.h"
+#include "tensor/nearest_name.h"
+#include "train/checkpoint.h"
 
 // sonograd: one program, a file per sub-command. Exit status 0: done; 1: the work failed or a check did not
 // hold; 2: bad usage.
@@ -23,6 +26,25 @@ std::string one_line(std::string text) {
   text = text.substr(0, text.find('\n'));
   if (!text.empty()) text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
   return text;
+}
+
+// The first word that the command does not take, with what it may stand for; "" where there is none.
+std::string stray_word(const CLI::App& app) {
+  std::vector<std::string> words = app.remaining(/*recurse=*/true);
+  words.erase(std::remove(words.begin(), words.end(), "--"), words.end());
+  if (words.empty()) return "";
+  const CLI::App* command = &app;
+  std::string name = "sonograd";
+  while (!command->get_subcommands().empty()) {
+    command = command->get_subcommands().back();
+    name += " " + command->get_name();
+  }
+  std::vector<std::string> known;
+  for (const CLI::Option* option : command->get_options()) known.push_back(option->get_name());
+  for (const CLI::App* below : command->get_subcommands({})) known.push_back(below->get_name());
+  const std::string meant = did_you_mean(words.front(), known);
+  return fmt::format("`{}` takes no {}{}", name, words.front(),
+                     meant.empty() ? fmt::format("; `{} --help` shows what there is", name) : meant);
 }
 
 std::string stdout_failure(int error) {
@@ -55,6 +77,8 @@ int run(int argc, char** argv) {
     program.app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return delivered(program.app.exit(error));  // --help, --version
+    const std::string stray = stray_word(program.app);
+    if (!stray.empty()) throw UsageError("{}", stray);  // first: it may be why another flag is missing
     throw UsageError("{}; `sonograd --help` and `sonograd COMMAND --help` show what there is",
                      one_line(error.what()));
   }
@@ -68,8 +92,11 @@ int run(int argc, char** argv) {
 int main(int argc, char** argv) {
   using namespace sonograd;
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit is then an error of write(), as a full disk is
+  handle_stop_signals();
   try {
     return run(argc, argv);
+  } catch (const Stopped& stopped) {
+    return fail(stopped.what(), 128 + stop_signal());
   } catch (const UsageError& error) {
     return fail(error.what(), 2);
   } catch (const std::bad_alloc&) {

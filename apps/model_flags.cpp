@@ -5,6 +5,7 @@
 
 #include "models/model_file.h"
 #include "models/pixel_range.h"
+#include "models/weights/element_type.h"
 #include "models/zoo.h"
 
 namespace sonograd {
@@ -12,6 +13,18 @@ namespace {
 
 std::string joined(const std::vector<std::string>& names) {
   return fmt::format("{}", fmt::join(names, ","));
+}
+
+// Files of ours that hold no classifier say so: a GAN's networks, checkpoints.
+WeightFile read_classifier(const std::string& path) {
+  WeightFile file = read_weights(path);
+  const auto format = file.facts.find("format");
+  if (format == file.facts.end() || !format->second.starts_with("sonograd ")) return file;
+  const std::string words = format->second;  // sonograd generator 1
+  const auto begin = words.find(' ') + 1;
+  throw Error(
+      "{} holds a {}, which is no classifier; give weights that `train` wrote, such as best.safetensors",
+      path, printable(words.substr(begin, words.rfind(' ') - begin)));
 }
 
 // The flags and the file must not say different things.
@@ -137,7 +150,7 @@ Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device devi
                  const std::string& protocol) {
   std::optional<WeightFile> file;
   if (!flags.weights.empty()) {
-    file = read_weights(flags.weights);
+    file = read_classifier(flags.weights);
     check_flags(flags, shared, *file);
     to_our_names(*file, make_model(options_of(flags, shared, protocol, file)));
     check_input(flags, *file);
@@ -161,7 +174,7 @@ Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, De
   with_classes.classes = classes;
   if (flags.weights.empty()) return open_model(with_classes, shared, device, protocol);
 
-  WeightFile file = read_weights(flags.weights);
+  WeightFile file = read_classifier(flags.weights);
   const auto trained_for = file.facts.find("classes");
   expect(trained_for == file.facts.end() || trained_for->second == joined(classes),
          "{} was trained for {}, the data has {}", flags.weights,

@@ -82,8 +82,9 @@ void add_train(Program& program) {
           throw UsageError("--no-shuffle and --log-steps belong to --steps N");
         phase_plan(flags->training);  // bad flags leave no folder behind
         if (fixed) return run_fixed_steps(flags->training, flags->fixed, program);
-        return run_training(flags->training, RunFolder::check(flags->training.out, flags->training.resume),
-                            program);
+        const RunFolder run = RunFolder::check(flags->training.out, flags->training.resume);
+        warn_of_new_run(flags->training.resume, run);
+        return run_training(flags->training, run, program);
       });
   command.add_option("--data", flags->training.data, "folder with a sub-folder a class")->required();
   add_training_flags(command, flags->training);

@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "apps/evidence.h"
+#include "apps/stop.h"
 #include "report/manifest.h"
 #include "tensor/parallel.h"
 #include "train/evaluate.h"
@@ -39,6 +40,7 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.checkpoint_steps = flags.checkpoint_steps;
   o.resume = flags.resume;
   o.quiet = shared.quiet;
+  o.stop = stop_signal;
   return o;
 }
 
@@ -59,6 +61,12 @@ int repeat_results(const RunFolder& run, const SharedFlags& shared) {
 }
 
 }  // namespace
+
+void warn_of_new_run(bool resume, const RunFolder& run) {
+  if (!resume || run.started()) return;
+  std::fprintf(stderr, "sonograd: warning: there is no run at %s to resume; a new one begins there\n",
+               run.path().string().c_str());
+}
 
 std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
   std::vector<std::string> names = flags.phases;
@@ -81,13 +89,12 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
 
 int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program) {
   const SharedFlags& shared = program.shared;
+  if (run.started()) expect_classifier_run(run);
   if (run.finished()) return !flags.tell ? 0 : repeat_results(run, shared);
   const std::vector<PhasePlan> plan = phase_plan(flags);
   const Device device = prepare_device(shared);
   Dataset folder = list_folder(flags.data, flags.model.classes);
   Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);
-  if (flags.resume && !run.started())
-    say(shared, fmt::format("{} holds no run yet: beginning afresh", run.path().string()));
   if (flags.split.protocol == "grouped" && !flags.split.independent)
     say(shared, fmt::format("looking for near duplicates among {} images", folder.size()));
   const PreparedData data = prepare(std::move(folder), model.options().image_size,
@@ -102,10 +109,13 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   run.make();  // not before: bad input leaves nothing behind
   Evidence evidence(flags, program, plan, data, run);
   const FitData fit_data{data.images, data.labels, data.split.train, data.split.validation};
-  const History history =
-      fit(model, fit_data, plan, fit_options(flags, shared, data, model.options().keras), run,
-          {.begin = [&] { evidence.begin(model); },
-           .phase_done = [&](const PhasePlan& phase) { evidence.phase_done(model, phase); }});
+  const FitOptions options = fit_options(flags, shared, data, model.options().keras);
+  const FitEvents events{.begin = [&] { evidence.begin(model); },
+                         .phase_done = [&](const PhasePlan& phase) { evidence.phase_done(model, phase); }};
+  const History history = [&] {
+    const StopBetweenSteps loops_look;
+    return fit(model, fit_data, plan, options, run, events);
+  }();
   evidence.finish(model, history);
   if (!flags.keep_checkpoint) std::filesystem::remove(run.checkpoint());
   return 0;

@@ -37,6 +37,9 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
 // the run's folder. Returns the exit status.
 int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program);
 
+// Where --resume finds no run, a typing error in --out may be why: a line on stderr says that one begins.
+void warn_of_new_run(bool resume, const RunFolder& run);
+
 // The phases that the flags ask for, with their rates: transfer, finetune where there are weights, else
 // scratch.
 std::vector<PhasePlan> phase_plan(const TrainingFlags& flags);

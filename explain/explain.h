@@ -15,6 +15,9 @@ HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& o
 
 const std::vector<std::string>& explanation_methods();
 
+// Rows that a map needs to show a place; the paper's have as many, at 224 pixels.
+constexpr Int least_map_height = 7;
+
 // The path of the default layer: the last output with height and width, of those with at least `least_height`
 // rows, as a map of a small image may be too coarse to show anything; or the model's own choice where its
 // layers give sequences of tokens.

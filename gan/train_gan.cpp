@@ -60,7 +60,9 @@ class GanTraining {
       tell(progress);
       const bool last = done() == options.steps;
       if (last || done() % options.display_steps == 0) display(progress);
-      if (last || done() % options.checkpoint_steps == 0) save();
+      const bool stop = !last && options.stop && options.stop();
+      if (last || stop || done() % options.checkpoint_steps == 0) save();
+      if (stop) throw Stopped(done());
     }
     progress.finish();
     return finish(events);

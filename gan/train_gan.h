@@ -25,6 +25,7 @@ struct GanOptions {
   Device device = Device::cpu;
   bool resume = false;
   bool quiet = false;
+  std::function<bool()> stop = {};  // asked after each step: true saves the state and throws Stopped
 };
 
 // How a finished run stands: RUN/metrics.json.

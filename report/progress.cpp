@@ -101,11 +101,18 @@ void Progress::draw(const std::string& line) {
   drawn = true;
 }
 
+Progress::~Progress() {
+  if (!terminal || !drawn) return;
+  std::fputs("\n", options.to);
+  std::fflush(options.to);
+}
+
 void Progress::finish(const std::string& summary) {
   if (options.quiet) return;
   if (terminal && drawn) std::fputs("\r\033[K", options.to);
   if (!summary.empty()) std::fputs((summary + "\n").c_str(), options.to);
   std::fflush(options.to);
+  drawn = false;
 }
 
 }  // namespace sonograd

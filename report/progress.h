@@ -22,6 +22,9 @@ class Progress {
   Progress(std::string label, Int steps, Options options);
   Progress(std::string label, Int steps, bool quiet = false)
       : Progress(std::move(label), steps, {.quiet = quiet}) {}
+  ~Progress();  // what ended the loop early is told on a line of its own
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
 
   // `done` of the steps are over, `images` images seen in all; facts such as "loss 0.412 · accuracy 0.843".
   void update(Int done, Int images, const std::string& facts);

@@ -5,10 +5,18 @@
 
 #include "models/model.h"
 #include "report/history.h"
+#include "tensor/error.h"
 #include "train/early_stopping.h"
 #include "train/optimizer.h"
 
 namespace sonograd {
+
+// A run that was told to stop between two steps, and whose checkpoint holds all that it had done.
+class Stopped : public Error {
+ public:
+  explicit Stopped(Int step) : Error("stopped at step {}; go on with --resume", step) {}
+  using Error::Error;
+};
 
 // All of a run's state but the weights and the moments. Every random draw is a function of the seed and of
 // these numbers, so they are the random state too.

@@ -110,6 +110,7 @@ class Fit {
     save();
   }
 
+  bool told_to_stop() const { return options.stop && options.stop(); }
   bool phase_is_over() const { return state.stopped || state.epoch >= phase().epochs; }
 
   // The phase's result is its best weights; the next phase starts from them.
@@ -137,12 +138,16 @@ class Fit {
                       fmt::format("loss {:.4f} · accuracy {:.3f}", state.loss_sum / seen,
                                   static_cast<double>(state.correct) / seen));
       const bool between_updates = pending.empty() && !loader.done();
-      if (options.checkpoint_steps > 0 && between_updates && state.step % options.checkpoint_steps == 0) {
+      const bool due = options.checkpoint_steps > 0 && state.step % options.checkpoint_steps == 0;
+      const bool stop = between_updates && told_to_stop();
+      if (stop || (between_updates && due)) {
         state.seconds = seconds_before + seconds_since(start);
         save();
       }
+      if (stop) throw Stopped(state.step);
     }
     end_epoch(seconds_before + seconds_since(start), progress);
+    if (told_to_stop()) throw Stopped(state.step);
   }
 
   void step(const Batch& batch, Tensors& pending) {

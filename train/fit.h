@@ -37,6 +37,7 @@ struct FitOptions {
   Int checkpoint_steps = 0;        // also within an epoch, every so many steps; 0: after each epoch
   bool resume = false;
   bool quiet = false;
+  std::function<bool()> stop = {};  // asked after each step: true saves the state and throws Stopped
 };
 
 // Pictures with their labels, and which of them train and validate.

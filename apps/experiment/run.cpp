@@ -5,6 +5,7 @@
 #include "apps/experiment/results.h"
 #include "report/progress.h"
 #include "tensor/file.h"
+#include "train/checkpoint.h"
 
 namespace sonograd {
 namespace {
@@ -63,6 +64,20 @@ void print_plan(const std::vector<Row>& rows, const ExperimentFlags& flags, doub
     fmt::print("{} rows, {} at most on two cores\n", rows.size(), duration(seconds));
 }
 
+void train_rows(const std::vector<Row>& rows, const ExperimentFlags& flags, const Profile& profile,
+                Program& program) try {
+  if (std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.arm == "gan"; }))
+    make_generated(flags, profile, program);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!program.shared.quiet)
+      std::fprintf(stderr, "row %zu of %zu: %s, %s\n", i + 1, rows.size(), rows[i].model.c_str(),
+                   rows[i].arm.c_str());
+    train_row(rows[i], flags, profile, program);
+  }
+} catch (const Stopped&) {
+  throw Stopped("stopped; call again to go on with {}", flags.out);
+}
+
 int run(const std::string& table, const ExperimentFlags& flags, Program& program) {
   const SharedFlags& shared = program.shared;
   const Dataset data = list_folder(flags.data);
@@ -79,14 +94,7 @@ int run(const std::string& table, const ExperimentFlags& flags, Program& program
     std::fprintf(stderr,
                  "%zu rows, %s at most on two cores; a run that is broken off goes on when called again\n",
                  rows.size(), duration(seconds).c_str());
-  if (std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.arm == "gan"; }))
-    make_generated(flags, profile, program);
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!shared.quiet)
-      std::fprintf(stderr, "row %zu of %zu: %s, %s\n", i + 1, rows.size(), rows[i].model.c_str(),
-                   rows[i].arm.c_str());
-    train_row(rows[i], flags, profile, program);
-  }
+  train_rows(rows, flags, profile, program);
   const std::vector<Result> results = results_of(rows, flags, shared.seed);
   const std::string summary = write_experiment(table, results, flags, profile, shared.seed);
   if (shared.json) {

@@ -3,6 +3,8 @@
 // train_test.cpp.
 #include <doctest/doctest.h>
 
+#include <algorithm>
+
 #include "models/weights/safetensors.h"
 #include "tests/apps/small_run.h"
 
@@ -88,6 +90,50 @@ TEST_CASE("a folder that cannot be written") {
   refused(with({"explain", "--out", out, image}, weights));
   refused({"evaluate", "--run", small_run().run, "--out", out});
   CHECK(bytes_of(folder / "file") == "a file");
+}
+
+TEST_CASE("a place where train cannot write is told before it looks for duplicates") {
+  Arguments training = small_run().small_training("/proc/nowhere");
+  training.erase(std::remove(training.begin(), training.end(), "--quiet"), training.end());
+  check_refused(run(training), 1, {"cannot make the folder /proc/nowhere"});
+}
+
+TEST_CASE("files of a run that are missing or damaged are named without the parser's words") {
+  const TemporaryFolder folder;
+  const fs::path run = folder / "run";
+  fs::copy(small_run().run, run, fs::copy_options::recursive);
+  const auto refused = [&](const char* file, const std::string& text, const std::string& words) {
+    const std::string whole = bytes_of(run / file);
+    write(run / file, text);
+    for (const Arguments& command : {Arguments{"evaluate", "--run"}, Arguments{"data", "verify"}}) {
+      const bool verify = command[0] == "data";
+      if (verify && std::string(file) != "split.json") continue;
+      const Outcome outcome = program::run(with(command, {verify ? (run / file).string() : run.string()}));
+      check_refused(outcome, 1, {(run / file).string() + ": " + words});
+      CHECK(outcome.err.find("json.exception") == std::string::npos);
+    }
+    write(run / file, whole);
+  };
+  refused("split.json", "{\"train\": [", "not a split.json: no JSON from byte 12 on; make it again");
+  refused("split.json", "{\"train\": 1}", "not a split.json: an entry is missing or is of another kind");
+  refused("manifest.json", "{", "not a manifest of a run: no JSON from byte 2 on; start the run afresh");
+  fs::remove(run / "split.json");
+  check_refused(
+      program::run({"evaluate", "--run", run.string()}), 1,
+      {"cannot read " + (run / "split.json").string() + ": No such file or directory; check the path\n"});
+}
+
+TEST_CASE("evaluate says that a run did not finish") {
+  const TemporaryFolder folder;
+  const fs::path run = half_a_run(folder, "run");
+  const Outcome early = program::run({"evaluate", "--run", run.string()});
+  check_done(early);
+  CHECK(early.err ==
+        "sonograd: warning: " + run.string() + " did not finish: these are its best weights so far\n");
+  fs::remove(run / "best.safetensors");
+  check_refused(program::run({"evaluate", "--run", run.string()}), 1, {"holds no weights", "train --resume"});
+  check_refused(program::run({"predict", "--weights", (run / "checkpoint.safetensors").string(), "x.png"}), 1,
+                {"holds a \"checkpoint\", which is no classifier"});
 }
 
 TEST_CASE("a model that does not exist, an image size too small for one") {
@@ -177,9 +223,7 @@ TEST_CASE("a disk that is full while a file is written leaves the earlier one") 
   const auto kept = [&](const fs::path& file, const Arguments& arguments) {
     CAPTURE(arguments[0]);
     write(file, "earlier");
-    Outcome full = run(arguments, {.file_bytes = least_file_bytes});
-    if (arguments[0] == "weights") full.out.clear();  // how the tensors fit
-    check_refused(full, 1, {file.string(), "File too large"});
+    check_refused(run(arguments, {.file_bytes = least_file_bytes}), 1, {file.string(), "File too large"});
     CHECK(bytes_of(file) == "earlier");
     CHECK_FALSE(fs::exists(file.string() + ".tmp"));
   };

@@ -1,6 +1,7 @@
 // `sonograd experiment`.
 #include <doctest/doctest.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -181,7 +182,9 @@ TEST_CASE("experiment goes on with a row that was broken off") {
   const Arguments call = {"experiment", "table1", "--data",   small_run().data, "--out",        out.string(),
                           "--profile",  "smoke",  "--models", "aeganb3",        "--image-size", "32",
                           "--epochs",   "2",      "--quiet",  "--json"};
-  CHECK(run(call, {.kill_when = [&] { return checkpoint_step(row) >= 0; }}).status != 0);
+  const Outcome stopped =
+      run(call, {.kill_when = [&] { return checkpoint_step(row) >= 0; }, .signal = SIGINT});
+  check_refused(stopped, 128 + SIGINT, {"stopped; call again to go on with " + out.string()});
   CHECK_FALSE(std::filesystem::exists(out / "summary.json"));
   check_done(run(call));
   CHECK(lines(bytes_of(row / "history.csv")).size() == 3);

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <chrono>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
@@ -140,6 +141,15 @@ TEST_CASE("a GAN that was killed goes on to the same bits") {
   }
 }
 
+TEST_CASE("a GAN that was told to stop ends between two steps and goes on to the same bits") {
+  const fs::path run = small_run().folder / "gan-stopped";
+  const Outcome outcome = program::run(
+      gan_training(run), {.kill_when = [&] { return checkpoint_step(run) >= 4; }, .signal = SIGTERM});
+  check_refused(outcome, 128 + SIGTERM, {"stopped at step ", "; go on with --resume"});
+  check_done(program::run(gan_training(run, {"--resume"})));
+  check_same(run);
+}
+
 TEST_CASE("a GAN's run goes on with the settings that it began with, or not at all") {
   const fs::path run = small_run().folder / "gan-settings";
   const auto half = [&] { return checkpoint_step(run) >= 4; };
@@ -223,9 +233,28 @@ TEST_CASE("what a GAN refuses") {
   check_refused(program::run(gan_training("/proc/nowhere")), 1, {"/proc/nowhere"});
   check_refused(program::run({"gan", "sample", "--run", "/nowhere", "--count", "1", "--out", run.string()}),
                 1, {"/nowhere"});
-  check_refused(
-      program::run({"gan", "sample", "--run", small_run().run, "--count", "1", "--out", run.string()}), 1,
-      {"generator.safetensors"});
+}
+
+TEST_CASE("what is no GAN's, and what is a GAN's, is told where the other is wanted") {
+  const std::string gan = undisturbed().string(), generator = gan + "/generator.safetensors",
+                    image = small_run().data + "/benign/benign (1).png",
+                    out = (small_run().folder / "gan-other").string();
+  const Arguments no_gan{small_run().run + " is a run of `train` with model mini, no GAN"},
+      no_classifier{gan + " is a run of `gan train`", "give a run of `train`"};
+  check_refused(program::run({"gan", "sample", "--run", small_run().run, "--count", "1", "--out", out}), 1,
+                no_gan);
+  check_refused(program::run({"gan", "audit", "--run", small_run().run, "--data", small_run().data}), 1,
+                no_gan);
+  check_refused(program::run(gan_training(small_run().run, {"--resume"})), 1, no_gan);
+  check_refused(program::run({"evaluate", "--run", gan}), 1, no_classifier);
+  check_refused(program::run(small_run().small_training(gan, {"--resume"})), 1, no_classifier);
+  for (const Arguments& command :
+       {Arguments{"predict", image}, Arguments{"explain", "--out", out, image},
+        Arguments{"evaluate", "--data", small_run().data}, Arguments{"loss", "--data", small_run().data},
+        small_run().small_training(out)})
+    check_refused(program::run(with(command, {"--weights", generator})), 1,
+                  {generator + " holds a \"generator\", which is no classifier"});
+  CHECK_FALSE(fs::exists(out));
 }
 
 TEST_CASE("a GAN whose numbers run away stops at that step") {

@@ -30,6 +30,7 @@ void redirect(const fs::path& file, int descriptor) {
                                  const fs::path& out, const fs::path& err) {
   redirect(limits.full_stdout ? "/dev/full" : out, STDOUT_FILENO);
   redirect(err, STDERR_FILENO);
+  std::signal(SIGINT, SIG_DFL);  // a job behind & was started to ignore it
   if (limits.file_bytes) {
     const auto most = static_cast<rlim_t>(*limits.file_bytes);
     const rlimit limit{most, most};
@@ -39,7 +40,7 @@ void redirect(const fs::path& file, int descriptor) {
   ::_exit(126);
 }
 
-int wait_for(pid_t child, const std::function<bool()>& kill_when) {
+int wait_for(pid_t child, const std::function<bool()>& kill_when, int signal) {
   int state = 0;
   bool asks = static_cast<bool>(kill_when);
   pid_t ended = 0;
@@ -51,7 +52,7 @@ int wait_for(pid_t child, const std::function<bool()>& kill_when) {
       ::waitpid(child, &state, 0);
       throw;
     }
-    if (!asks) ::kill(child, SIGKILL);
+    if (!asks) ::kill(child, signal);
     std::this_thread::sleep_for(std::chrono::microseconds(200));
   }
   if (ended != child) throw std::runtime_error("waitpid failed");
@@ -72,7 +73,7 @@ Outcome run(const Arguments& arguments, const Limits& limits) {
   const pid_t child = ::fork();
   if (child < 0) throw std::runtime_error("fork failed");
   if (child == 0) become_program(pointers, limits, out, err);
-  const int status = wait_for(child, limits.kill_when);
+  const int status = wait_for(child, limits.kill_when, limits.signal);
   return {status, limits.full_stdout ? "" : bytes_of(out), bytes_of(err)};
 }
 

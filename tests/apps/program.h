@@ -17,7 +17,8 @@ using sonograd::TemporaryFolder;
 struct Limits {
   std::optional<long> file_bytes = {};   // the largest file that it may write: a stand-in for a full disk
   bool full_stdout = false;              // stdout is /dev/full, which takes nothing
-  std::function<bool()> kill_when = {};  // asked all the time; SIGKILL once it says yes
+  std::function<bool()> kill_when = {};  // asked all the time; the signal once it says yes
+  int signal = 9;                        // SIGKILL
 };
 
 struct Outcome {

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <nlohmann/json.hpp>
@@ -142,6 +143,28 @@ TEST_CASE("killed at random steps and resumed") {
   }
 }
 
+TEST_CASE("Ctrl-C and kill end between two steps, with one line, and the run goes on from there") {
+  for (const int signal : {SIGINT, SIGTERM}) {
+    CAPTURE(signal);
+    const fs::path run = small_run().folder / ("stopped-" + std::to_string(signal));
+    const Outcome outcome = program::run(
+        training(run), {.kill_when = [&] { return checkpoint_step(run) >= 4; }, .signal = signal});
+    check_refused(outcome, 128 + signal, {"stopped at step ", "; go on with --resume"});
+    CHECK(checkpoint_step(run) >= 4);
+    for (const auto& file : contents(run)) CHECK(fs::path(file.first).extension() != ".tmp");
+    CHECK_FALSE(fs::exists(run / "metrics.json"));
+    check_goes_on(run);
+  }
+}
+
+TEST_CASE("Ctrl-C where nothing is trained ends at once") {
+  const fs::path phantoms = small_run().folder / "many";
+  const Outcome outcome =
+      program::run({"data", "phantom", phantoms.string(), "--count", "3000", "--quiet"},
+                   {.kill_when = [&] { return fs::exists(phantoms / "benign"); }, .signal = SIGINT});
+  check_refused(outcome, 128 + SIGINT, {"stopped by a signal"});
+}
+
 TEST_CASE("killed in the middle of writing a checkpoint") {
   const fs::path run = small_run().folder / "half-written";
   HalfWritten pipe(run, 8, 50000);
@@ -168,6 +191,15 @@ TEST_CASE("a finished run keeps no checkpoint, and --resume says that it is fini
   CHECK(words.out.rfind(small_run().run + " is finished, there is nothing to resume", 0) == 0);
   CHECK(program::run(with(again, {"--json"})).out == small_run().training.out);
   CHECK((contents(small_run().run) == before));
+}
+
+TEST_CASE("--resume that finds no run says so and begins one") {
+  const fs::path run = small_run().folder / "fresh";
+  const Outcome outcome = program::run(training(run, {"--resume"}));
+  check_done(outcome);
+  CHECK(outcome.err ==
+        "sonograd: warning: there is no run at " + run.string() + " to resume; a new one begins there\n");
+  CHECK((results(run) == undisturbed()));
 }
 
 TEST_CASE("a run goes on with the settings that it began with, or not at all") {

@@ -53,6 +53,17 @@ TEST_CASE("bad usage ends with status 2 and one line") {
   check_refused(run({"data"}), 2, {"subcommand"});
 }
 
+TEST_CASE("a word that nothing takes is named first, with what it may stand for") {
+  check_refused(run({"train", "--bogus"}), 2, {"`sonograd train` takes no --bogus; `sonograd train --help`"});
+  check_refused(run({"train", "--out", "o", "--dat", "d"}), 2, {"takes no --dat; did you mean --data?"});
+  check_refused(run({"predict", "--weight=w", "a.png"}), 2, {"takes no --weight=w; did you mean --weights?"});
+  check_refused(run({"data", "splitt", "d"}), 2, {"`sonograd data` takes no splitt; did you mean split?"});
+  check_refused(run({"gan", "train", "--clas", "a"}), 2,
+                {"`sonograd gan train` takes no --clas; did you mean"});
+  check_refused(run({"trainn", "--data", "d"}), 2, {"`sonograd` takes no trainn; did you mean train?"});
+  check_refused(run({"predict", "--", "a.png"}), 2, {"--weights is required"});
+}
+
 TEST_CASE("flags of train that contradict each other are bad usage, and nothing is made") {
   const TemporaryFolder folder;
   const std::string out = (folder / "run").string();
@@ -78,7 +89,8 @@ TEST_CASE("numbers out of range are refused in one short line") {
   refused(with(train, {"--clip-norm", "nan"}), "--clip-norm: must be 0 or more, got nan");
   refused(with(train, {"--lr", "1,-1"}), "--lr: must be 0 or more, got -1");
   refused(with(train, {"--norm-momentum", "2"}), "--norm-momentum: must be from 0 to 1, got 2");
-  refused(with(summary, {"--threads", "-1"}), "--threads: must be 0 or more, got -1");
+  refused(with(summary, {"--threads", "-1"}), "--threads: must be from 0 to ");
+  refused(with(summary, {"--threads", "9999"}), ", got 9999");
   refused({"bench", "--repeat", "0"}, "--repeat: must be more than 0, got 0");
 }
 
@@ -92,6 +104,10 @@ TEST_CASE("--help leaves out shared flags that do nothing, which are taken all t
   CHECK_FALSE(holds(run({"zoo", "--help"}).out, "--seed"));
   CHECK_FALSE(holds(run({"weights", "list", "--help"}).out, "--device"));
   CHECK_FALSE(holds(run({"init", "--help"}).out, "--weights"));
+  CHECK_FALSE(holds(run({"data", "audit", "--help"}).out, "--keras"));
+  CHECK_FALSE(holds(run({"data", "phantom", "--help"}).out, "--device"));
+  CHECK(holds(run({"data", "phantom", "--help"}).out, "--seed"));
+  CHECK_FALSE(holds(run({"experiment", "claims", "--help"}).out, "--threads"));
   check_done(run({"zoo", "--seed", "1", "--threads", "2", "--quiet"}));
 }
 

@@ -62,18 +62,21 @@ TEST_CASE("on a terminal the line is redrawn in place and never wraps") {
     const winsize window{24, columns, 0, 0};
     REQUIRE(::ioctl(screen, TIOCSWINSZ, &window) == 0);
     ::setenv("NO_COLOR", no_color, 1);
-    Progress progress("scratch 1/3", 10, {.quiet = false, .to = terminal, .now = fake_clock});
-    pass(1000);
-    progress.update(5, 80, "loss 0.5");
-    progress.update(6, 96, "loss 0.4");  // too soon after the last
-    char text[512];
-    const ssize_t got = ::read(screen, text, sizeof text);
-    return std::string(text, static_cast<std::size_t>(std::max<ssize_t>(0, got)));
+    {
+      Progress progress("scratch 1/3", 10, {.quiet = false, .to = terminal, .now = fake_clock});
+      pass(1000);
+      progress.update(5, 80, "loss 0.5");
+      progress.update(6, 96, "loss 0.4");  // too soon after the last
+    }
+    std::string text;
+    for (char c = 0; c != '\n' && ::read(screen, &c, 1) == 1;) text += c;
+    return text;
   };
-  CHECK(shown(80, "1") ==
-        "\r\033[Kscratch 1/3 ━━━━━━━━━━━━──────────── 5/10 · loss 0.5 · 80 images/s · 1 s left");
+  // Broken off: what comes next has a line of its own.
+  const std::string bar = "━━━━━━━━━━━━────────────";
+  CHECK(shown(80, "1") == "\r\033[Kscratch 1/3 " + bar + " 5/10 · loss 0.5 · 80 images/s · 1 s left\r\n");
   CHECK(shown(80, "").find("\033[36m") != std::string::npos);
-  CHECK(shown(24, "1") == "\r\033[Kscratch 1/3 5/10 · loss");
+  CHECK(shown(24, "1") == "\r\033[Kscratch 1/3 5/10 · loss\r\n");
   std::fclose(terminal);
   ::close(screen);
 }

@@ -1,0 +1,23 @@
+#pragma once
+
+namespace sonograd {
+
+// Ctrl-C and `kill` (SIGINT, SIGTERM). From this call on they end the program at once, with one line on
+// stderr and status 130 or 143. Files are written aside and renamed, so that the earlier ones stay as they
+// were. A signal that the program was started to ignore stays ignored.
+void handle_stop_signals();
+
+// While one lives, the first of these signals is only noted, for loops that look after each step and save
+// what they have; a second one ends the program at once all the same.
+class StopBetweenSteps {
+ public:
+  StopBetweenSteps();
+  ~StopBetweenSteps();
+  StopBetweenSteps(const StopBetweenSteps&) = delete;
+  StopBetweenSteps& operator=(const StopBetweenSteps&) = delete;
+};
+
+// The signal that was noted; 0 where none was.
+int stop_signal();
+
+}  // namespace sonograd
