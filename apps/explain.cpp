@@ -12,6 +12,7 @@
 #include "data/resize.h"
 #include "explain/explain.h"
 #include "explain/overlay.h"
+#include "report/progress.h"
 #include "tensor/file.h"
 #include "train/evaluate.h"
 
@@ -45,6 +46,13 @@ std::string_view note_on(const HeatMap& map) {
   return "";
 }
 
+// Where the default layer's map is too coarse to show a place: the layer that a run's report takes.
+std::string finer_layer(const Flags& flags, const Model& model, const Tensor& image, const HeatMap& map) {
+  if (!flags.layer.empty() || map.layer.empty() || map.height >= least_map_height) return "";
+  const std::string layer = last_feature_map(model, image, least_map_height);
+  return layer == map.layer ? "" : layer;
+}
+
 // Where the map is from: the default layer depends on the model, and a small image leaves few places there.
 std::string seen_by(const HeatMap& map) {
   const std::string size = fmt::format("map {} x {}", map.height, map.width);
@@ -60,18 +68,22 @@ int run(const Flags& flags, const SharedFlags& shared) {
   std::set<std::string> used;
   auto rows = nlohmann::ordered_json::array();
   int bad = 0;
+  bool hinted = shared.quiet || shared.json;
+  Progress progress("explain", static_cast<Int>(files.size()), shared.quiet);
   for (const std::string& file : files) {
     Image image;  // as large as it is, which the eye wants; the network sees it at its own size
     try {
       image = read_image(file);
     } catch (const Error& error) {
+      progress.finish();
       std::fprintf(stderr, "sonograd: %s\n", error.what());
       ++bad;
       continue;
     }
     const ImageSet set{size, size, resize_area(image, size, size).pixels, {}};
     const Int first = 0;
-    const HeatMap map = explain(model, images_for(model, set, std::span(&first, 1)), options);
+    const Tensor input = images_for(model, set, std::span(&first, 1));
+    const HeatMap map = explain(model, input, options);
     make_folder(flags.out);  // not before: what fails leaves nothing behind
     const std::filesystem::path stem = std::filesystem::path(flags.out) / unused_stem(file, used);
     write_npy(stem.string() + ".npy", map);
@@ -89,6 +101,15 @@ int run(const Flags& flags, const SharedFlags& shared) {
                     {"probability", map.probabilities[static_cast<std::size_t>(map.target)]},
                     {"largest", map.largest()},
                     {"incompleteness", map.incompleteness}});
+    progress.finish();  // lines of their own
+    if (const std::string finer = hinted ? "" : finer_layer(flags, model, input, map); !finer.empty()) {
+      hinted = true;
+      std::fprintf(
+          stderr,
+          "sonograd: the map is %lld x %lld at this image size, too coarse to show a place; --layer %s "
+          "is finer\n",
+          static_cast<long long>(map.height), static_cast<long long>(map.width), finer.c_str());
+    }
     if (map.incompleteness > largest_incompleteness)
       std::fprintf(stderr, "sonograd: %s: the attributions miss the score's rise by %.2g of it\n",
                    file.c_str(), map.incompleteness);
@@ -96,7 +117,10 @@ int run(const Flags& flags, const SharedFlags& shared) {
       fmt::print("{}: {} {:.4f}, {}, {}{}\n", file, name,
                  map.probabilities[static_cast<std::size_t>(map.target)], seen_by(map),
                  stem.string() + ".png", note_on(map));
+    const auto done = static_cast<Int>(rows.size()) + bad;
+    progress.update(done, done, "explained");
   }
+  progress.finish();
   if (shared.json)
     fmt::print("{}\n", nlohmann::ordered_json{{"explanations", rows}, {"unreadable", bad}}.dump(1));
   return bad > 0 ? 1 : 0;
@@ -137,7 +161,6 @@ void add_explain(Program& program) {
                    "red and blue exchanged, as the notebook shows its maps");
   command.add_option("--out", flags->out, "folder for the maps")->required();
   command.add_option("paths", flags->paths, "images or folders")->required();
-  hide_flags(command, {"--quiet"});
 }
 
 }  // namespace sonograd

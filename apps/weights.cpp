@@ -116,11 +116,13 @@ int convert(const ConvertFlags& flags, bool as_json) {
   to_our_names(file, model);
   const Facts facts = facts_of(file, flags);  // with what the names told
   const Match found = match(file, slots);
-  print_match(found, as_json);
   const Extent extent = flags.partial ? Extent::partial : Extent::whole;
-  if (filled(found, slots, model.base_parameters(), extent) == Filled::nothing)
+  if (filled(found, slots, model.base_parameters(), extent) == Filled::nothing) {
+    print_match(found, as_json);
     throw Error(mismatch_text(file, found, name, slots.size()));
+  }
   write_model(flags.to, model, in_model_order(file, found, slots), facts, flags.names);
+  print_match(found, as_json);
   return 0;
 }
 

@@ -51,13 +51,17 @@ std::vector<float> filter(const std::vector<float>& in, Int size, const std::vec
 
 }  // namespace
 
+static void check_size(Int size) {
+  expect(size >= 16 && size <= 4096, "a phantom has 16 to 4096 pixels a side, not {}", size);
+}
+
 // Scatterers: complex Gaussian noise times the amplitude of the echo that comes back through the tissue
 // above. The probe's pulse (short along the depth, wide across) blurs it: its magnitude is speckle, Rayleigh
 // distributed and correlated. The machine averages the power of a few looks (spatial compounding) and shows
 // it in dB.
 Phantom make_phantom(Int label, Int index, std::uint64_t seed, Int size) {
   expect(label >= 0 && label < 3, "a phantom's class is 0, 1 or 2, not {}", label);
-  expect(size >= 16 && size <= 4096, "a phantom has 16 to 4096 pixels a side, not {}", size);
+  check_size(size);
   Tissue tissue = make_tissue(label, index, seed, size);
   const Random machine = Random(seed, "phantom machine").stream(std::to_string(label)).at(index);
   const auto setting = [&](Int which, double low, double high) {
@@ -113,10 +117,11 @@ Phantom make_phantom(Int label, Int index, std::uint64_t seed, Int size) {
 void write_phantoms(const std::filesystem::path& folder, Int count, std::uint64_t seed, Int size,
                     const std::function<void(Int done)>& progress) {
   expect(count >= 3, "{} phantoms cannot fill three classes; ask for 3 or more", count);
+  check_size(size);
   for (Int label = 0; label < 3; ++label) {
     const std::string name = class_names[label];
     const Int in_class = (count + 2 - label) / 3;
-    make_folder(folder / name);
+    if (!std::filesystem::is_directory(folder / name)) continue;
     for (const auto& entry : std::filesystem::directory_iterator(folder / name)) {
       const std::string file = entry.path().filename().string();
       bool ours = !is_image_name(file);
@@ -124,6 +129,7 @@ void write_phantoms(const std::filesystem::path& folder, Int count, std::uint64_
       expect(ours, "{} holds other images ({}); choose an empty folder", (folder / name).string(), file);
     }
   }
+  for (const char* name : class_names) make_folder(folder / name);
   std::vector<std::exception_ptr> failures(count);
   std::mutex counting;
   Int done = 0;

@@ -59,6 +59,13 @@ StoredTensors in_jax_if_known(const StoredTensors& tensors, const Model& model, 
   return tensors;
 }
 
+// A normalization's count is an integer, as in Keras' own files; models have no other scalars.
+StoredTensors with_whole_count(StoredTensors tensors) {
+  for (StoredTensor& tensor : tensors)
+    if (tensor.shape.rank() == 0) tensor.type = ElementType::i64;
+  return tensors;
+}
+
 // Whether the model begins with a scaling of its input, which has two forms.
 bool scales_input(const Model& model) {
   const auto* const base = model.base().get_if<Chain>();
@@ -99,14 +106,23 @@ WeightFormat format_to_write(const std::filesystem::path& path, std::string_view
   return *format;
 }
 
-void write_model(const std::filesystem::path& path, const Model& model, const StoredTensors& tensors,
+void write_model(const std::filesystem::path& path, const Model& model, const StoredTensors& given,
                  const Facts& facts, std::string_view names) {
   const WeightFormat format = format_to_write(path, names);
+  const StoredTensors tensors = with_whole_count(given);
   const Slots slots = slots_of(model);
   const auto dialect = [&](std::string_view name) {
     return dialect_named(name, model.options().name, slots);
   };
-  if (names != "ours") return write_safetensors(path, to_their_names(tensors, dialect(names), facts), facts);
+  const auto renamed = [&]() -> StoredTensors {
+    try {
+      return to_their_names(tensors, dialect(names), facts);
+    } catch (Error& error) {
+      error.prepend(fmt::format("cannot write {}: ", path.string()));
+      throw;
+    }
+  };
+  if (names != "ours") return write_safetensors(path, renamed(), facts);
   switch (format) {
     case WeightFormat::safetensors:
       return write_safetensors(path, tensors, facts);

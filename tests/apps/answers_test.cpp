@@ -187,6 +187,17 @@ TEST_CASE("explain writes a raw map and an overlay for each image") {
   const sonograd::Image overlay = sonograd::read_image((maps / "benign (1).png").string());
   CHECK(overlay.height == 6 * 48);  // of the image, not of the network's input
 
+  // 32 pixels leave 4 x 4 places; at 7 or more nothing is said, nor of a layer that was chosen.
+  CHECK(words.err ==
+        "sonograd: the map is 4 x 4 at this image size, too coarse to show a place; --layer "
+        "block3a.expand_activation is finer\n");
+  const auto told = [&](const Arguments& more) {
+    return run(on_best("explain", with({"--out", maps.string(), image, image}, more))).err;
+  };
+  CHECK(lines(told({})).size() == 1);
+  CHECK(told({"--layer", "block2a_expand_activation"}).empty());
+  CHECK(told({"--method", "occlusion"}).empty());
+
   const std::string none = (folder / "none").string();
   check_refused(run(on_best("explain", {"--out", none, "--layer", "nosuch", image})), 1, {"nosuch"});
   CHECK_FALSE(fs::exists(none));
@@ -235,6 +246,8 @@ TEST_CASE("compare shows what differs between two runs, and nothing between a ru
   CHECK(answer["settings"].contains("phases.scratch.learning rate"));
   CHECK(answer["results"].contains("accuracy"));
   CHECK(answer.contains("mcnemar"));
+  CHECK(answer["results"].contains("history.scratch.epochs"));
+  CHECK_FALSE(answer["results"].contains("history.scratch.seconds"));  // no result
   const Outcome text = run({"compare", small_run().run, other_run().string()});
   check_done(text);
   CHECK(text.out.find("0.002") != std::string::npos);

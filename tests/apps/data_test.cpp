@@ -35,6 +35,18 @@ TEST_CASE("data phantom draws images and masks with BUSI's names, the same for t
   CHECK((draw("other", {"--seed", "4"}) != first));
 }
 
+TEST_CASE("data phantom makes no folder where it can draw nothing") {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "p").string();
+  check_refused(run({"data", "phantom", out, "--size", "1"}), 1, {"16 to 4096 pixels a side, not 1"});
+  check_refused(run({"data", "phantom", out, "--count", "2"}), 1, {"3 or more"});
+  CHECK_FALSE(fs::exists(out));
+  fs::create_directories(folder / "p/normal");
+  write(folder / "p/normal/scan.png", "mine");
+  check_refused(run({"data", "phantom", out, "--count", "3"}), 1, {"holds other images (scan.png)"});
+  CHECK_FALSE(fs::exists(folder / "p/benign"));
+}
+
 TEST_CASE("data split shares each class out, by seed, protocol and order") {
   const TemporaryFolder folder;
   const std::string& data = small_run().data;
