@@ -15,18 +15,6 @@ std::string joined(const std::vector<std::string>& names) {
   return fmt::format("{}", fmt::join(names, ","));
 }
 
-// Files of ours that hold no classifier say so: a GAN's networks, checkpoints.
-WeightFile read_classifier(const std::string& path) {
-  WeightFile file = read_weights(path);
-  const auto format = file.facts.find("format");
-  if (format == file.facts.end() || !format->second.starts_with("sonograd ")) return file;
-  const std::string words = format->second;  // sonograd generator 1
-  const auto begin = words.find(' ') + 1;
-  throw Error(
-      "{} holds a {}, which is no classifier; give weights that `train` wrote, such as best.safetensors",
-      path, printable(words.substr(begin, words.rfind(' ') - begin)));
-}
-
 // The flags and the file must not say different things.
 void check_fact(const WeightFile& file, const std::string& key, const std::string& flag,
                 const std::string& said) {
@@ -118,6 +106,17 @@ void tell(const ModelFlags& flags, const Loaded& loaded, const Model& model) {
 }
 
 }  // namespace
+
+WeightFile read_classifier(const std::string& path) {
+  WeightFile file = read_weights(path);
+  const auto format = file.facts.find("format");
+  if (format == file.facts.end() || !format->second.starts_with("sonograd ")) return file;
+  const std::string words = format->second;  // sonograd generator 1
+  const auto begin = words.find(' ') + 1;
+  throw Error(
+      "{} holds a {}, which is no classifier; give weights that `train` wrote, such as best.safetensors",
+      path, printable(words.substr(begin, words.rfind(' ') - begin)));
+}
 
 void add_model_flags(CLI::App& command, ModelFlags& flags) {
   command.add_option("--model", flags.name, "model; may be left out where the weights name it");

@@ -1,6 +1,7 @@
 #pragma once
 #include "apps/command.h"
 #include "models/model.h"
+#include "models/weights/weight_file.h"
 
 namespace sonograd {
 
@@ -13,6 +14,10 @@ struct ModelFlags {
 };
 
 void add_model_flags(CLI::App& command, ModelFlags& flags);
+
+// read_weights, but files of ours that hold no classifier are refused by what they are: a GAN's networks and
+// checkpoints.
+WeightFile read_classifier(const std::string& path);
 
 // The model that the flags and the weight file's own facts describe; a flag that contradicts the file is an
 // Error. Without --weights its values are drawn from the seed. A line on stderr says so where the pixels do

@@ -109,7 +109,7 @@ Facts facts_of(const WeightFile& file, const ConvertFlags& flags) {
 
 int convert(const ConvertFlags& flags, bool as_json) {
   format_to_write(flags.to, flags.names);  // throws before anything is printed
-  WeightFile file = read_weights(flags.from);
+  WeightFile file = read_classifier(flags.from);
   const std::string name = facts_of(file, flags).at("model");
   const Model model = make_model(options_with_facts({}, facts_of(file, flags), flags.from));
   const Slots slots = slots_of(model);

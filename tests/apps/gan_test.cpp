@@ -254,6 +254,8 @@ TEST_CASE("what is no GAN's, and what is a GAN's, is told where the other is wan
         small_run().small_training(out)})
     check_refused(program::run(with(command, {"--weights", generator})), 1,
                   {generator + " holds a \"generator\", which is no classifier"});
+  check_refused(program::run({"weights", "convert", generator, out + ".h5", "--model", "mini"}), 1,
+                {generator + " holds a \"generator\", which is no classifier"});
   CHECK_FALSE(fs::exists(out));
 }
 
