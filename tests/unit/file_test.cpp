@@ -47,6 +47,14 @@ TEST_CASE("a full disk is one line, and the earlier file stays") {
         "cannot write /dev/full: No space left on device; free some space or choose another folder");
 }
 
+TEST_CASE("a folder is tried, and nothing of the trial stays") {
+  const TemporaryFolder folder;
+  check_folder(folder.path);
+  check_folder(folder / "a/b");
+  CHECK(fs::is_empty(folder.path));
+  CHECK(error_of([] { check_folder("/proc/none"); }).rfind("cannot make the folder /proc/none: ", 0) == 0);
+}
+
 TEST_CASE("paths that cannot be written or read say why") {
   const TemporaryFolder folder;
   const std::string inside = (folder / "none" / "x").string();
