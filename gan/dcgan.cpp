@@ -2,33 +2,21 @@
 
 #include <cmath>
 
-#include "gan/spectral_norm.h"
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
 #include "layers/conv.h"
 #include "layers/dense.h"
 #include "layers/dropout.h"
 #include "layers/keras_names.h"
+#include "layers/reshaped.h"
+#include "layers/spectral_norm.h"
 #include "layers/upsampled_conv.h"
-#include "ops/reshape/reshape.h"
 
 namespace sonograd {
 namespace {
 
 constexpr double norm_momentum = 0.8;
 constexpr double dropout_rate = 0.25;
-
-// [n, …] -> [n, target…]
-struct Reshaped {
-  static constexpr auto kind = "Reshape";
-  Shape target;
-
-  Tensor operator()(const Tensor& x, Context&) const {
-    Shape shape{x.size(0)};
-    for (const Int size : target) shape.push_back(size);
-    return reshape(x, shape);
-  }
-};
 
 Conv conv3x3(Int in, Int out, Int stride, Activation activation = Activation::none) {
   return conv({.in = in,

@@ -5,7 +5,7 @@
 namespace sonograd {
 
 struct ActivationLayer {
-  static constexpr auto kind = "Activation";
+  static constexpr auto kind = "ActivationLayer";
   Activation activation;
 
   Tensor operator()(const Tensor& x, Context&) const { return activate(x, activation); }

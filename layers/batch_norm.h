@@ -8,7 +8,7 @@ namespace sonograd {
 // averages; frozen or in inference it uses the moving averages, as Keras does for a layer that is not
 // trainable.
 struct BatchNorm {
-  static constexpr auto kind = "BatchNormalization";
+  static constexpr auto kind = "BatchNorm";
   double momentum = 0.99, epsilon = 1e-3;
   Parameter gamma, beta, moving_mean, moving_variance;
 

@@ -7,7 +7,7 @@ namespace sonograd {
 // once; a layer added under the empty name adds nothing to the path.
 class Chain {
  public:
-  static constexpr auto kind = "Sequential";
+  static constexpr auto kind = "Chain";
 
   Chain& add(std::string name, Layer layer);
 

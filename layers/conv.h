@@ -20,7 +20,7 @@ struct ConvOptions {
 };
 
 struct Conv {
-  static constexpr auto kind = "Conv2D";
+  static constexpr auto kind = "Conv";
   Conv2d op;
   Activation activation = Activation::none;
   Parameter kernel;  // [kernel, kernel, in, out]
@@ -41,7 +41,7 @@ Conv conv(const ConvOptions& options);
 Conv keras_conv(Int in, Int out, Int kernel = 1, Int stride = 1, Padding pad = same);
 
 struct DepthwiseConv {
-  static constexpr auto kind = "DepthwiseConv2D";
+  static constexpr auto kind = "DepthwiseConv";
   DepthwiseConv2d op;
   Parameter kernel;  // [kernel, kernel, channels, 1]
 
@@ -54,7 +54,7 @@ DepthwiseConv depthwise_conv(Int channels, Int kernel, Int stride);
 // A depthwise convolution, then a 1 × 1 convolution across the channels (Chollet 2017); `same` padding, no
 // bias and no activation between the two.
 struct SeparableConv {
-  static constexpr auto kind = "SeparableConv2D";
+  static constexpr auto kind = "SeparableConv";
   Parameter depthwise, pointwise;  // [kernel, kernel, in, 1], [1, 1, in, out]
 
   Tensor operator()(const Tensor& x, Context&) const {

@@ -6,7 +6,7 @@ namespace sonograd {
 
 // Elements become 0 by chance in training, the others are scaled up (Srivastava et al. 2014).
 struct DropoutLayer {
-  static constexpr auto kind = "Dropout";
+  static constexpr auto kind = "DropoutLayer";
   double rate = 0;
 
   Tensor operator()(const Tensor& x, Context& context) const {

@@ -57,7 +57,7 @@ using Visit = std::function<void(const std::string& path, Parameter& parameter)>
 
 // A layer is a record with
 //
-//   static constexpr auto kind = "Conv2D";                Keras' class name
+//   static constexpr auto kind = "Conv";                  the record's own name, for messages and samples
 //   Tensor operator()(const Tensor& x, Context&) const;
 //   void visit(const Visit&);                             names its parameters; left out where there are none
 //

@@ -9,7 +9,7 @@ enum class Pooling { average, max };
 
 // [batch, height, width, channels] -> [batch, channels]
 struct GlobalPooling {
-  static constexpr auto kind = "GlobalPooling2D";
+  static constexpr auto kind = "GlobalPooling";
   Pooling pooling = Pooling::average;
 
   Tensor operator()(const Tensor& x, Context&) const {
@@ -19,7 +19,7 @@ struct GlobalPooling {
 
 // Windows over height and width.
 struct WindowPooling {
-  static constexpr auto kind = "Pooling2D";
+  static constexpr auto kind = "WindowPooling";
   Pooling pooling = Pooling::average;
   PoolWindow windows = {};
 

@@ -8,7 +8,9 @@
 #include "layers/dense_block.h"
 #include "layers/input_scaling.h"
 #include "layers/pooling.h"
+#include "layers/reshaped.h"
 #include "layers/residual.h"
+#include "layers/spectral_norm.h"
 #include "layers/squeeze_excite.h"
 #include "layers/tokens.h"
 #include "layers/transformer.h"
@@ -98,6 +100,10 @@ std::vector<LayerSample> layer_samples() {
       {"dense_block_frozen", dense_block(), {2, 3, 2, 3}, false},
       {"layer_norm", layer_normalization(5), {2, 3, 5}},
       {"dropout", DropoutLayer{0.5}, {4, 5}},
+      {"reshaped", Reshaped{{2, 3}}, {2, 6}},
+      // Kernels of one column or one row: their norm's estimate is exact, so taking v and u' as constants is.
+      {"spectral_norm_column", SpectralNorm(dense(5, 1)), {3, 5}},
+      {"spectral_norm_row", SpectralNorm(conv({.in = 1, .out = 3, .bias = true})), {2, 3, 2, 1}},
       {"tokens", Tokens{}, {2, 2, 3, 4}},
       {"class_token", class_token(4), {2, 3, 4}},
       {"position_embedding", position_embedding(3, 4, 0.5), {2, 3, 4}},

@@ -12,7 +12,7 @@ struct LayerSample {
   bool training = true;
 };
 
-// At least one of each kind of layer.
+// At least one of each kind of layer: a test compares them with the sources.
 std::vector<LayerSample> layer_samples();
 
 // What to put a layer or model under gradcheck with: its input and parameters as the inputs of a function.

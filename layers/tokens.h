@@ -10,7 +10,7 @@ namespace sonograd {
 
 // [batch, height, width, channels] -> [batch, height · width, channels], row by row
 struct Tokens {
-  static constexpr auto kind = "Reshape";
+  static constexpr auto kind = "Tokens";
   Tensor operator()(const Tensor& x, Context&) const {
     return reshape(x, {x.size(0), x.size(1) * x.size(2), x.size(3)});
   }
@@ -29,7 +29,7 @@ struct ClassToken {
 
 // y = x + a learned vector for each token; `tokens` counts the class token too
 struct PositionEmbedding {
-  static constexpr auto kind = "AddPositionEmbs";
+  static constexpr auto kind = "PositionEmbedding";
   Parameter positions;  // [1, tokens, channels]
 
   Tensor operator()(const Tensor& x, Context&) const { return add(x, positions.value); }
@@ -38,7 +38,7 @@ struct PositionEmbedding {
 
 // [batch, tokens, channels] -> [batch, channels], the first token's
 struct ExtractToken {
-  static constexpr auto kind = "Lambda";
+  static constexpr auto kind = "ExtractToken";
   Tensor operator()(const Tensor& x, Context&) const {
     return reshape(slice(x, 1, 0, 1), {x.size(0), x.size(2)});
   }

@@ -9,7 +9,7 @@ namespace sonograd {
 // what follows reads the first token alone, so does it: -> [batch, 1, channels], the same numbers for less
 // work, unless the context looks at the layers' outputs.
 struct SelfAttention {
-  static constexpr auto kind = "MultiHeadSelfAttention";
+  static constexpr auto kind = "SelfAttention";
   Int heads;
   Dense query, key, value, out;  // [channels, channels]
   bool first_token_read = false;

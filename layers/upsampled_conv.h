@@ -13,7 +13,7 @@ Tensor upsampled_conv2d(const Tensor& x, const Tensor& w);
 // A 3 x 3 convolution of stride 1 on the map upsampled by 2 (nearest): as upsampled_conv2d where the context
 // fuses, else as the two ops that it stands for.
 struct UpsampledConv {
-  static constexpr auto kind = "Conv2D";
+  static constexpr auto kind = "UpsampledConv";
   Conv conv;
 
   Tensor operator()(const Tensor& x, Context& context) const;

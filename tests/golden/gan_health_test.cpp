@@ -8,7 +8,7 @@
 
 #include "autograd/tape.h"
 #include "gan/fidelity.h"
-#include "gan/spectral_norm.h"
+#include "layers/spectral_norm.h"
 #include "tensor/error.h"
 #include "tests/golden/formula.h"
 

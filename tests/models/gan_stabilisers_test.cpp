@@ -9,7 +9,7 @@
 #include "gan/moving_average.h"
 #include "gan/pictures.h"
 #include "gan/sample.h"
-#include "gan/spectral_norm.h"
+#include "layers/spectral_norm.h"
 #include "ops/binary/binary.h"
 #include "ops/reduce/reduce.h"
 

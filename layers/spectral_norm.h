@@ -38,7 +38,7 @@ inline SpectralEstimate spectral_estimate(const Tensor& kernel, const Tensor& u)
 // statistic; in training its next value is asked for as an update, as a batch norm asks for its averages.
 template <class L>
 struct SpectralNorm {
-  static constexpr auto kind = L::kind;
+  static constexpr auto kind = "SpectralNorm";
   L layer;
   Parameter u;
 
