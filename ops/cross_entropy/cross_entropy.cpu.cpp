@@ -1,5 +1,6 @@
 #include "ops/cross_entropy/cross_entropy.h"
-#include "ops/softmax/rows.h"
+#include "ops/lane_sums.h"
+#include "tensor/math.h"
 #include "tensor/parallel.h"
 
 namespace sonograd {
@@ -19,7 +20,7 @@ struct RowSums {
   float log_sum_exp, targets;
 };
 SONOGRAD_CLONES RowSums row_sums(Int classes, const float* z, const float* t) {
-  const float largest = row_max(classes, z);
+  const float largest = lane_max(classes, z);
   const float sum = lane_sum(
       classes, [=](Int c) __attribute__((always_inline)) { return Fast::exp(z[c] - largest); });
   return {largest + std::log(sum), lane_sum(

@@ -1,6 +1,6 @@
 #include "ops/layer_norm/layer_norm.h"
+#include "ops/lane_sums.h"
 #include "ops/row_sums.h"
-#include "ops/softmax/rows.h"
 
 namespace sonograd {
 namespace {

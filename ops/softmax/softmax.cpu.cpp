@@ -1,9 +1,26 @@
 #include "ops/softmax/softmax.h"
-#include "ops/softmax/rows.h"
+#include "ops/lane_sums.h"
+#include "tensor/math.h"
 #include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {
+
+// y = exp(x − max x) / Σ exp(x − max x) on one row of n values; y may be x.
+SONOGRAD_INLINE void softmax_row(Int n, const float* x, float* y) {
+  const float largest = lane_max(n, x);
+  for (Int i = 0; i < n; ++i) y[i] = Fast::exp(x[i] - largest);
+  const float scale = 1.0f / lane_sum(
+                                 n, [=](Int i) __attribute__((always_inline)) { return y[i]; });
+  for (Int i = 0; i < n; ++i) y[i] *= scale;
+}
+
+// dx = y · (dy − Σ y·dy) on one row; dx may be y or dy.
+SONOGRAD_INLINE void softmax_grad_row(Int n, const float* y, const float* dy, float* dx) {
+  const float along = lane_sum(
+      n, [=](Int i) __attribute__((always_inline)) { return y[i] * dy[i]; });
+  for (Int i = 0; i < n; ++i) dx[i] = y[i] * (dy[i] - along);
+}
 
 SONOGRAD_CLONES void softmax_rows(Int rows, Int n, const float* x, float* y) {
   for (Int r = 0; r < rows; ++r) softmax_row(n, x + r * n, y + r * n);
