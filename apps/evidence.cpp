@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include "data/linear_baseline.h"
 #include "data/png.h"
 #include "explain/explain.h"
 #include "explain/overlay.h"
@@ -11,6 +10,7 @@
 #include "tensor/libraries.h"
 #include "tensor/parallel.h"
 #include "train/evaluate.h"
+#include "train/linear_baseline.h"
 
 namespace sonograd {
 namespace {
@@ -158,7 +158,7 @@ std::vector<Baseline> Evidence::baselines() const {
   std::vector<Int> counts(static_cast<std::size_t>(classes), 0);
   for (const Int i : data.split.train)
     ++counts[static_cast<std::size_t>(data.labels[static_cast<std::size_t>(i)])];
-  const Int majority = std::max_element(counts.begin(), counts.end()) - counts.begin();
+  const Int majority = argmax(counts);
   const auto majority_right = static_cast<Int>(std::count(truth.begin(), truth.end(), majority));
   const std::vector<Int> linear =
       linear_baseline(data.images, data.labels, classes, data.split.train, data.split.test);

@@ -10,6 +10,7 @@
 #include "explain/perturbation.h"
 #include "layers/keras_names.h"
 #include "ops/softmax/softmax.h"
+#include "report/metrics.h"
 
 namespace sonograd {
 namespace {
@@ -230,8 +231,7 @@ HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& o
     throw UsageError("the notebook's variant is a form of gradcam; {} has none", method->name);
   HeatMap map;
   map.probabilities = model.predict(image).values();
-  map.predicted =
-      std::max_element(map.probabilities.begin(), map.probabilities.end()) - map.probabilities.begin();
+  map.predicted = argmax(map.probabilities);
   map.target = options.target < 0 ? map.predicted : options.target;
   expect(map.target < static_cast<Int>(map.probabilities.size()),
          "class {}: the model has {} classes, counted from 0", map.target, map.probabilities.size());

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <cmath>
 
 #include "data/resize.h"
 #include "explain/perturbation.h"
+#include "ops/softmax/softmax.h"
 
 namespace sonograd {
 namespace {
@@ -16,14 +16,6 @@ bool scale_to_unit(std::vector<float>& plane) {
   if (range <= 0) return false;
   for (float& value : plane) value = (value - low) / range;
   return true;
-}
-
-std::vector<double> softmax_of(std::vector<double> s) {
-  const double most = *std::max_element(s.begin(), s.end());
-  double sum = 0;
-  for (double& value : s) sum += value = std::exp(value - most);
-  for (double& value : s) value /= sum;
-  return s;
 }
 
 }  // namespace
@@ -57,7 +49,8 @@ std::vector<float> score_cam_map(const Tensor& image, const Tensor& features, co
 
   std::vector<float> map(static_cast<std::size_t>(h * w));
   if (told.empty()) return map;
-  const std::vector<double> weight = softmax_of(scores);
+  const std::vector<double> weight =
+      softmax(Tensor::of({static_cast<Int>(scores.size())}, scores, DType::f64, Device::reference)).values();
   for (Int i = 0; i < h * w; ++i) {
     double sum = 0;
     for (std::size_t j = 0; j < told.size(); ++j) sum += weight[j] * a[i * channels + told[j]];

@@ -50,11 +50,11 @@ AucInterval delong(const Scores& scores) {
   const Parts parts = parts_of(scores);
   const double nan = Metrics::nan;
   if (parts.of_positives.empty() || parts.of_negatives.empty()) return {nan, nan, {nan, nan}};
-  const double auc = mean(parts.of_positives);
+  const double auc = roc_auc(scores.positive, scores.score);
   if (parts.of_positives.size() < 2 || parts.of_negatives.size() < 2) return {auc, nan, {nan, nan}};
   const double variance = covariance(parts, parts);
   if (variance == 0) return {auc, 0, {nan, nan}};
-  const double half = 1.959963984540054 * std::sqrt(variance);
+  const double half = normal_95 * std::sqrt(variance);
   return {auc, variance, {std::max(0.0, auc - half), std::min(1.0, auc + half)}};
 }
 
@@ -63,11 +63,11 @@ AucComparison delong(const Scores& first, const Scores& second) {
   const Parts a = parts_of(first), b = parts_of(second);
   expect(a.of_positives.size() >= 2 && a.of_negatives.size() >= 2,
          "DeLong's test needs two images of the class and two of the others at least");
-  const double difference = mean(a.of_positives) - mean(b.of_positives);
+  const double auc_a = roc_auc(first.positive, first.score), auc_b = roc_auc(second.positive, second.score);
   const double variance = covariance(a, a) + covariance(b, b) - 2 * covariance(a, b);
   constexpr double rounding = 1e-15;
-  const double z = variance > rounding ? difference / std::sqrt(variance) : Metrics::nan;
-  return {mean(a.of_positives), mean(b.of_positives), z, std::erfc(std::abs(z) / std::sqrt(2.0))};
+  const double z = variance > rounding ? (auc_a - auc_b) / std::sqrt(variance) : Metrics::nan;
+  return {auc_a, auc_b, z, std::erfc(std::abs(z) / std::sqrt(2.0))};
 }
 
 }  // namespace sonograd

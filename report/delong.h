@@ -12,8 +12,8 @@ namespace sonograd {
 //   var(AUC) = var(V10) / m + var(V01) / n        (sample variances; m positives, n negatives)
 struct AucInterval {
   double auc, variance;
-  // auc ± 1.96 √variance, within 0 … 1. NaN where either side has fewer than two, and where the variance is
-  // 0, as for a perfect ranking: so few images do not make it certain.
+  // auc ± normal_95 · √variance, within 0 … 1. NaN where either side has fewer than two, and where the
+  // variance is 0, as for a perfect ranking: so few images do not make it certain.
   Interval interval;
 };
 AucInterval delong(const Scores& scores);

@@ -53,15 +53,11 @@ double calibration_error(const std::vector<Int>& truth,
 Interval wilson_interval(Int k, Int n) {
   expect(0 <= k && k <= n, "wilson_interval: {} successes in {} trials", k, n);
   if (n == 0) return {};
-  constexpr double z = 1.959963984540054;  // the 97.5 % point of the normal distribution
+  constexpr double z = normal_95;
   const double trials = static_cast<double>(n), p = ratio(k, n), zz = z * z / trials;
   const double centre = (p + zz / 2) / (1 + zz);
   const double half = z * std::sqrt(p * (1 - p) / trials + zz / (4 * trials)) / (1 + zz);
   return {k == 0 ? 0.0 : centre - half, k == n ? 1.0 : centre + half};
-}
-
-Int argmax(const std::vector<double>& values) {
-  return std::max_element(values.begin(), values.end()) - values.begin();
 }
 
 double roc_auc(const std::vector<bool>& positive, const std::vector<double>& score) {

@@ -1,4 +1,5 @@
 #pragma once
+#include <algorithm>
 #include <filesystem>
 #include <limits>
 #include <string>
@@ -11,6 +12,9 @@ namespace sonograd {
 struct Interval {
   double low = 0, high = 1;
 };
+
+// 95 % of a standard normal variable lie within ± this.
+inline constexpr double normal_95 = 1.959963984540054;
 
 // Wilson (1927), the score interval of k successes in n trials at 95 %; [0, 1] where n is 0.
 Interval wilson_interval(Int k, Int n);
@@ -50,7 +54,11 @@ Metrics measure(const std::vector<std::string>& classes, const std::vector<Int>&
 Metrics measure(const std::vector<std::string>& classes, const std::vector<Int>& truth,
                 const std::vector<std::vector<double>>& probabilities);
 
-Int argmax(const std::vector<double>& values);
+// Where the largest value stands, the first of equals.
+template <class T>
+Int argmax(const std::vector<T>& values) {
+  return std::max_element(values.begin(), values.end()) - values.begin();
+}
 
 // Area under the ROC curve: the chance that a positive scores above a negative, ties counted half
 // (Mann & Whitney 1947). NaN where either side is empty.

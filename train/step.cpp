@@ -7,6 +7,7 @@
 #include "ops/batch_norm/batch_norm.h"
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/reduce/reduce.h"
+#include "report/metrics.h"
 
 namespace sonograd {
 namespace {
@@ -95,12 +96,11 @@ void apply_updates(const std::vector<MovingUpdate>& updates) {
 
 Int count_correct(const Tensor& logits, const std::vector<Int>& labels) {
   Int correct = 0;
-  for (std::size_t row = 0; row < labels.size(); ++row) {
-    Int best = 0;
-    const Int first = static_cast<Int>(row) * logits.size(1);
-    for (Int c = 1; c < logits.size(1); ++c)
-      if (logits.at(first + c) > logits.at(first + best)) best = c;
-    correct += best == labels[row];
+  const std::vector<double> all = logits.values();
+  auto row = all.begin();
+  for (const Int label : labels) {
+    correct += argmax(std::vector<double>(row, row + logits.size(1))) == label;
+    row += logits.size(1);
   }
   return correct;
 }

@@ -1,4 +1,4 @@
-#include "data/linear_baseline.h"
+#include "train/linear_baseline.h"
 
 #include <doctest/doctest.h>
 

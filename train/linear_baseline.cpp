@@ -1,9 +1,11 @@
-#include "data/linear_baseline.h"
+#include "train/linear_baseline.h"
 
 #include <algorithm>
 #include <cmath>
 
 #include "data/resize.h"
+#include "ops/softmax/softmax.h"
+#include "report/metrics.h"
 
 namespace sonograd {
 namespace {
@@ -44,12 +46,15 @@ Row logits(const std::vector<Row>& weights, const Row& x) {
   return result;
 }
 
-Row softmax(Row z) {
-  const double top = *std::max_element(z.begin(), z.end());
-  double sum = 0;
-  for (double& value : z) sum += value = std::exp(value - top);
-  for (double& value : z) value /= sum;
-  return z;
+// [rows, classes], row-major
+Row probabilities(const std::vector<Row>& weights, std::span<const Row> x) {
+  Row all;
+  for (const Row& row : x) {
+    const Row z = logits(weights, row);
+    all.insert(all.end(), z.begin(), z.end());
+  }
+  const Shape shape{static_cast<Int>(x.size()), static_cast<Int>(weights.size())};
+  return softmax(Tensor::of(shape, all, DType::f64, Device::reference)).values();
 }
 
 }  // namespace
@@ -66,14 +71,14 @@ std::vector<Int> linear_baseline(const ImageSet& images, std::span<const Int> la
   std::vector<Row> weights(classes, Row(pixels + 1));
   for (int step = 0; step < steps; ++step) {
     std::vector<Row> gradient(classes, Row(pixels + 1));
-    for (Int i = 0; i < n; ++i) {
-      const Row probability = softmax(logits(weights, x[i]));
+    const Row probability = probabilities(weights, std::span(x).first(n));
+    for (Int i = 0; i < n; ++i)
       for (Int k = 0; k < classes; ++k) {
-        const double error = (probability[k] - (labels[train[i]] == k ? 1 : 0)) / static_cast<double>(n);
+        const double error =
+            (probability[i * classes + k] - (labels[train[i]] == k ? 1 : 0)) / static_cast<double>(n);
         for (Int p = 0; p < pixels; ++p) gradient[k][p] += error * x[i][p];
         gradient[k][pixels] += error;
       }
-    }
     for (Int k = 0; k < classes; ++k)
       for (Int p = 0; p <= pixels; ++p) {
         const double decay = p < pixels ? penalty * weights[k][p] : 0;  // not of the bias
@@ -81,10 +86,7 @@ std::vector<Int> linear_baseline(const ImageSet& images, std::span<const Int> la
       }
   }
   std::vector<Int> predicted;
-  for (std::size_t i = n; i < x.size(); ++i) {
-    const Row z = logits(weights, x[i]);
-    predicted.push_back(std::max_element(z.begin(), z.end()) - z.begin());
-  }
+  for (std::size_t i = n; i < x.size(); ++i) predicted.push_back(argmax(logits(weights, x[i])));
   return predicted;
 }
 
