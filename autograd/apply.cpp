@@ -45,6 +45,15 @@ Shapes checked_shapes(const AnyOp& op, const OpEntry& entry, const Tensors& inpu
   }
 }
 
+void check_given(const OpEntry& entry, const Tensors& inputs, const Shapes& shapes, const Tensors& outputs) {
+  bool fit = outputs.size() == shapes.size() && !entry.is_view;
+  for (std::size_t i = 0; fit && i < shapes.size(); ++i)
+    fit = outputs[i].has_data() && outputs[i].shape() == shapes[i] &&
+          outputs[i].dtype() == inputs[0].dtype() && outputs[i].device() == inputs[0].device();
+  if (!fit)
+    fail(entry, inputs, "the outputs given are not of the number, shapes, type and device of its own");
+}
+
 void run_kernel(const AnyOp& op, const OpEntry& entry, const Tensors& inputs, Tensors& outputs) {
   const auto kernel = entry.kernels.find(inputs[0].device());
   if (kernel == entry.kernels.end() || inputs[0].dtype() != DType::f32) {
@@ -65,6 +74,7 @@ void run_kernel(const AnyOp& op, const OpEntry& entry, const Tensors& inputs, Te
 Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                   Tensors outputs) {
   const Shapes shapes = checked_shapes(*op, entry, inputs);
+  if (!outputs.empty()) check_given(entry, inputs, shapes, outputs);
   const auto start = observer ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
   if (op->is_view()) {
     Tensors unrecorded;

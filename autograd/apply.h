@@ -11,8 +11,8 @@ namespace sonograd {
 //
 //   <layer path>: <op>: <the rule broken>; <input> <shape>, …
 //
-// Outputs that are given are written to: one may be an input of an elementwise op whose fast kernel takes
-// strides.
+// Outputs that are given, of the right number, shapes, type and device, are written to: one may be an input
+// of an elementwise op whose fast kernel takes strides. A view op is given none.
 Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                   Tensors outputs = {});
 

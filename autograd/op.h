@@ -33,10 +33,10 @@ class AnyOp {
   virtual std::string_view name() const = 0;
   virtual Shapes shapes(
       const Shapes& inputs) const = 0;  // of the outputs; throws Error where the rule is broken
-  virtual void reference(const Tensors& inputs, Tensors& outputs) const = 0;
+  virtual void reference(const Tensors& inputs, Tensors& outputs) const = 0;  // all but view ops
   virtual Tensors vjp(const Vjp& at) const = 0;  // one gradient per input, undefined where not wanted
   virtual bool is_view() const = 0;
-  virtual Tensor view(const Tensors& inputs) const = 0;  // view ops alone: they make their output themselves
+  virtual Tensor view(const Tensors& inputs) const = 0;                            // view ops alone
   virtual bool saves_input(int input, const std::vector<bool>& wanted) const = 0;  // wanted: see Vjp
   virtual bool saves_output(int output) const = 0;
   virtual Int macs(const Tensors& inputs, const Tensors& outputs) const = 0;  // multiply-adds of one call
@@ -48,7 +48,8 @@ class AnyOp {
 //   static constexpr auto name = "conv2d";
 //   static constexpr std::array arguments{"x", "w"};    names of the inputs, used in errors; left out: any number
 //   static constexpr std::array results{"y", "mean"};   names of the outputs; left out: one
-//   static constexpr Saves saves{…};                    what vjp reads; left out: all inputs, no output
+//   static constexpr Saves saves{…};                    what vjp reads; left out: all inputs, no output; with any
+//                                                       number of inputs, the first one's word goes for all
 //   bool reads(int input, const std::vector<bool>& wanted) const;    for inputs that only some attributes or
 //                                                                    some wanted gradients need; left out: all
 //   Shape shape(const Shape& x, const Shape& w) const;
@@ -62,8 +63,10 @@ class AnyOp {
 // output shares storage with an input.
 // clang-format on
 struct Saves {
-  std::array<bool, 6> inputs{true, true, true, true, true, true};
-  std::array<bool, 3> outputs{false, false, false};
+  static constexpr std::size_t most_inputs = 6;
+  std::array<bool, most_inputs> inputs{true, true, true, true, true, true};
+  static constexpr std::size_t most_outputs = 3;
+  std::array<bool, most_outputs> outputs{false, false, false};
 };
 
 namespace detail {
@@ -103,6 +106,14 @@ concept HasMacs = requires(const O& op, const Shape& s) {
   op.macs(s, s, s);
 };
 
+// 0: any number
+template <class O>
+constexpr std::size_t input_count() {
+  if constexpr (HasArguments<O>)
+    return O::arguments.size();
+  else
+    return 0;
+}
 template <class O>
 constexpr std::size_t output_count() {
   if constexpr (HasResults<O>)
@@ -116,6 +127,8 @@ constexpr std::size_t output_count() {
 template <class O>
 class OpOf final : public AnyOp {
  public:
+  static_assert(detail::input_count<O>() <= Saves::most_inputs &&
+                detail::output_count<O>() <= Saves::most_outputs);
   explicit OpOf(O op) : op(std::move(op)) {}
   std::string_view name() const override { return O::name; }
 
@@ -131,7 +144,9 @@ class OpOf final : public AnyOp {
   }
 
   void reference(const Tensors& in, Tensors& out) const override {
-    if constexpr (!detail::HasView<O>)
+    if constexpr (detail::HasView<O>)
+      throw Error("{} is a view op: it makes its output and has no kernel", O::name);
+    else
       with_type(out[0].dtype(), [&](auto zero) { run<decltype(zero)>(in, out); });
   }
 
@@ -148,11 +163,12 @@ class OpOf final : public AnyOp {
     else if constexpr (detail::HasView<O>)
       return op.view(in[0]);
     else
-      return in[0];
+      throw Error("{} is no view op: its kernel writes its output", O::name);
   }
   bool saves_input(int i, [[maybe_unused]] const std::vector<bool>& wanted) const override {
     if constexpr (detail::HasReads<O>) return op.reads(i, wanted);
-    if constexpr (detail::HasSaves<O>) return O::saves.inputs[static_cast<std::size_t>(i) % 6];
+    if constexpr (detail::HasSaves<O>)
+      return O::saves.inputs[detail::HasArguments<O> ? static_cast<std::size_t>(i) : 0];
     return true;
   }
   bool saves_output(int i) const override {

@@ -7,6 +7,13 @@ namespace sonograd {
 // A convolution and its two gradients are one trilinear form Σ x·w·dy with one argument left out, so the
 // gradients of each are the two others (ops/conv2d/conv2d.md). GradX and GradW hold the convolution and the
 // height and width of what they give.
+//
+//   op      inputs   output   cotangent, in whose place of the form it stands
+//   Conv    x, w     y        dy
+//   GradX   w, dy    dx       x
+//   GradW   x, dy    dw       w
+//
+// So the names below are those of the places: in GradX's vjp, x is what at.dy() holds.
 template <class GradX, class GradW, class Conv>
 Tensors vjp_of_convolution(const Conv& conv, const Vjp& at) {
   const Tensor &x = at.x(0), &w = at.x(1), &dy = at.dy();

@@ -1,5 +1,6 @@
 #pragma once
 #include <string_view>
+#include <type_traits>
 
 #include "tensor/shape.h"
 
@@ -18,10 +19,11 @@ constexpr std::string_view name_of(Device device) {
   return device == Device::reference ? "reference" : device == Device::cpu ? "cpu" : "gpu";
 }
 
+// Of the two types of elements; for any other T it does not compile.
 template <class T>
-constexpr DType dtype_of = DType::f32;
-template <>
-inline constexpr DType dtype_of<double> = DType::f64;
+requires(std::is_same_v<T, float> ||
+         std::is_same_v<T, double>) constexpr DType dtype_of = std::is_same_v<T, float> ? DType::f32
+                                                                                        : DType::f64;
 
 // Calls f(float{}) or f(double{}): the one place where a data type becomes a C++ type.
 template <class F>

@@ -7,14 +7,6 @@
 namespace sonograd {
 namespace {
 
-// First and last element that a view touches.
-std::pair<Int, Int> span_of(const Region& region) {
-  Int last = region.offset;
-  for (int axis = 0; axis < region.shape.rank(); ++axis)
-    last += (region.shape[axis] - 1) * region.strides[axis];
-  return {region.offset, last};
-}
-
 // With equal, nested strides a position is a mixed-radix number whose digits are the coordinates in the
 // common parent; two boxes are apart where the digits of some axis are. `carries` tells whether a box crosses
 // the parent's edge on an axis, after which the digits outside of it say nothing.
@@ -39,9 +31,15 @@ bool boxes_apart(const Region& a, const Region& b) {
 
 }  // namespace
 
+std::pair<Int, Int> Region::span() const {
+  Int last = offset;
+  for (int axis = 0; axis < shape.rank(); ++axis) last += (shape[axis] - 1) * strides[axis];
+  return {offset, last};
+}
+
 bool Region::may_overlap(const Region& other) const {
   if (shape.elements() == 0 || other.shape.elements() == 0) return false;
-  const auto mine = span_of(*this), theirs = span_of(other);
+  const auto mine = span(), theirs = other.span();
   if (mine.second < theirs.first || theirs.second < mine.first) return false;
   return !(strides == other.strides && boxes_apart(*this, other));
 }

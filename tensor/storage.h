@@ -2,6 +2,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <utility>
 #include <vector>
 
 #include "tensor/shape.h"
@@ -15,6 +16,8 @@ struct Region {
   Strides strides;
 
   bool operator==(const Region& other) const = default;
+  // Numbers of the first and the last element that it touches, of a region that has elements.
+  std::pair<Int, Int> span() const;
   // Whether any element may belong to both. Exact for views cut from one parent by slicing (equal strides);
   // for other pairs it compares the spans of memory, and so may report an overlap that is none, never the
   // reverse.

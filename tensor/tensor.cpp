@@ -80,9 +80,14 @@ void copy_elements(const Tensor& source, Tensor& target) {
   });
 }
 
+void expect_runs_here(Device device) {
+  expect(device != Device::gpu, "this build has no gpu device; use the cpu or the reference");
+}
+
 }  // namespace
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
+  expect_runs_here(device);
   Tensor t;
   Int bytes = 0;
   if (__builtin_mul_overflow(shape.elements(), size_of(dtype), &bytes))
@@ -126,6 +131,12 @@ Tensor Tensor::view(Int offset, const Shape& shape, const Strides& strides) cons
          strides.text());
   Tensor t = *this;
   t.region_ = {region_.offset + offset, shape, strides};
+  if (storage_ && shape.elements() > 0) {
+    const auto [first, last] = t.region_.span();
+    const Int held = storage_->bytes() / size_of(dtype_);
+    expect(0 <= first && last < held, "a view {} of elements {} … {} leaves the storage's {}", shape.text(),
+           first, last, held);
+  }
   t.tape_ = nullptr;
   t.node_ = -1;
   return t;
@@ -162,7 +173,7 @@ Tensor Tensor::to(DType dtype) const {
 }
 
 Tensor Tensor::to(Device device) const {
-  expect(device != Device::gpu && device_ != Device::gpu, "this build has no gpu device");
+  expect_runs_here(device);
   Tensor t = *this;
   t.device_ = device;
   return t;

@@ -16,6 +16,7 @@ struct TapeState;  // autograd/tape.cpp
 class Tensor {
  public:
   Tensor() = default;  // undefined: no storage, no shape
+  // Not on the gpu, as nothing runs there in this build: these and to() throw Error for it.
   static Tensor empty(const Shape& shape, DType dtype = DType::f32, Device device = Device::cpu);
   static Tensor filled(const Shape& shape, double value, DType dtype = DType::f32,
                        Device device = Device::cpu);
@@ -51,8 +52,9 @@ class Tensor {
   }
 
   // Views and copies; none of these is recorded by a tape (ops/pad, ops/reshape … are the recorded forms).
-  Tensor view(Int offset, const Shape& shape,
-              const Strides& strides) const;  // offset counts from this view's first element
+  // `offset` counts from this view's first element. Strides of 0 repeat elements, and elements outside of
+  // this view may be reached: throws Error where they lie outside of the storage.
+  Tensor view(Int offset, const Shape& shape, const Strides& strides) const;
   Tensor slice(int axis, Int begin, Int end) const;
   Tensor reshaped(const Shape& shape) const;  // dense tensors only
   Tensor copy() const;                        // dense, of its own storage

@@ -3,8 +3,9 @@
 
 namespace sonograd {
 
-// z[i] = f(x[i], y[i]) under numpy's broadcasting. F names the function f; its partial derivatives are its
-// vjp.
+// z[i] = f(x[i], y[i]) under numpy's broadcasting.
+// Both x and y are inputs here and z is the output, so the cotangent that a vjp is given, at.dy(), is dz. F
+// names the function f; its vjp gives dx and dy = dz · ∂f/∂y.
 template <class F>
 struct Binary {
   static constexpr auto name = F::name;
@@ -35,9 +36,10 @@ struct AddFunction {
   static constexpr auto name = "add";
   static constexpr Saves saves{.inputs = {false, false}};
   static auto f(auto x, auto y) { return x + y; }
+  // dx = dz, dy = dz
   static Tensors vjp(const Vjp& at) {
-    return {at.wants(0) ? sum_to(at.dy(), at.x(0).shape()) : Tensor(),
-            at.wants(1) ? sum_to(at.dy(), at.x(1).shape()) : Tensor()};
+    const Tensor &x = at.x(0), &y = at.x(1), &dz = at.dy();
+    return {at.wants(0) ? sum_to(dz, x.shape()) : Tensor(), at.wants(1) ? sum_to(dz, y.shape()) : Tensor()};
   }
 };
 
@@ -45,6 +47,7 @@ struct SubtractFunction {
   static constexpr auto name = "subtract";
   static constexpr Saves saves{.inputs = {false, false}};
   static auto f(auto x, auto y) { return x - y; }
+  // dx = dz, dy = −dz
   static Tensors vjp(const Vjp& at);
 };
 
@@ -52,6 +55,7 @@ struct MultiplyFunction {
   static constexpr auto name = "multiply";
   static constexpr Saves saves{};
   static auto f(auto x, auto y) { return x * y; }
+  // dx = dz · y, dy = dz · x
   static Tensors vjp(const Vjp& at) {
     const Tensor &x = at.x(0), &y = at.x(1), &dz = at.dy();
     return {at.wants(0) ? sum_to(apply(Multiply{}, dz, y), x.shape()) : Tensor(),
@@ -65,8 +69,8 @@ struct DivideFunction {
   static auto f(auto x, auto y) { return x / y; }
   // dx = dz / y, dy = −dz · x / y²
   static Tensors vjp(const Vjp& at) {
-    const Tensor &x = at.x(0), &y = at.x(1);
-    const Tensor dz_over_y = apply(Divide{}, at.dy(), y);
+    const Tensor &x = at.x(0), &y = at.x(1), &dz = at.dy();
+    const Tensor dz_over_y = apply(Divide{}, dz, y);
     const Tensor zero = Tensor::zeros({}, x.dtype(), x.device());
     return {at.wants(0) ? sum_to(dz_over_y, x.shape()) : Tensor(),
             at.wants(1) ? sum_to(apply(Subtract{}, zero, apply(Multiply{}, dz_over_y, apply(Divide{}, x, y))),
@@ -76,9 +80,10 @@ struct DivideFunction {
 };
 
 inline Tensors SubtractFunction::vjp(const Vjp& at) {
-  const Tensor zero = Tensor::zeros({}, at.dy().dtype(), at.dy().device());
-  return {at.wants(0) ? sum_to(at.dy(), at.x(0).shape()) : Tensor(),
-          at.wants(1) ? sum_to(apply(Subtract{}, zero, at.dy()), at.x(1).shape()) : Tensor()};
+  const Tensor &x = at.x(0), &y = at.x(1), &dz = at.dy();
+  const Tensor zero = Tensor::zeros({}, dz.dtype(), dz.device());
+  return {at.wants(0) ? sum_to(dz, x.shape()) : Tensor(),
+          at.wants(1) ? sum_to(apply(Subtract{}, zero, dz), y.shape()) : Tensor()};
 }
 
 inline Tensor add(const Tensor& x, const Tensor& y) {

@@ -6,7 +6,7 @@ namespace sonograd {
 // y = x0, then x1, then … along one axis
 struct Concat {
   static constexpr auto name = "concat";
-  static constexpr Saves saves{.inputs = {false, false, false, false, false, false}};
+  static constexpr Saves saves{.inputs = {false}};
   int axis = -1;
 
   Shape shape(const Shapes& xs) const {

@@ -40,6 +40,19 @@ TEST_CASE("a gradient can be differentiated") {
   CHECK(second.item() == 18);
 }
 
+TEST_CASE("outputs given to an op are written where they are what it would make, else refused") {
+  const OpEntry& add = registry().at("add");
+  const Tensor x = f64({2}, {1, 2}), into = f64({2}, {0, 0});
+  CHECK(apply_any(add.plain, add, {x, x}, {into})[0].storage() == into.storage());
+  CHECK(into.values() == std::vector<double>{2, 4});
+  for (const Tensors& wrong :
+       {Tensors{f64({3}, {0, 0, 0})}, Tensors{into, into}, Tensors{into.without_data()},
+        Tensors{into.to(DType::f32)}, Tensors{into.to(Device::cpu)}})
+    CHECK_THROWS_WITH(
+        apply_any(add.plain, add, {x, x}, wrong),
+        "add: the outputs given are not of the number, shapes, type and device of its own; x [2], y [2]");
+}
+
 TEST_CASE("no-grad and detach keep ops off the tape") {
   Tensor x = f64({}, {3});
   Tape tape;

@@ -85,6 +85,21 @@ TEST_CASE("a broadcast view repeats elements with stride 0") {
   CHECK(row.view(0, {2, 3}, {0, 1}).values() == Values{0, 1, 2, 0, 1, 2});
 }
 
+TEST_CASE("a view may reach all of its storage and no further") {
+  const Tensor row = counting({6}).slice(0, 2, 4);
+  CHECK(row.view(-2, {3, 2}, {2, 1}).values() == Values{0, 1, 2, 3, 4, 5});
+  CHECK(row.view(4, {0, 9}, {9, 1}).elements() == 0);
+  CHECK_THROWS_WITH_AS(row.view(1, {2, 2}, {2, 1}), "a view [2,2] of elements 3 … 6 leaves the storage's 6",
+                       Error);
+  CHECK_THROWS_WITH_AS(row.view(-3, {2}, {1}), "a view [2] of elements -1 … 0 leaves the storage's 6", Error);
+}
+
+TEST_CASE("no tensor lies on a device that this build has not") {
+  const char* const refusal = "this build has no gpu device; use the cpu or the reference";
+  CHECK_THROWS_WITH_AS(Tensor::zeros({2}, DType::f32, Device::gpu), refusal, Error);
+  CHECK_THROWS_WITH_AS(counting({2}).to(Device::gpu), refusal, Error);
+}
+
 TEST_CASE("the strided layouts of the checks hold the same values") {
   for (const Shape& shape : {Shape{}, Shape{5}, Shape{1}, Shape{2, 3}, Shape{2, 3, 4}, Shape{1, 1, 2, 1}}) {
     const Tensor x = counting(shape, DType::f64);
