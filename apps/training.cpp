@@ -29,13 +29,13 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   if (flags.class_weights == "balanced")
     o.class_weights =
         balanced_weights(data.labels, data.split.train, static_cast<Int>(data.folder.classes.size()));
-  o.clip_norm = flags.clip_norm;
+  if (flags.clip_norm > 0) o.clip_norm = flags.clip_norm;
   o.accumulate = flags.accumulate;
   o.schedule = flags.schedule == "cosine" ? Schedule::cosine : Schedule::constant;
   o.optimizer = flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam;
   o.dropout = !flags.no_dropout;
   o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"), keras};
-  o.norm_momentum = flags.norm_momentum;
+  if (flags.norm_momentum > 0) o.norm_momentum = flags.norm_momentum;
   o.stop_when_perfect = flags.split.protocol == "paper";
   o.checkpoint_steps = flags.checkpoint_steps;
   o.resume = flags.resume;

@@ -245,7 +245,7 @@ class Checks {
 }  // namespace
 
 GradcheckResult gradcheck(const Function& f, const Tensors& inputs, const GradcheckOptions& options) {
-  GradientProblem p{f, {}, options, {}, options.tolerance};
+  GradientProblem p{f, {}, options, {}, 0};
   for (std::size_t k = 0; k < inputs.size(); ++k) {
     const Tensor& x = inputs[k];
     expect(x.dtype() == DType::f64 || options.f32,
@@ -256,7 +256,7 @@ GradcheckResult gradcheck(const Function& f, const Tensors& inputs, const Gradch
         options.constant.end())
       p.wrt.push_back(k);
   }
-  if (p.tolerance == 0) p.tolerance = p.dtype() == DType::f64 ? 1e-6 : 5e-3;
+  p.tolerance = options.tolerance.value_or(p.dtype() == DType::f64 ? 1e-6 : 5e-3);
   try {
     return Checks(p).run();
   } catch (const Error& error) {

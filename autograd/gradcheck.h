@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -10,10 +11,10 @@ namespace sonograd {
 using Function = std::function<Tensors(const Tensors&)>;
 
 struct GradcheckOptions {
-  std::vector<std::string> names = {};  // of the inputs, for the text; left out: x0, x1, …
-  std::vector<int> constant = {};       // inputs without a gradient, such as labels
-  double tolerance = 0;                 // relative; 0: 1e-6 in f64, 5e-3 in f32
-  Int full_limit = 256;                 // a full Jacobian where neither inputs nor outputs have more elements
+  std::vector<std::string> names = {};   // of the inputs, for the text; left out: x0, x1, …
+  std::vector<int> constant = {};        // inputs without a gradient, such as labels
+  std::optional<double> tolerance = {};  // relative; left out: 1e-6 in f64, 5e-3 in f32
+  Int full_limit = 256;  // a full Jacobian where neither inputs nor outputs have more elements
   int directions = 4;  // else that many random directions: per input up to 8 inputs, then through all at once
   bool views = true;   // with strided inputs and cotangents too
   bool f32 = false;    // accept f32, in which a wrong gradient of 1e-3 passes

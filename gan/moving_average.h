@@ -1,6 +1,6 @@
 #pragma once
 #include "gan/dcgan.h"
-#include "ops/batch_norm/batch_norm.h"
+#include "layers/moving_average.h"
 
 namespace sonograd {
 

@@ -23,7 +23,7 @@ Tensor BatchNorm::normalise(const Tensor& x, Context& context, Activation activa
       batch_norm_train(x, gamma.value, beta.value, {.epsilon = epsilon, .activation = activation});
   const auto n = static_cast<double>(x.elements() / x.size(-1));
   const double unbiased = context.keras == Keras::v2 && x.rank() == 4 && n > 1 ? n / (n - 1) : 1.0;
-  const double keep = context.norm_momentum > 0 ? context.norm_momentum : momentum;
+  const double keep = context.norm_momentum.value_or(momentum);
   context.updates.push_back({moving_mean.value, out.mean.detach(), keep, 1.0});
   context.updates.push_back({moving_variance.value, out.variance.detach(), keep, unbiased});
   return out.y;

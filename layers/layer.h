@@ -1,12 +1,14 @@
 #pragma once
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "autograd/apply.h"
 #include "layers/init.h"
+#include "layers/moving_average.h"
 #include "tensor/keras.h"
 
 namespace sonograd {
@@ -28,23 +30,16 @@ struct Parameter {
   bool trains() const { return trainable && role != Role::statistic; }
 };
 
-// A moving average that a training-mode batch norm asks for; it is applied once the step has proved finite.
-struct MovingUpdate {
-  Tensor moving, batch;
-  double momentum;
-  double factor;  // of the batch's value: n / (n - 1) for Keras 2's unbiased variance, else 1
-};
-
 // How a model is run: everything that is not the input or the weights. Randomness and mode come in here and
 // nowhere else.
 struct Context {
   bool training = false;  // batch norms that train use batch statistics; dropout and drop-connect are active
   bool dropout = true;    // false turns dropout and drop-connect off in training as well
-  Keras keras = Keras::v3;   // whose rule for the moving variance
-  double norm_momentum = 0;  // of the moving averages in place of the layers' own, 0.99; 0: theirs
-  Random random{0};          // dropout's stream, at the update's number
-  Int first_sample = 0;      // number of the batch's first image in the run: dropout draws by it
-  bool fuse = true;          // run a norm and the activation after it as one op
+  Keras keras = Keras::v3;                   // whose rule for the moving variance
+  std::optional<double> norm_momentum = {};  // of the norms' moving averages, in place of the layers' own
+  Random random{0};                          // dropout's stream, at the update's number
+  Int first_sample = 0;  // number of the batch's first image in the run: dropout draws by it
+  bool fuse = true;      // run a norm and the activation after it as one op
   std::vector<MovingUpdate> updates = {};
   // Sees each named layer's output, in order; may replace it (Grad-CAM watches it so).
   std::function<void(const std::string& path, Tensor& y)> on_output = {};

@@ -9,7 +9,7 @@
 // connection, layer norm or positions.
 namespace sonograd {
 
-Chain attention_head(Int channels, Int classes, const AttentionHead& options, Keras keras) {
+Chain paper_head(Int channels, Int classes, const PaperHeadOptions& options, Keras keras) {
   Chain head;
   head.add("batch_normalization", batch_norm(channels));
   if (options.attention)

@@ -53,16 +53,15 @@ template <int B, bool attention>
 Model attention_model(const ModelOptions& o) {
   Backbone base = efficientnet(efficientnet_size(B), o.input);
   return {o, std::move(base.layers),
-          attention_head(base.channels, class_count(o), {.attention = attention}, o.keras)};
+          paper_head(base.channels, class_count(o), {.attention = attention}, o.keras)};
 }
 
 // The proposed model's parts in small, for tests.
 Model mini_model(const ModelOptions& o) {
   Backbone base = efficientnet(
       {.stages = {{1, 3, 1, 8, 1}, {4, 3, 2, 16, 2}, {4, 5, 2, 24, 2}}, .stem = 8, .top = 64}, o.input);
-  return {
-      o, std::move(base.layers),
-      attention_head(base.channels, class_count(o), {.heads = 2, .head_size = 16, .hidden = 32}, o.keras)};
+  return {o, std::move(base.layers),
+          paper_head(base.channels, class_count(o), {.heads = 2, .head_size = 16, .hidden = 32}, o.keras)};
 }
 
 const std::vector<Known>& known() {

@@ -9,7 +9,7 @@ namespace sonograd {
 // without a new minimum.
 struct EarlyStopping {
   Int patience = 25;
-  double min_delta = 0;
+  double min_delta = 0;  // by how much a value must undercut the least so far to be a new one
 
   double best = std::numeric_limits<double>::infinity();
   Int best_epoch = -1;  // counted from 0

@@ -38,9 +38,9 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
       "flip {}; keras {}; norm momentum {:.9g}; stop when perfect {}",
       fmt::join(m.classes, ","), data.images.height, data.images.width, static_cast<int>(m.input),
       static_cast<int>(m.pooling), name_of(m.preprocess), data.train.size(), data.validation.size(),
-      sha256(pictures).substr(0, 16), o.seed, o.batch, o.patience, o.clip_norm, o.accumulate,
+      sha256(pictures).substr(0, 16), o.seed, o.batch, o.patience, o.clip_norm.value_or(0), o.accumulate,
       static_cast<int>(o.schedule), static_cast<int>(o.optimizer), o.dropout, o.augmentation.jitter,
-      o.augmentation.flip, static_cast<int>(m.keras), o.norm_momentum, o.stop_when_perfect);
+      o.augmentation.flip, static_cast<int>(m.keras), o.norm_momentum.value_or(0), o.stop_when_perfect);
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
@@ -176,9 +176,9 @@ class Fit {
   }
 
   void update(Tensors& pending) {
-    if (options.clip_norm > 0) {
+    if (options.clip_norm) {
       const double norm = global_norm(pending);
-      if (norm > options.clip_norm) scale(pending, options.clip_norm / norm);
+      if (norm > *options.clip_norm) scale(pending, *options.clip_norm / norm);
     }
     optimizer->update(trained, pending,
                       scheduled_rate(options.schedule, phase().learning_rate, optimizer->steps,

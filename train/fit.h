@@ -1,5 +1,6 @@
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,15 +27,15 @@ struct FitOptions {
   Int batch = 16;
   Int patience = 25;                       // epochs without a new least val_loss
   std::vector<double> class_weights = {};  // factor of each class's losses
-  double clip_norm = 0;                    // largest global norm of the gradients; 0: no clipping
+  std::optional<double> clip_norm = {};    // largest global norm of the gradients
   Int accumulate = 1;                      // batches per update
   Schedule schedule = Schedule::constant;
   OptimizerKind optimizer = OptimizerKind::adam;
   bool dropout = true;
-  Augmentation augmentation = {};  // of the training images
-  double norm_momentum = 0;        // of batch norms' moving averages; 0: the layers' own
-  bool stop_when_perfect = false;  // the notebook's: no further phase once val_accuracy is 1
-  Int checkpoint_steps = 0;        // also within an epoch, every so many steps; 0: after each epoch
+  Augmentation augmentation = {};            // of the training images
+  std::optional<double> norm_momentum = {};  // of batch norms' moving averages, for the layers' own
+  bool stop_when_perfect = false;            // the notebook's: no further phase once val_accuracy is 1
+  Int checkpoint_steps = 0;                  // also within an epoch, every so many steps; 0: after each epoch
   bool resume = false;
   bool quiet = false;
   std::function<bool()> stop = {};  // asked after each step: true saves the state and throws Stopped

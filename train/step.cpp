@@ -4,7 +4,6 @@
 #include <optional>
 
 #include "autograd/tape.h"
-#include "ops/batch_norm/batch_norm.h"
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/reduce/reduce.h"
 #include "report/metrics.h"
@@ -87,11 +86,6 @@ StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& opt
   if (!std::isfinite(result.loss) || !std::isfinite(global_norm(result.gradients)))
     name_the_culprit(model, batch, options);
   return result;
-}
-
-void apply_updates(const std::vector<MovingUpdate>& updates) {
-  for (MovingUpdate update : updates)
-    update_moving(update.moving, update.batch, update.momentum, update.factor);
 }
 
 Int count_correct(const Tensor& logits, const std::vector<Int>& labels) {

@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "data/loader.h"
 #include "models/model.h"
 #include "train/optimizer.h"
@@ -8,11 +10,12 @@ namespace sonograd {
 struct StepOptions {
   std::vector<double> class_weights = {};  // factor of a class's losses; empty: 1
   bool dropout = true;
-  double norm_momentum = 0;  // see Context
-  Random random{0};          // the run's
-  Int step = 0;              // number of the update in the run: dropout draws by it
-  Int first_sample = 0;      // number of the batch's first image in the run, likewise; batches that share an
-                             // update count on, so that they draw as one large batch does
+  std::optional<double> norm_momentum = {};  // see Context
+  Random random{0};                          // the run's
+  Int step = 0;                              // number of the update in the run: dropout draws by it
+  // Number of the batch's first image in the run, likewise; batches that share an update count on, so that
+  // they draw as one large batch does.
+  Int first_sample = 0;
 };
 
 struct StepResult {
@@ -36,9 +39,6 @@ class NotFinite : public Error {
  public:
   using Error::Error;
 };
-
-// moving = momentum · moving + (1 - momentum) · factor · batch
-void apply_updates(const std::vector<MovingUpdate>& updates);
 
 // Rows whose largest logit is their label's, the first of equals winning.
 Int count_correct(const Tensor& logits, const std::vector<Int>& labels);

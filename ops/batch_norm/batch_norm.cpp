@@ -80,18 +80,6 @@ std::vector<BadSample> refusals(bool with_statistics, bool with_dy) {
 
 }  // namespace
 
-void update_moving(Tensor& moving, const Tensor& batch, double momentum, double factor) {
-  expect(moving.shape() == batch.shape(), "moving statistics {} are updated with {}", moving.shape().text(),
-         batch.shape().text());
-  with_type(moving.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    const T keep = static_cast<T>(momentum), take = static_cast<T>((1 - momentum) * factor);
-    const View<T> old = write_view<T>(moving);
-    const View<const T> fresh = read_view<T>(batch);
-    for (Int c = 0; c < moving.elements(); ++c) old[c] = old[c] * keep + fresh[c] * take;
-  });
-}
-
 void register_batch_norm(Registry& registry) {
   registry.add<BatchNormTrain>(
       {.equation = "y[r,c] = a(gamma[c] * (x[r,c] - mean[c]) / sqrt(variance[c] + epsilon) + "

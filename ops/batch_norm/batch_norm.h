@@ -139,8 +139,4 @@ inline Normalised batch_norm_train(const Tensor& x, const Tensor& gamma, const T
   return {all[0], all[1], all[2]};
 }
 
-// moving = momentum·moving + (1 − momentum)·factor·batch, in place; both [C].
-// Keras takes the variance as it is (factor 1); Keras 2 takes n/(n−1) of it where x has four axes.
-void update_moving(Tensor& moving, const Tensor& batch, double momentum, double factor = 1);
-
 }  // namespace sonograd

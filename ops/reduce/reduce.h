@@ -10,7 +10,7 @@ struct ReduceMax {
   static constexpr auto name = "reduce_max";
   static constexpr std::array arguments{"x"};
   static constexpr Saves saves{};
-  Shape target;  // x's shape with 1 on the reduced axes
+  Shape target = {};  // x's shape with 1 on the reduced axes; left out: [], which only a number [] reduces to
 
   Shape shape(const Shape& x) const {
     expect(target.rank() == x.rank() && broadcast_shapes(x, target) == x, "x {} cannot be reduced to {}",
@@ -34,7 +34,10 @@ struct ReduceMaxGrad {
   static constexpr auto name = "reduce_max_grad";
   static constexpr std::array arguments{"x", "dy"};
 
-  Shape shape(const Shape& x, const Shape& dy) const { return ReduceMax{dy}.shape(x), x; }
+  Shape shape(const Shape& x, const Shape& dy) const {
+    ReduceMax{dy}.shape(x);  // for its rules
+    return x;
+  }
   void reference(auto x, auto dy, auto dx) const {
     std::vector<Shape> where(static_cast<std::size_t>(dy.elements()));
     const Strides numbers = row_major_strides(dy.shape);

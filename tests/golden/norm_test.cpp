@@ -1,5 +1,6 @@
 #include <doctest/doctest.h>
 
+#include "layers/moving_average.h"
 #include "ops/batch_norm/frozen.h"
 #include "ops/layer_norm/layer_norm.h"
 #include "tests/golden/cases.h"
