@@ -104,6 +104,33 @@ std::vector<std::string> includes(const Source& source) {
   return headers;
 }
 
+const Source* find_source(const std::string& path) {
+  const auto found = std::find_if(sources().begin(), sources().end(),
+                                  [&](const Source& source) { return source.path == path; });
+  return found == sources().end() ? nullptr : &*found;
+}
+
+// Layers, but not their samples, which are run; and of models/ the heads and the files of each family, whose
+// header gives a backbone.
+bool defines_a_network(const std::string& file) {
+  const std::string stem = file.substr(0, file.find('.'));
+  if (folder_of(file) == "layers") return stem != "layers/samples";
+  if (folder_of(file) != "models") return false;
+  const Source* const header = find_source(stem + ".h");
+  if (!header) return false;
+  const std::vector<std::string> list = includes(*header);
+  return stem == "models/heads" || std::count(list.begin(), list.end(), "models/backbone.h") == 1;
+}
+
+// Why the line may not stand in such a file; empty where it may.
+std::string wrong_in_network(const std::string& file, const std::string& line) {
+  if (line.find("Device") != std::string::npos)
+    return file + " names a device, which is for whoever runs it to choose";
+  if (line.find("models/weights/") != std::string::npos)
+    return file + " reaches for weight files, which models/model_file.h reads for all models";
+  return "";
+}
+
 }  // namespace
 
 TEST_CASE("includes follow the arrows of the architecture") {
@@ -170,17 +197,29 @@ TEST_CASE("header files guard themselves and name no namespace for others") {
   }
 }
 
-TEST_CASE("a model file holds no weight loading and no device, a layer no device") {
+TEST_CASE("a model file holds no weight loading and no device, a layer neither") {
+  std::set<std::string> looked_at;
   for (const Source& source : sources()) {
-    const std::string folder = folder_of(source.path);
-    const bool model = folder == "models", layer = folder == "layers";
-    if (!model && !layer) continue;
-    for (const std::string& line : source.lines) {
-      INFO(source.path << ": " << line);
-      CHECK(line.find("Device::cpu") == std::string::npos);
-      CHECK(line.find("Device::gpu") == std::string::npos);
-    }
+    if (!defines_a_network(source.path)) continue;
+    looked_at.insert(source.path);
+    for (const std::string& line : source.lines) CHECK(wrong_in_network(source.path, line) == "");
   }
+  for (const char* path : {"layers/conv.h", "layers/batch_norm.cpp", "models/efficientnet.cpp",
+                           "models/vit.h", "models/heads.cpp"})
+    CHECK(looked_at.count(path) == 1);
+}
+
+TEST_CASE("the rules for models and layers tell right from wrong") {
+  CHECK(wrong_in_network("models/vit.cpp", "  return multiply(x, scalar_like(x, 2));") == "");
+  CHECK(wrong_in_network("layers/input_scaling.cpp", "Tensor::of({3}, factors, x.dtype(), x.device())") ==
+        "");
+  CHECK(wrong_in_network("layers/dense.h", "Tensor::zeros({3}, DType::f32, Device::reference)") ==
+        "layers/dense.h names a device, which is for whoever runs it to choose");
+  CHECK(wrong_in_network("models/vit.cpp", "#include \"models/weights/npz.h\"") ==
+        "models/vit.cpp reaches for weight files, which models/model_file.h reads for all models");
+  CHECK(!defines_a_network("layers/samples.cpp"));
+  CHECK(!defines_a_network("models/model_file.cpp"));
+  CHECK(!defines_a_network("models/weights/npz.h"));
 }
 
 TEST_CASE("names of files are snake_case, and nothing is called helper, manager, utils or common") {
