@@ -35,6 +35,33 @@ Tensor as_map(const Model& model, const Tensor& y) {
   return y.slice(1, 1, y.size(1)).as_dense().reshaped({1, grid.height, grid.width, y.size(2)});
 }
 
+// The logits; `see` is given the output of the map's layer when it has been computed.
+Tensor logits_past(const Model& model, const Tensor& image, const HeatMap& map,
+                   const std::function<void(Tensor& y)>& see) {
+  bool seen = false;
+  Context context;
+  context.fuse = false;
+  context.on_output = [&](const std::string& path, Tensor& y) {
+    if (path != map.layer && keras_name(path) != map.layer) return;
+    expect(y.rank() == 4 || holds_grid(model, y), "layer {}: its output {} has no height and width",
+           map.layer, y.shape().text());
+    see(y);
+    seen = true;
+  };
+  Tensor logits = model.logits(image, context);
+  expect(seen, "layer {}: {} has no such layer; `sonograd summary --model {}` lists them", map.layer,
+         model.options().name, model.options().name);
+  return logits;
+}
+
+// The output of the map's layer, [1, height, width, channels].
+Tensor output_of(const Model& model, const Tensor& image, const HeatMap& map) {
+  const NoGrad quiet;
+  Tensor output;
+  logits_past(model, image, map, [&](Tensor& y) { output = y; });
+  return as_map(model, output);
+}
+
 struct Features {
   Tensor output;    // of the layer, [1, height, width, channels]
   Tensor gradient;  // of the class's logit or, for the notebook's variant, probability
@@ -43,25 +70,13 @@ struct Features {
 // Runs the layers after the wanted one under a tape that watches its output.
 Features features_of(const Model& model, const Tensor& image, const HeatMap& map, bool notebook) {
   Tape tape;
-  Features features;
-  Context context;
-  context.fuse = false;
-  context.on_output = [&](const std::string& path, Tensor& y) {
-    if (path != map.layer && keras_name(path) != map.layer) return;
-    expect(y.rank() == 4 || holds_grid(model, y), "layer {}: its output {} has no height and width",
-           map.layer, y.shape().text());
+  Tensor output;
+  const Tensor logits = logits_past(model, image, map, [&](Tensor& y) {
     tape.watch(y);
-    features.output = y;
-  };
-  const Tensor logits = model.logits(image, context);
-  expect(features.output.defined(),
-         "layer {}: {} has no such layer; `sonograd summary --model {}` lists them", map.layer,
-         model.options().name, model.options().name);
-  features.gradient =
-      gradient_of_class(tape, notebook ? softmax(logits) : logits, map.target, features.output);
-  features.output = as_map(model, features.output);
-  features.gradient = as_map(model, features.gradient);
-  return features;
+    output = y;
+  });
+  const Tensor gradient = gradient_of_class(tape, notebook ? softmax(logits) : logits, map.target, output);
+  return {as_map(model, output), as_map(model, gradient)};
 }
 
 Activations activations_of(const Features& f, const std::string& layer) {
@@ -116,9 +131,9 @@ ClassScore logit_of(const Model& model, Int target) {
 }
 
 void score_cam(const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {
-  const Features f = features_of(model, image, map, false);
-  set_size(map, f.output);
-  map.values = score_cam_map(image, f.output, logit_of(model, map.target));
+  const Tensor features = output_of(model, image, map);
+  set_size(map, features);
+  map.values = score_cam_map(image, features, logit_of(model, map.target));
 }
 
 void integrate(const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {

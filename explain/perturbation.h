@@ -28,8 +28,9 @@ struct Attributions {
 
 // Integrated gradients (Sundararajan et al. 2017) from a black image: x · ∫ ∂score(αx)/∂x dα. The path is cut
 // where a piece's gradients, at three points, miss what the score does between its ends, until these errors
-// sum up to `tolerance` of the whole rise, or to `most_points` points in all pieces; a pass forward and back
-// for each.
+// sum up to `tolerance` of the whole rise, or the pieces hold `most_points` points. Halving a piece takes six
+// new points in place of its three, and both ends of the path are scored, so p points at the end have cost
+// 2p - 1 passes forward and back.
 Attributions integrated_gradients(const Tensor& image, const ScoreGradient& gradient, double tolerance = 5e-4,
                                   Int most_points = 2048);
 
