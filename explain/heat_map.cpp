@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "models/weights/npy.h"
 #include "tensor/file.h"
-#include "tensor/npy.h"
 
 namespace sonograd {
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "models/weights/element_type.h"
+#include "models/weights/npy.h"
 #include "models/weights/npz.h"
-#include "tensor/npy.h"
 
 namespace sonograd {
 namespace {

@@ -3,6 +3,8 @@
 #include <filesystem>
 
 #include "autograd/check_op.h"
+#include "ops/unary/functions.h"
+#include "tensor/file.h"
 
 using namespace sonograd;
 
@@ -32,4 +34,14 @@ TEST_CASE("every folder under ops registers at least one op, and each op is docu
     for (const Sample& sample : op.good) gradient_sample = gradient_sample || sample.gradient;
     CHECK((gradient_sample || !op.has_vjp));
   }
+}
+
+TEST_CASE("the page of the elementwise functions has a row for each") {
+  const std::string page = read_file(SONOGRAD_SOURCE_DIR "/ops/unary/unary.md");
+  const auto has_row = [&](const std::string& name) {
+    CAPTURE(name);
+    CHECK((page.find("\n| " + name + ": ") != std::string::npos ||
+           page.find("\n| " + name + " |") != std::string::npos));
+  };
+  std::apply([&](auto... function) { (has_row(function.name), ...); }, UnaryFunctions{});
 }

@@ -6,8 +6,8 @@
 #include <map>
 
 #include "models/model_file.h"
+#include "models/weights/npy.h"
 #include "models/zoo.h"
-#include "tensor/npy.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
 

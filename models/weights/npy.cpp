@@ -1,4 +1,4 @@
-#include "tensor/npy.h"
+#include "models/weights/npy.h"
 
 #include <fmt/format.h>
 
