@@ -16,6 +16,7 @@ namespace sonograd {
 Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                   Tensors outputs = {});
 
+// The same by the op's struct: all of its outputs, or the first (of most ops the only one).
 template <class O>
 Tensors apply_all(O op, const Tensors& inputs) {
   static const OpEntry& entry = registry().at(O::name);

@@ -21,11 +21,16 @@ Tensor BatchNorm::normalise(const Tensor& x, Context& context, Activation activa
                              {.epsilon = epsilon, .activation = activation});
   const Normalised out =
       batch_norm_train(x, gamma.value, beta.value, {.epsilon = epsilon, .activation = activation});
-  const auto n = static_cast<double>(x.elements() / x.size(-1));
+  const Int rows = x.elements() / x.size(-1);
+  const auto n = static_cast<double>(rows);
   const double unbiased = context.keras == Keras::v2 && x.rank() == 4 && n > 1 ? n / (n - 1) : 1.0;
   const double keep = context.norm_momentum.value_or(momentum);
-  context.updates.push_back({moving_mean.value, out.mean.detach(), keep, 1.0});
-  context.updates.push_back({moving_variance.value, out.variance.detach(), keep, unbiased});
+  context.updates.push_back(
+      {.moving = moving_mean.value, .batch = out.mean.detach(), .momentum = keep, .factor = 1});
+  context.updates.push_back({.moving = moving_variance.value,
+                             .batch = out.variance.detach(),
+                             .momentum = keep,
+                             .factor = unbiased});
   return out.y;
 }
 

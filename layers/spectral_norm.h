@@ -48,7 +48,8 @@ struct SpectralNorm {
 
   Tensor operator()(const Tensor& x, Context& context) const {
     const SpectralEstimate estimate = spectral_estimate(layer.kernel.value, u.value);
-    if (context.training) context.updates.push_back({u.value, estimate.u, 0, 1});
+    if (context.training)
+      context.updates.push_back({.moving = u.value, .batch = estimate.u, .momentum = 0, .factor = 1});
     L scaled = layer;
     scaled.kernel.value = divide(layer.kernel.value, reshape(estimate.sigma, {}));
     return scaled(x, context);

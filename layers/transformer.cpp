@@ -7,6 +7,7 @@
 namespace sonograd {
 namespace {
 
+// Names of parts are vit-keras', which keeps those of the authors' JAX code, gaps in the numbers included.
 constexpr auto attention_name = "MultiHeadDotProductAttention_1", mlp_name = "MlpBlock_3";
 
 }  // namespace

@@ -19,6 +19,7 @@ void add_separable(Chain& chain, const std::string& name, Int in, Int out) {
 }
 
 // Blocks 2 to 4 and 13: two separable convolutions, halved in height and width, beside a strided convolution.
+// `number` counts these: Keras gave their shortcuts no names.
 Residual reducing_block(Int block, Int number, Int in, Int middle, Int out, bool relu_first) {
   const std::string name = fmt::format("block{}.", block);
   Chain main, shortcut;

@@ -74,11 +74,13 @@ inline Tensors MatMul::vjp(const Vjp& at) const {
   Tensors d(2);
   if (at.wants(0)) {
     const bool sum = x.rank() == 2 && w.rank() > 2;
-    d[0] = transpose_x ? matmul(w, dy, {transpose_w, true, sum}) : matmul(dy, w, {false, !transpose_w, sum});
+    d[0] = transpose_x ? matmul(w, dy, {.transpose_x = transpose_w, .transpose_w = true, .sum_batch = sum})
+                       : matmul(dy, w, {.transpose_w = !transpose_w, .sum_batch = sum});
   }
   if (at.wants(1)) {
     const bool sum = w.rank() == 2 && x.rank() > 2;
-    d[1] = transpose_w ? matmul(dy, x, {true, transpose_x, sum}) : matmul(x, dy, {!transpose_x, false, sum});
+    d[1] = transpose_w ? matmul(dy, x, {.transpose_x = true, .transpose_w = transpose_x, .sum_batch = sum})
+                       : matmul(x, dy, {.transpose_x = !transpose_x, .sum_batch = sum});
   }
   return d;
 }

@@ -70,7 +70,10 @@ struct MaxPool2dGrad {
   static constexpr std::array arguments{"x", "dy"};
   PoolWindow pooling;
 
-  Shape shape(const Shape& x, const Shape& dy) const { return pooling.check_gradient(x, dy), x; }
+  Shape shape(const Shape& x, const Shape& dy) const {
+    pooling.check_gradient(x, dy);
+    return x;
+  }
 
   void reference(auto x, auto dy, auto dx) const {
     for_each_index(x.shape, [&](const Shape& i) { dx(i) = 0; });
@@ -116,7 +119,8 @@ struct AveragePool2dGrad {
   Shape shape(const Shape& dy) const {
     expect(dy.rank() == 4, "dy must be [n,height,width,channels], not of rank {}", dy.rank());
     const Shape x{dy[0], size.height, size.width, dy[3]};
-    return pooling.check_gradient(x, dy), x;
+    pooling.check_gradient(x, dy);
+    return x;
   }
 
   void reference(auto dy, auto dx) const {
