@@ -31,6 +31,7 @@ Tensor like_parameters(const Model& model, const Tensor& images) {
 StepResult compute(Model& model, const Batch& batch, const StepOptions& options) {
   const auto trained = trained_parameters(model);
   std::vector<Tensor*> wrt;
+  wrt.reserve(trained.size());
   for (const auto& [name, parameter] : trained) wrt.push_back(&parameter->value);
 
   Context context{.training = true,
