@@ -34,6 +34,7 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model) {
           {"schedule", f.schedule},
           {"optimizer", f.optimizer},
           {"dropout", f.no_dropout ? "off" : "on"},
+          {"transfer", name_of(transfer_of(f))},
           {"augment", fmt::format("{}", fmt::join(f.augment, ","))},
           {"protocol", f.split.protocol},
           {"arm", f.split.arm},
@@ -123,6 +124,14 @@ void Evidence::begin(const Model& model) {
   manifest.flags = resolved_flags(flags, model.options());
   write_file_atomically(run.manifest(), manifest_json(manifest));  // first: it marks the folder as a run
   write_split(run.split(), data.folder, data.split);
+}
+
+void Evidence::base_cached(bool drawn) {
+  for (auto& [name, facts] : manifest.phases)
+    if (name == name_of(TrainingPhase::transfer))
+      facts.emplace_back("base's features", drawn ? "computed once, without its drop-connect and dropout"
+                                                  : "computed once; nothing in it draws at random");
+  write_file_atomically(run.manifest(), manifest_json(manifest));
 }
 
 void Evidence::phase_done(const Model& model, const PhasePlan& phase) {

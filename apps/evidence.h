@@ -14,6 +14,7 @@ class Evidence {
            const PreparedData& data, const RunFolder& run);
 
   void begin(const Model& model);
+  void base_cached(bool drawn);  // see FitEvents
   void phase_done(const Model& model, const PhasePlan& phase);
   void finish(const Model& model, const History& history);
 

@@ -3,14 +3,16 @@
 namespace sonograd {
 
 void add_split_flags(CLI::App& command, SplitFlags& f) {
+  std::vector<std::string> protocols{"paper"};
+  protocols.insert(protocols.end(), protocol_ladder.begin(), protocol_ladder.end());
   command
       .add_option(
           "--protocol", f.protocol,
           "grouped: near duplicates stay in one part, the arm's images come from training images and only "
-          "train; paper: as published (docs/data.md; for `train` also Keras 2's rules, the notebook's "
-          "pooling "
-          "and pixels, no further phase once val_accuracy is 1: docs/models.md)")
-      ->check(CLI::IsMember({"grouped", "paper"}))
+          "train; paper: as published (for `train` also Keras 2's rules, the notebook's pooling and pixels, "
+          "no further phase once val_accuracy is 1: docs/models.md); derived-first, split-first, "
+          "twins-apart, conflicts-out, validation-apart: the steps between (docs/data.md)")
+      ->check(CLI::IsMember(protocols))
       ->capture_default_str();
   command
       .add_option("--arm", f.arm,
@@ -32,6 +34,8 @@ void add_split_flags(CLI::App& command, SplitFlags& f) {
       ->check(positive());
   command.get_option("--fold")->needs("--folds");
   command.get_option("--folds")->needs("--fold");
+  command.add_flag("--random-labels", f.random_labels,
+                   "labels dealt out anew, a group of near duplicates alike: what is learned is leaked");
   command.add_option("--on-bad-file", f.on_bad_file, "fail, or skip and list them")
       ->check(CLI::IsMember({"fail", "skip"}))
       ->capture_default_str();
@@ -51,6 +55,7 @@ ProtocolOptions protocol_options(const SplitFlags& f, const SharedFlags& shared,
   o.generated = f.generated;
   if (!f.order.empty()) o.order = read_order(f.order);
   o.independent = f.independent;
+  o.random_labels = f.random_labels;
   o.folds = f.folds;
   o.fold = f.fold;
   o.on_bad_file = f.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail;

@@ -8,6 +8,7 @@ namespace sonograd {
 struct SplitFlags {
   std::string protocol = "grouped", arm = "original", order, generated, on_bad_file = "fail";
   Int target = 1350, step = 40, folds = 0, fold = 0;
+  bool random_labels = false;
   bool independent = false;  // of phantoms that the program drew itself
 };
 

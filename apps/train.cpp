@@ -64,6 +64,13 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
       ->delimiter(',')
       ->check(CLI::IsMember({"none", "jitter", "flip"}));
   command.add_flag("--no-dropout", t.no_dropout, "no dropout, no drop-connect");
+  command
+      .add_option(
+          "--transfer", t.transfer,
+          "how the phase transfer gets its frozen base's features: exact, at every step where the base "
+          "has dropout or drop-connect, which stay active as in Keras; cached, once, without them. "
+          "Default cached; with --protocol paper or --augment exact")
+      ->check(CLI::IsMember({"exact", "cached"}));
 }
 
 void add_train(Program& program) {
@@ -93,9 +100,9 @@ void add_train(Program& program) {
       .add_option("--steps", flags->fixed.steps,
                   "exactly so many steps of one phase on all images in order, no split")
       ->check(positive());
-  for (const char* name : {"--arm", "--generated", "--folds", "--order", "--class-weights", "--clip-norm",
-                           "--accumulate", "--augment", "--norm-momentum", "--schedule", "--patience",
-                           "--checkpoint-steps", "--resume", "--keep-checkpoint"})
+  for (const char* name : {"--arm", "--generated", "--folds", "--transfer", "--order", "--class-weights",
+                           "--clip-norm", "--accumulate", "--augment", "--norm-momentum", "--schedule",
+                           "--patience", "--checkpoint-steps", "--resume", "--keep-checkpoint"})
     command.get_option("--steps")->excludes(
         command.get_option(name));  // steps are plain: nothing is ignored without a word
   command.add_flag("--no-shuffle", flags->fixed.no_shuffle, "with --steps: class order, then byte order");

@@ -20,6 +20,10 @@ bool contains(const std::vector<std::string>& list, const std::string& word) {
   return std::find(list.begin(), list.end(), word) != list.end();
 }
 
+bool changes_images(const TrainingFlags& flags) {
+  return contains(flags.augment, "jitter") || contains(flags.augment, "flip");
+}
+
 FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, const PreparedData& data,
                        Keras keras) {
   FitOptions o;
@@ -35,6 +39,7 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.optimizer = flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam;
   o.dropout = !flags.no_dropout;
   o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"), keras};
+  o.transfer = transfer_of(flags);
   if (flags.norm_momentum > 0) o.norm_momentum = flags.norm_momentum;
   o.stop_when_perfect = flags.split.protocol == "paper";
   o.checkpoint_steps = flags.checkpoint_steps;
@@ -68,6 +73,12 @@ void warn_of_new_run(bool resume, const RunFolder& run) {
                run.path().string().c_str());
 }
 
+Transfer transfer_of(const TrainingFlags& flags) {
+  const bool exact = flags.transfer.empty() ? flags.split.protocol == "paper" || changes_images(flags)
+                                            : flags.transfer == "exact";
+  return exact ? Transfer::exact : Transfer::cached;
+}
+
 std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
   std::vector<std::string> names = flags.phases;
   if (names.empty())
@@ -75,6 +86,8 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
                                         : std::vector<std::string>{"transfer", "finetune"};
   if (!flags.rates.empty() && flags.rates.size() != names.size())
     throw UsageError("--lr has {} rates for {} phases; give one for each", flags.rates.size(), names.size());
+  if (flags.transfer == "cached" && changes_images(flags))
+    throw UsageError("--transfer cached keeps one view of each image, --augment makes a new one every epoch");
   std::vector<PhasePlan> plan;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const TrainingPhase phase = phase_named(names[i]);
@@ -95,7 +108,7 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   const Device device = prepare_device(shared);
   Dataset folder = list_folder(flags.data, flags.model.classes);
   Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);
-  if (flags.split.protocol == "grouped" && !flags.split.independent)
+  if (flags.split.protocol != "paper" && !flags.split.independent)
     say(shared, fmt::format("looking for near duplicates among {} images", folder.size()));
   const PreparedData data = prepare(std::move(folder), model.options().image_size,
                                     protocol_options(flags.split, shared, model.options().keras));
@@ -111,6 +124,7 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   const FitData fit_data{data.images, data.labels, data.split.train, data.split.validation};
   const FitOptions options = fit_options(flags, shared, data, model.options().keras);
   const FitEvents events{.begin = [&] { evidence.begin(model); },
+                         .base_cached = [&](bool drawn) { evidence.base_cached(drawn); },
                          .phase_done = [&](const PhasePlan& phase) { evidence.phase_done(model, phase); }};
   const History history = [&] {
     const StopBetweenSteps loops_look;

@@ -15,7 +15,7 @@ struct TrainingFlags {
   std::vector<double> rates;
   Int epochs = 100, batch = 16, patience = 25, accumulate = 1, checkpoint_steps = 0;
   double clip_norm = 0, norm_momentum = 0;  // 0: none, the layers' own
-  std::string class_weights = "none", schedule = "constant", optimizer = "adam";
+  std::string class_weights = "none", schedule = "constant", optimizer = "adam", transfer;
   bool resume = false, keep_checkpoint = false, random_base = false, no_dropout = false, explain = true,
        tell = true;                     // tell: print the results
   std::vector<std::string> notes = {};  // of the report
@@ -39,6 +39,9 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
 
 // Where --resume finds no run, a typing error in --out may be why: a line on stderr says that one begins.
 void warn_of_new_run(bool resume, const RunFolder& run);
+
+// What --transfer says, or without it: exact as published, else cached.
+Transfer transfer_of(const TrainingFlags& flags);
 
 // The phases that the flags ask for, with their rates: transfer, finetune where there are weights, else
 // scratch.

@@ -49,6 +49,12 @@ std::vector<float> filter(const std::vector<float>& in, Int size, const std::vec
   return out;
 }
 
+std::vector<std::uint8_t> red_of(const Image& image) {
+  std::vector<std::uint8_t> red;
+  for (std::size_t i = 0; i < image.pixels.size(); i += 3) red.push_back(image.pixels[i]);
+  return red;
+}
+
 }  // namespace
 
 static void check_size(Int size) {
@@ -89,17 +95,20 @@ Phantom make_phantom(Int label, Int index, std::uint64_t seed, Int size) {
   for (int look = 0; look < looks; ++look) {
     const Random scatter =
         Random(seed, "phantom speckle").stream(fmt::format("{} {}", label, look)).at(index);
-    for (int part = 0; part < 2; ++part) {
-      std::vector<float> field(size * size);
-      for (Int i = 0; i < size * size; ++i)
-        field[i] = amplitude[i] * static_cast<float>(scatter.normal(2 * i + part));
+    std::array<std::vector<float>, 2> parts;  // the complex field's
+    for (std::vector<float>& field : parts) field.resize(size * size);
+    for (Int i = 0; i < size * size; ++i) {
+      const std::array<double, 2> scatterer = scatter.normals(i);
+      for (int part = 0; part < 2; ++part)
+        parts[part][i] = amplitude[i] * static_cast<float>(scatterer[part]);
+    }
+    for (std::vector<float>& field : parts) {
       field = filter(filter(field, size, along, true), size, across, false);
       for (Int i = 0; i < size * size; ++i) power[i] += field[i] * field[i] / (2 * looks);
     }
   }
 
   Phantom phantom{Image(size, size), std::move(tissue.mask)};
-
   double mean = 0;
   for (float& value : power) {
     value = static_cast<float>(10 * std::log10(value + noise));
@@ -107,7 +116,6 @@ Phantom make_phantom(Int label, Int index, std::uint64_t seed, Int size) {
   }
   for (Int i = 0; i < size * size; ++i) {
     const double level = 255 * (brightness + (power[i] - mean) / range);
-
     std::fill_n(phantom.image.pixels.begin() + 3 * i, 3,
                 static_cast<std::uint8_t>(std::clamp(level, 0.0, 255.0)));
   }
@@ -138,7 +146,8 @@ void write_phantoms(const std::filesystem::path& folder, Int count, std::uint64_
       const std::string name = class_names[i % 3];
       try {
         const Phantom phantom = make_phantom(i % 3, i / 3 + 1, seed, size);
-        write_png(folder / name / fmt::format("{} ({}).png", name, i / 3 + 1), phantom.image);
+        write_png_grey(folder / name / fmt::format("{} ({}).png", name, i / 3 + 1), size, size,
+                       red_of(phantom.image));
         write_png_grey(folder / name / fmt::format("{} ({})_mask.png", name, i / 3 + 1), size, size,
                        phantom.mask);
         const std::lock_guard lock(counting);

@@ -54,6 +54,25 @@ std::vector<Exclusion> conflicting(const Dataset& data, const std::vector<Int>& 
   return excluded;
 }
 
+// The groups keep their sizes; their labels, first sample's by first sample's, are dealt out anew.
+void deal_labels(Dataset& data, const std::vector<Int>& groups, std::uint64_t seed) {
+  std::vector<Int> leaders, labels;
+  for (Int i = 0; i < data.size(); ++i)
+    if (groups[i] == i) leaders.push_back(i), labels.push_back(data.samples[i].label);
+  labels = shuffled(std::move(labels), Random(seed, "random labels"));
+  for (std::size_t k = 0; k < leaders.size(); ++k) data.samples[leaders[k]].label = labels[k];
+  for (Int i = 0; i < data.size(); ++i) data.samples[i].label = data.samples[groups[i]].label;
+}
+
+// The place of the protocol on the ladder.
+Int rung_of(const std::string& protocol) {
+  if (protocol == "paper") return 0;
+  const auto at = std::find(protocol_ladder.begin(), protocol_ladder.end(), protocol);
+  if (at == protocol_ladder.end())
+    throw UsageError("split: the protocol is paper, {}, not {}", fmt::join(protocol_ladder, ", "), protocol);
+  return at - protocol_ladder.begin();
+}
+
 void expect_trained_here(const PreparedData& data) {
   std::unordered_set<std::string> known;
   for (const Int i : data.split.train) known.insert(data.folder.samples[i].sha256);
@@ -71,31 +90,40 @@ void expect_trained_here(const PreparedData& data) {
 }  // namespace
 
 PreparedData prepare(Dataset folder, Int image_size, const ProtocolOptions& o) {
-  const bool paper = o.protocol == "paper";
-  if (!paper && o.protocol != "grouped")
-    throw UsageError("split: the protocol is paper or grouped, not {}", o.protocol);
+  enum Rung : Int { derived_first, split_first, twins_apart, conflicts_out, validation_apart, grouped };
+  const Int rung = rung_of(o.protocol);
+  if (rung < twins_apart && o.folds != 0) throw UsageError("--folds belongs to --protocol grouped");
+  if (o.random_labels && o.arm == Arm::gan)
+    throw UsageError("random labels leave no class that a GAN could have learned");
   PreparedData data{std::move(folder), {}, {}, {}};
   if (!o.order.empty()) reorder(data.folder, o.order);
   data.images = read_images(data.folder, image_size, image_size, o.on_bad_file);
-  if (paper) {
-    if (o.folds != 0) throw UsageError("--folds belongs to --protocol grouped");
-    std::vector<Int> groups = groups_by_key(data.images.content);
+  const bool blind = rung < twins_apart && !o.random_labels;
+  std::vector<Int> groups =
+      blind || o.independent ? groups_by_key(data.images.content) : find_duplicates(data.folder).groups;
+  if (o.random_labels) deal_labels(data.folder, groups, o.seed);
+  if (rung == derived_first) {
     add_arm(data, numbers(data.folder.size()), o);
     extend_groups(data.folder, groups);
+  }
+  if (rung < twins_apart)
     data.split = paper_split(data.folder, groups, o.seed);
-  } else {
-    const std::vector<Int> groups =
-        o.independent ? groups_by_key(data.images.content) : find_duplicates(data.folder).groups;
+  else
     data.split =
-        grouped_split(data.folder, groups, o.seed, conflicting(data.folder, groups), o.folds, o.fold);
+        grouped_split(data.folder, groups, o.seed,
+                      rung >= conflicts_out ? conflicting(data.folder, groups) : std::vector<Exclusion>{},
+                      rung >= validation_apart, o.folds, o.fold);
+  if (rung > derived_first) {
     const std::vector<Int> added = add_arm(data, data.split.train, o);
     extend_groups(data.folder, data.split.groups);
-    expect_trained_here(data);
+    if (rung == grouped) expect_trained_here(data);
     data.split.train.insert(data.split.train.end(), added.begin(), added.end());
     if (!added.empty())
       data.split.train = shuffled(std::move(data.split.train), Random(o.seed, "grouped split").stream("arm"));
   }
+  data.split.protocol = o.protocol;
   data.split.arm = name_of(o.arm);
+  data.split.random_labels = o.random_labels;
   data.labels = data.folder.labels();
   return data;
 }

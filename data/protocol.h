@@ -1,12 +1,24 @@
 #pragma once
+#include <array>
+
 #include "data/arms.h"
 #include "data/split.h"
 
 namespace sonograd {
 
+// The leakage ladder, from as published to honest; each protocol corrects one thing more than the one before.
+// derived-first: the arm's images are made from all images, then all are split at random, blind to relatives.
+// split-first: the arm's images only train, and copies are made from training images.
+// twins-apart: no test image has a near duplicate in training or validation.
+// conflicts-out: groups of near duplicates with conflicting labels are in no part.
+// validation-apart: no validation image has a near duplicate in training.
+// grouped: GANs were trained on training images alone.
+inline constexpr std::array<const char*, 6> protocol_ladder = {
+    "derived-first", "split-first", "twins-apart", "conflicts-out", "validation-apart", "grouped"};
+
 // How a folder of images becomes an experiment's three parts.
 struct ProtocolOptions {
-  std::string protocol = "grouped";  // or "paper"
+  std::string protocol = "grouped";  // of protocol_ladder, or paper: derived-first under its own name
   Arm arm = Arm::original;
   std::uint64_t seed = 42;
   Keras keras = Keras::v3;               // whose RandomFlip turns the augmented arm's copies
@@ -16,6 +28,7 @@ struct ProtocolOptions {
   std::vector<std::string> order = {};   // the files' order before the split; empty: byte order in a class
   Int folds = 0, fold = 1;               // grouped k-fold
   bool independent = false;              // pictures drawn one by one: only equal pixels are taken for twins
+  bool random_labels = false;  // each group of near duplicates gets another one's label: nothing to learn
   OnBadFile on_bad_file = OnBadFile::fail;
 };
 
@@ -28,10 +41,8 @@ struct PreparedData {
   Split split;
 };
 
-// "paper": as published. The arm's images are made from all images, then everything is split at random, blind
-// to relatives. "grouped": near duplicates stay in one part, groups with conflicting labels in none; the
-// arm's images are made from training images and only train; as many of each image or class as in "paper".
-// Throws Error where a GAN was trained on images that do not train here, UsageError for another protocol.
+// As many of the arm's images of each image or class in every protocol. Throws Error where "grouped" meets a
+// GAN that was trained on images that do not train here, UsageError for another protocol.
 PreparedData prepare(Dataset folder, Int image_size, const ProtocolOptions& options);
 
 // The data as the split.json of an earlier prepare() has it.

@@ -71,6 +71,16 @@ std::vector<int> by_folds(const Groups& groups, std::vector<Int>& leaders, Int f
   return parts;
 }
 
+// Both lists keep their lengths; who is in which is drawn anew.
+void mix(std::vector<Int>& first, std::vector<Int>& second, const Random& random) {
+  std::vector<Int> all = first;
+  all.insert(all.end(), second.begin(), second.end());
+  all = shuffled(std::move(all), random);
+  const auto cut = all.begin() + static_cast<std::ptrdiff_t>(first.size());
+  first.assign(all.begin(), cut);
+  second.assign(cut, all.end());
+}
+
 }  // namespace
 
 std::vector<Int> groups_by_key(const std::vector<std::string>& keys) {
@@ -95,7 +105,7 @@ Split paper_split(const Dataset& data, const std::vector<Int>& groups, std::uint
 }
 
 Split grouped_split(const Dataset& data, const std::vector<Int>& groups, std::uint64_t seed,
-                    std::vector<Exclusion> excluded, Int folds, Int fold) {
+                    std::vector<Exclusion> excluded, bool validation_apart, Int folds, Int fold) {
   if (folds != 0 && (folds < 3 || fold < 1 || fold > folds))
     throw UsageError("split: fold {} of {}; a k-fold needs 3 or more folds, counted from 1", fold, folds);
   const Groups all(data, groups, excluded);
@@ -109,17 +119,17 @@ Split grouped_split(const Dataset& data, const std::vector<Int>& groups, std::ui
   for (Int label = 0; label < static_cast<Int>(data.classes.size()); ++label) {
     std::vector<Int> leaders = all.leaders(data, label, random);
     const std::vector<int> part = folds == 0 ? tenths(all, leaders) : by_folds(all, leaders, folds, fold);
-    Int filled[3] = {}, count = 0;
+    std::vector<Int> in_class[3];
     for (std::size_t i = 0; i < leaders.size(); ++i) {
       const std::vector<Int>& members = all.members[leaders[i]];
-      parts[part[i]]->insert(parts[part[i]]->end(), members.begin(), members.end());
-      filled[part[i]] += static_cast<Int>(members.size());
-      count += static_cast<Int>(members.size());
+      in_class[part[i]].insert(in_class[part[i]].end(), members.begin(), members.end());
     }
-    expect(filled[0] > 0 && filled[1] > 0 && filled[2] > 0,
+    if (!validation_apart) mix(in_class[0], in_class[1], random.stream("blind validation").at(label));
+    for (int p = 0; p < 3; ++p) parts[p]->insert(parts[p]->end(), in_class[p].begin(), in_class[p].end());
+    expect(!in_class[0].empty() && !in_class[1].empty() && !in_class[2].empty(),
            "split: class {} has {} images in {} groups, which cannot be shared out over train, validation "
            "and test; add images",
-           data.classes[label], count, leaders.size());
+           data.classes[label], in_class[0].size() + in_class[1].size() + in_class[2].size(), leaders.size());
   }
   split.train = shuffled(std::move(split.train), random.stream("train"));
   split.validation = shuffled(std::move(split.validation), random.stream("validation"));

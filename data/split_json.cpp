@@ -51,6 +51,7 @@ class Reader {
     split.arm = json.value("arm", "original");
     split.folds = json.value("folds", 0);
     split.fold = json.value("fold", 0);
+    split.random_labels = json.value("random_labels", false);
     for (Int i = 0; i < data.size(); ++i) split.groups.push_back(i);
     split.train = read_part("train", split.groups);
     split.validation = read_part("validation", split.groups);
@@ -63,6 +64,13 @@ class Reader {
     const auto at = place.find(file);
     expect(at != place.end(), "it names {}, which {} does not hold", file, data.root.string());
     return at->second;
+  }
+
+  Int label_of(const Json& entry) const {
+    const Int label = entry.at("label").get<Int>();
+    expect(label >= 0 && label < static_cast<Int>(data.classes.size()), "{} has the label {} of {} classes",
+           entry.at("file").get<std::string>(), label, data.classes.size());
+    return label;
   }
 
   void make_derived(ImageSet& set) {
@@ -88,7 +96,7 @@ class Reader {
           expect(generator >= 0 && generator < static_cast<Int>(made.generators.size()),
                  "{} comes from generator {} of {}", file, generator, made.generators.size());
           made.samples.push_back(
-              {file, entry.at("label").get<Int>(), "", Generated{generator, from.at("index").get<Int>()}});
+              {file, label_of(entry), "", Generated{generator, from.at("index").get<Int>()}});
         }
       }
     hash_files(made);
@@ -105,6 +113,7 @@ class Reader {
       const auto at = part_of.try_emplace(file, name);
       expect(at.second, "{} stands in it twice ({}, {})", file, at.first->second, name);
       groups[i] = position(entry.at("group").get<std::string>());
+      if (json.value("random_labels", false)) data.samples[i].label = label_of(entry);
       part.push_back(i);
     }
     return part;
@@ -125,6 +134,7 @@ std::string split_text(const Dataset& data, const Split& split) {
                {"seed", split.seed},
                {"classes", data.classes},
                {"hash", split_hash(data, split)}};
+  if (split.random_labels) json["random_labels"] = true;
   if (split.folds > 0) json["folds"] = split.folds, json["fold"] = split.fold;
   json["train"] = part_json(data, split.groups, split.train);
   json["validation"] = part_json(data, split.groups, split.validation);

@@ -13,9 +13,17 @@ Model::Model(ModelOptions options, Chain base_layers, Chain head_layers, std::op
 }
 
 Tensor Model::logits(const Tensor& images, Context& context) const {
+  return classify(features(images, context), context);
+}
+
+Tensor Model::features(const Tensor& images, Context& context) const {
   expect(images.rank() == 4 && images.size(3) == 3, "{}: images must be [n, height, width, 3], got {}",
          options_.name, images.shape().text());
-  return head_(base_(preprocess(images, options_.preprocess), context), context);
+  return base_(preprocess(images, options_.preprocess), context);
+}
+
+Tensor Model::classify(const Tensor& features, Context& context) const {
+  return head_(features, context);
 }
 
 Tensor Model::predict(const Tensor& images) const {

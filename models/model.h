@@ -40,7 +40,9 @@ class Model {
  public:
   Model(ModelOptions options, Chain base, Chain head, std::optional<TokenGrid> tokens = {});
 
-  Tensor logits(const Tensor& images, Context& context) const;
+  Tensor logits(const Tensor& images, Context& context) const;      // classify(features(images))
+  Tensor features(const Tensor& images, Context& context) const;    // the base's output
+  Tensor classify(const Tensor& features, Context& context) const;  // the head's
   Tensor predict(const Tensor& images) const;  // probabilities [n, classes], inference mode, nothing recorded
 
   const ModelOptions& options() const { return options_; }

@@ -55,9 +55,14 @@ double Random::uniform(std::uint64_t index) const {
 }
 
 double Random::normal(std::uint64_t index) const {
+  return normals(index)[0];
+}
+
+std::array<double, 2> Random::normals(std::uint64_t index) const {
   const Words w = words(index);
   const double radius = std::sqrt(-2.0 * std::log(1.0 - to_unit(w[0], w[1])));
-  return radius * std::cos(2.0 * std::numbers::pi * to_unit(w[2], w[3]));
+  const double angle = 2.0 * std::numbers::pi * to_unit(w[2], w[3]);
+  return {radius * std::cos(angle), radius * std::sin(angle)};
 }
 
 double Random::truncated_normal(std::uint64_t index) const {

@@ -23,8 +23,10 @@ class Random {
   Random at(std::uint64_t step) const;            // the same stream at another step
 
   Words words(std::uint64_t index) const;
-  double uniform(std::uint64_t index) const;           // [0, 1), 53 bits
-  double normal(std::uint64_t index) const;            // Box-Muller
+  double uniform(std::uint64_t index) const;  // [0, 1), 53 bits
+  double normal(std::uint64_t index) const;   // Box-Muller
+  std::array<double, 2> normals(
+      std::uint64_t index) const;                      // both of Box-Muller's; the first is normal(index)
   double truncated_normal(std::uint64_t index) const;  // standard deviation 1 before truncation, within ±2
   Int below(Int bound, std::uint64_t index) const;     // 0 … bound-1, without bias beyond 2^-64
 

@@ -14,7 +14,7 @@ Tensor images_for(const Model& model, const ImageSet& images, std::span<const In
 }
 
 Evaluation evaluate(const Model& model, const ImageSet& images, const std::vector<Int>& labels,
-                    std::span<const Int> indices, Int batch) {
+                    std::span<const Int> indices, Int batch, const BaseFeatures* features) {
   const NoGrad quiet;
   Evaluation result;
   double loss_sum = 0;
@@ -25,7 +25,8 @@ Evaluation evaluate(const Model& model, const ImageSet& images, const std::vecto
     for (const Int i : part) truth.push_back(labels[static_cast<std::size_t>(i)]);
 
     Context context;
-    const Tensor logits = model.logits(images_for(model, images, part), context);
+    const Tensor logits = features ? model.classify(features->of(part), context)
+                                   : model.logits(images_for(model, images, part), context);
     const Tensor losses = softmax_cross_entropy(
         logits, one_hot_targets(truth, logits.size(1), {}, logits.dtype(), logits.device()));
     for (const double loss : losses.values()) loss_sum += loss;

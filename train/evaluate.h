@@ -4,6 +4,7 @@
 
 #include "data/images.h"
 #include "models/model.h"
+#include "train/features.h"
 
 namespace sonograd {
 
@@ -18,9 +19,10 @@ struct Evaluation {
   }
 };
 
-// Inference mode, in batches; labels[i] is the class of images.image(i).
+// Inference mode, in batches; labels[i] is the class of images.image(i). With the features of all of them,
+// the head alone.
 Evaluation evaluate(const Model& model, const ImageSet& images, const std::vector<Int>& labels,
-                    std::span<const Int> indices, Int batch = 16);
+                    std::span<const Int> indices, Int batch = 16, const BaseFeatures* features = nullptr);
 
 // A batch of pictures as the model takes them, on its device and in its type.
 Tensor images_for(const Model& model, const ImageSet& images, std::span<const Int> indices);

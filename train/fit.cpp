@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <numeric>
+#include <optional>
 
 #include "autograd/tape.h"
 #include "data/sha256.h"
@@ -35,12 +36,13 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
       "classes {}; images of {} x {}; input {}; pooling {}; preprocess {}; {} to train and {} to validate, "
       "{}; seed {}; "
       "batch {}; patience {}; clip {:.9g}; accumulate {}; schedule {}; optimizer {}; dropout {}; jitter {}; "
-      "flip {}; keras {}; norm momentum {:.9g}; stop when perfect {}",
+      "flip {}; keras {}; norm momentum {:.9g}; stop when perfect {}; transfer {}",
       fmt::join(m.classes, ","), data.images.height, data.images.width, static_cast<int>(m.input),
       static_cast<int>(m.pooling), name_of(m.preprocess), data.train.size(), data.validation.size(),
       sha256(pictures).substr(0, 16), o.seed, o.batch, o.patience, o.clip_norm.value_or(0), o.accumulate,
       static_cast<int>(o.schedule), static_cast<int>(o.optimizer), o.dropout, o.augmentation.jitter,
-      o.augmentation.flip, static_cast<int>(m.keras), o.norm_momentum.value_or(0), o.stop_when_perfect);
+      o.augmentation.flip, static_cast<int>(m.keras), o.norm_momentum.value_or(0), o.stop_when_perfect,
+      name_of(o.transfer));
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
@@ -77,7 +79,9 @@ class Fit {
     if (events.begin) events.begin();
     if (!goes_on) start_phase(0);
     while (!state.finished) {
+      if (!phase_is_over()) keep_features(events);
       while (!phase_is_over()) run_epoch();
+      features.reset();
       end_phase(events);
     }
     return state.history;
@@ -123,6 +127,24 @@ class Fit {
     save();
   }
 
+  // Where the phase's base gives the same for a picture in every epoch, or shall.
+  void keep_features(const FitEvents& events) {
+    if (phase().phase != TrainingPhase::transfer || options.augmentation.any()) return;
+    std::vector<Int> pictures = data.train;
+    pictures.insert(pictures.end(), data.validation.begin(), data.validation.end());
+    const auto some = std::span(pictures).first(std::min<std::size_t>(4, pictures.size()));
+    const bool draws = options.dropout && base_draws(model, data.images, some, Random(options.seed));
+    if (draws && options.transfer == Transfer::exact) return;
+    const auto count = static_cast<Int>(pictures.size());
+    Progress progress("features", count, options.quiet);
+    features = features_of(model, data.images, pictures, options.batch,
+                           [&](Int done) { progress.update(done, done, "of the frozen base, once"); });
+    progress.finish();
+    if (events.base_cached) events.base_cached(draws);
+  }
+
+  const BaseFeatures* kept() const { return features ? &*features : nullptr; }
+
   void run_epoch() {
     const auto start = Clock::now();
     const double seconds_before = state.seconds;
@@ -164,7 +186,8 @@ class Fit {
                                       .norm_momentum = options.norm_momentum,
                                       .random = Random(options.seed),
                                       .step = updates_before,
-                                      .first_sample = updates_before * group + state.position - group_begin});
+                                      .first_sample = updates_before * group + state.position - group_begin,
+                                      .features = kept()});
     apply_updates(result.updates);
     accumulate_share(pending, std::move(result.gradients),
                      static_cast<double>(end - state.position) / static_cast<double>(group_size));
@@ -194,7 +217,8 @@ class Fit {
     const std::string name = epoch_name();
     bool better = true;
     if (!data.validation.empty()) {
-      const Evaluation validation = evaluate(model, data.images, data.labels, data.validation, options.batch);
+      const Evaluation validation =
+          evaluate(model, data.images, data.labels, data.validation, options.batch, kept());
       epoch.val_loss = validation.loss;
       epoch.val_accuracy = validation.accuracy();
       better = state.best.improves(state.epoch, epoch.val_accuracy);
@@ -226,6 +250,7 @@ class Fit {
   const std::string settings;
   std::vector<NamedParameter> trained;
   std::unique_ptr<Optimizer> optimizer;
+  std::optional<BaseFeatures> features;  // of this phase's frozen base
   Progression state;
 };
 
@@ -241,6 +266,10 @@ const char* name_of(TrainingPhase phase) {
       return "finetune";
   }
   return "unknown";
+}
+
+const char* name_of(Transfer transfer) {
+  return transfer == Transfer::exact ? "exact" : "cached";
 }
 
 TrainingPhase phase_named(const std::string& name) {

@@ -22,6 +22,12 @@ struct PhasePlan {
 const char* name_of(TrainingPhase phase);
 TrainingPhase phase_named(const std::string& name);  // throws UsageError
 
+// The phase `transfer` trains a head on a frozen base, whose features need computing only once. `exact`: if
+// nothing in the base draws at random in training; else at every step, as Keras does. `cached`: once, without
+// its drop-connect and dropout. Training images that change by the epoch need every step.
+enum class Transfer { exact, cached };
+const char* name_of(Transfer transfer);
+
 struct FitOptions {
   std::uint64_t seed = 42;
   Int batch = 16;
@@ -32,7 +38,8 @@ struct FitOptions {
   Schedule schedule = Schedule::constant;
   OptimizerKind optimizer = OptimizerKind::adam;
   bool dropout = true;
-  Augmentation augmentation = {};            // of the training images
+  Augmentation augmentation = {};  // of the training images
+  Transfer transfer = Transfer::exact;
   std::optional<double> norm_momentum = {};  // of batch norms' moving averages, for the layers' own
   bool stop_when_perfect = false;            // the notebook's: no further phase once val_accuracy is 1
   Int checkpoint_steps = 0;                  // also within an epoch, every so many steps; 0: after each epoch
@@ -52,6 +59,7 @@ struct FitData {
 // Who is told what, while a run goes on.
 struct FitEvents {
   std::function<void()> begin = {};  // training is about to start, or the checkpoint proved to be this run's
+  std::function<void(bool drawn)> base_cached = {};  // features are kept; would the base draw in training?
   std::function<void(const PhasePlan&)> phase_done = {};  // the model holds the phase's result
 };
 

@@ -42,7 +42,8 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
                   .first_sample = options.first_sample};
   StepResult result;
   const auto loss = [&] {
-    const Tensor logits = model.logits(like_parameters(model, batch.images), context);
+    const Tensor logits = options.features ? model.classify(options.features->of(batch.samples), context)
+                                           : model.logits(like_parameters(model, batch.images), context);
     const Tensor targets =
         one_hot_targets(batch.labels, logits.size(1), options.class_weights, logits.dtype(), logits.device());
     result.correct = count_correct(logits, batch.labels);

@@ -3,6 +3,7 @@
 
 #include "data/loader.h"
 #include "models/model.h"
+#include "train/features.h"
 #include "train/optimizer.h"
 
 namespace sonograd {
@@ -16,6 +17,7 @@ struct StepOptions {
   // Number of the batch's first image in the run, likewise; batches that share an update count on, so that
   // they draw as one large batch does.
   Int first_sample = 0;
+  const BaseFeatures* features = nullptr;  // of the batch's pictures: then the head alone is run
 };
 
 struct StepResult {

@@ -54,6 +54,7 @@ void add_experiment(Program& program) {
   hide_flags(claims, {"--device", "--threads", "--seed", "--keras", "--quiet"});
   add_explanations(program, experiment);
   add_experiment_runs(program, experiment);
+  add_ladder(program, experiment);
 }
 
 }  // namespace sonograd

@@ -5,5 +5,7 @@ namespace sonograd {
 
 // `experiment table1` … `all`
 void add_experiment_runs(Program& program, CLI::App& experiment);
+// `experiment ladder`
+void add_ladder(Program& program, CLI::App& experiment);
 
 }  // namespace sonograd

@@ -109,12 +109,9 @@ std::string write_experiment(const std::string& name, const std::vector<Result>&
   if (!overlays.empty()) body += "</div>\n";
   write_file_atomically(
       out / "report.html",
-      "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n"
-      "<meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\n<title>" +
-          title + "</title>\n<style>" + page_style + figure_style() + "</style>\n</head>\n<body>\n<main>\n" +
-          body +
-          "<footer>Written by Sonograd. Tables and figures are beside this file, each row's own report under "
-          "rows/.</footer>\n</main>\n</body>\n</html>\n");
+      html_page(title, page_style + figure_style(),
+                body + "<footer>Written by Sonograd. Tables and figures are beside this file, each row's own "
+                       "report under rows/.</footer>\n"));
   auto rows = Json::array();
   for (const Result& r : results) rows.push_back(json_of(r));
   const Json summary{{"experiment", name}, {"profile", profile.name}, {"protocol", flags.protocol},

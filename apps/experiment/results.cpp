@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "apps/experiment/folder.h"
 #include "models/zoo.h"
 #include "report/bootstrap.h"
 #include "report/history.h"
@@ -11,24 +12,12 @@
 #include "report/predictions.h"
 #include "report/run_folder.h"
 #include "tensor/file.h"
-#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {
 
-// Of each tested image, the group that it belongs to.
-std::map<std::string, std::string> read_groups(const std::filesystem::path& split) try {
-  std::map<std::string, std::string> group_of;
-  const auto json = nlohmann::json::parse(read_file(split));
-  for (const auto& image : json.at("test")) group_of[image.at("file")] = image.at("group");
-  return group_of;
-} catch (const nlohmann::json::exception& error) {
-  throw Error("{}: not a split.json: {}; remove the row's folder to train it again", split.string(),
-              fault_of(error));
-}
-
 Interval interval_by_groups(const RunFolder& run, const std::string& phase, std::uint64_t seed) {
-  const std::map<std::string, std::string> group_of = read_groups(run.split());
+  const std::map<std::string, std::string> group_of = test_groups(run);
   std::vector<bool> right;
   std::vector<std::string> groups;
   for (const Prediction& p : read_predictions(run.path() / fmt::format("predictions-{}.csv", phase)).rows) {

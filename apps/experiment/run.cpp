@@ -2,9 +2,9 @@
 #include <cstdio>
 
 #include "apps/experiment/experiment.h"
+#include "apps/experiment/folder.h"
 #include "apps/experiment/results.h"
 #include "report/progress.h"
-#include "tensor/file.h"
 #include "train/checkpoint.h"
 
 namespace sonograd {
@@ -13,36 +13,11 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-// All that the rows' numbers depend on; the tables of one folder share their rows, so these must not change.
-std::string settings_of(const ExperimentFlags& flags, const Profile& profile, std::uint64_t seed,
-                        const Dataset& data) {
-  return Json{{"profile", profile.name},
-              {"protocol", flags.protocol},
-              {"seed", seed},
-              {"image_size", profile.image_size},
-              {"epochs", profile.epochs},
-              {"gan_steps", profile.gan_steps},
-              {"weights", flags.weights_folder},
-              {"data_hash", data_hash(data)}}
-             .dump(1) +
-         "\n";
-}
-
-// Begins the experiment's folder, or finds the same experiment there.
-void take_up(const fs::path& out, const std::string& settings) {
-  const fs::path file = out / "experiment.json";
-  if (fs::exists(file)) {
-    const Json was = Json::parse(read_file(file), nullptr, false), is = Json::parse(settings);
-    for (const auto& [key, value] : is.items())
-      expect(was.is_object() && was.contains(key) && was.at(key) == value,
-             "{} holds an experiment with another {} ({}, not {}); choose another folder", out.string(), key,
-             was.is_object() && was.contains(key) ? was.at(key).dump() : "none", value.dump());
-    return;
-  }
-  expect(!fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out)),
-         "{} holds no experiment, but something else; choose another folder", out.string());
-  make_folder(out);
-  write_file_atomically(file, settings);
+Json settings_of(const ExperimentFlags& flags, const Profile& profile, std::uint64_t seed,
+                 const Dataset& data) {
+  return {{"profile", profile.name},          {"protocol", flags.protocol},  {"seed", seed},
+          {"image_size", profile.image_size}, {"epochs", profile.epochs},    {"gan_steps", profile.gan_steps},
+          {"weights", flags.weights_folder},  {"data_hash", data_hash(data)}};
 }
 
 void print_plan(const std::vector<Row>& rows, const ExperimentFlags& flags, double seconds, bool json) {

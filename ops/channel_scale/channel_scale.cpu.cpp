@@ -10,20 +10,35 @@ SONOGRAD_CLONES void scale_rows(Int rows, Int channels, const float* x, const fl
     for (Int c = 0; c < channels; ++c) y[r * channels + c] = x[r * channels + c] * s[c];
 }
 
+// sums[c] += Σ_r term(c, r·channels + c): f32 over four rows, f64 beyond, so that the sums are seldom stored.
+template <class Term>
+SONOGRAD_INLINE void add_rows(Int rows, Int channels, Term term, double* __restrict sums) {
+  Int r = 0;
+  for (; r + 4 <= rows; r += 4)
+    for (Int c = 0; c < channels; ++c) {
+      const Int i = r * channels + c;
+      const float first = term(c, i) + term(c, i + channels);
+      const float second = term(c, i + 2 * channels) + term(c, i + 3 * channels);
+      sums[c] += static_cast<double>(first + second);
+    }
+  for (; r < rows; ++r)
+    for (Int c = 0; c < channels; ++c) sums[c] += static_cast<double>(term(c, r * channels + c));
+}
+
 SONOGRAD_CLONES void dot_rows(Int rows, Int channels, const float* x, const float* y, double* sums) {
-  for (Int r = 0; r < rows; ++r)
-    for (Int c = 0; c < channels; ++c)
-      sums[c] += static_cast<double>(x[r * channels + c] * y[r * channels + c]);
+  add_rows(
+      rows, channels, [=](Int, Int i) __attribute__((always_inline)) { return x[i] * y[i]; }, sums);
 }
 
 SONOGRAD_CLONES void scale_and_dot_rows(Int rows, Int channels, const float* dy, const float* x,
-                                        const float* s, float* dx, double* sums) {
-  for (Int r = 0; r < rows; ++r)
-    for (Int c = 0; c < channels; ++c) {
-      const Int i = r * channels + c;
-      sums[c] += static_cast<double>(dy[i] * x[i]);
-      dx[i] = dy[i] * s[c];
-    }
+                                        const float* s, float* __restrict dx, double* sums) {
+  add_rows(
+      rows, channels,
+      [=](Int c, Int i) __attribute__((always_inline)) {
+        dx[i] = dy[i] * s[c];
+        return dy[i] * x[i];
+      },
+      sums);
 }
 
 // x as [images, positions, channels]

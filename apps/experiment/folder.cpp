@@ -1,0 +1,38 @@
+#include "apps/experiment/folder.h"
+
+#include "tensor/error.h"
+#include "tensor/file.h"
+#include "tensor/json_fault.h"
+
+namespace sonograd {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+void take_up(const fs::path& out, const Json& settings) {
+  const fs::path file = out / "experiment.json";
+  if (fs::exists(file)) {
+    const Json was = Json::parse(read_file(file), nullptr, false);
+    for (const auto& [key, value] : settings.items())
+      expect(was.is_object() && was.contains(key) && was.at(key) == value,
+             "{} holds an experiment with another {} ({}, not {}); choose another folder", out.string(), key,
+             was.is_object() && was.contains(key) ? was.at(key).dump() : "none", value.dump());
+    return;
+  }
+  expect(!fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out)),
+         "{} holds no experiment, but something else; choose another folder", out.string());
+  make_folder(out);
+  write_file_atomically(file, settings.dump(1) + "\n");
+}
+
+std::map<std::string, std::string> test_groups(const RunFolder& run) try {
+  std::map<std::string, std::string> group_of;
+  const Json split = Json::parse(read_file(run.split()));
+  for (const Json& image : split.at("test")) group_of[image.at("file")] = image.at("group");
+  return group_of;
+} catch (const Json::exception& error) {
+  throw Error("{}: not a split.json: {}; remove the run's folder to train it again", run.split().string(),
+              fault_of(error));
+}
+
+}  // namespace sonograd

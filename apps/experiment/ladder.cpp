@@ -1,0 +1,258 @@
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <map>
+
+#include "apps/experiment/experiment.h"
+#include "apps/experiment/folder.h"
+#include "apps/training.h"
+#include "models/zoo.h"
+#include "report/bootstrap.h"
+#include "report/figures.h"
+#include "report/html_parts.h"
+#include "report/html_style.h"
+#include "report/predictions.h"
+#include "tensor/file.h"
+#include "train/checkpoint.h"
+
+namespace sonograd {
+namespace {
+
+namespace fs = std::filesystem;
+using Json = nlohmann::ordered_json;
+
+struct Flags {
+  TrainingFlags training;  // of every run; the ladder sets protocol, folder and seed
+  std::string generated, generated_apart;
+  Int runs = 1;
+};
+
+// A step of data/protocol.h's ladder: what it corrects, and what its runs scored.
+struct Rung {
+  std::string protocol, corrects;
+  std::vector<bool> right = {};          // every test image of every run
+  std::vector<std::string> groups = {};  // of near duplicates, by run
+  std::map<Int, Int> classes = {};       // test images of each
+
+  Int correct() const { return std::count(right.begin(), right.end(), true); }
+  Int n() const { return static_cast<Int>(right.size()); }
+  double accuracy() const { return static_cast<double>(correct()) / static_cast<double>(n()); }
+  Interval wilson() const { return wilson_interval(correct(), n()); }
+  double majority() const {  // what "always the largest class" scores
+    Int largest = 0;
+    for (const auto& [label, count] : classes) largest = std::max(largest, count);
+    return static_cast<double>(largest) / static_cast<double>(n());
+  }
+};
+
+// The rungs that change anything for the arm.
+std::vector<Rung> rungs_of(const Flags& flags) {
+  const std::string& arm = flags.training.split.arm;
+  std::vector<Rung> rungs{
+      {"derived-first", "nothing: the arm's images are made first, then everything is split at random"}};
+  if (arm == "augmented") rungs.push_back({"split-first", "copies are made of training images alone"});
+  if (arm == "gan") rungs.push_back({"split-first", "generated images are in training alone"});
+  rungs.push_back({"twins-apart", "no test image has a near duplicate in training or validation"});
+  rungs.push_back({"conflicts-out", "near duplicates with conflicting labels are left out"});
+  if (arm != "gan") {
+    rungs.push_back({"grouped", "no validation image has a near duplicate in training"});
+    return rungs;
+  }
+  rungs.push_back({"validation-apart", "no validation image has a near duplicate in training"});
+  if (!flags.generated_apart.empty()) rungs.push_back({"grouped", "the GANs saw training images alone"});
+  return rungs;
+}
+
+// The difference of two shares of independent samples, first − second (Newcombe 1998, method 10).
+Interval difference(const Rung& first, const Rung& second) {
+  const Interval a = first.wilson(), b = second.wilson();
+  const double d = first.accuracy() - second.accuracy();
+  return {d - std::hypot(first.accuracy() - a.low, b.high - second.accuracy()),
+          d + std::hypot(a.high - first.accuracy(), second.accuracy() - b.low)};
+}
+
+void add_results(const RunFolder& run, Rung& rung) {
+  const std::map<std::string, std::string> group_of = test_groups(run);
+  for (const Prediction& p : read_predictions(run.path() / "predictions.csv").rows) {
+    rung.right.push_back(p.predicted == p.truth);
+    rung.groups.push_back(run.path().string() + "/" + group_of.at(p.file));
+    ++rung.classes[p.truth];
+  }
+}
+
+void climb(const Flags& flags, std::vector<Rung>& rungs, Program& program) try {
+  const std::uint64_t first_seed = program.shared.seed;
+  for (Rung& rung : rungs)
+    for (Int i = 0; i < flags.runs; ++i) {
+      TrainingFlags t = flags.training;
+      program.shared.seed = first_seed + static_cast<std::uint64_t>(i);
+      t.split.protocol = rung.protocol;
+      if (t.split.arm == "gan")
+        t.split.generated = rung.protocol == "grouped" ? flags.generated_apart : flags.generated;
+      t.out = (fs::path(t.out) / rung.protocol / fmt::format("seed-{}", program.shared.seed)).string();
+      if (!program.shared.quiet)
+        std::fprintf(stderr, "%s, run %d of %d\n", rung.protocol.c_str(), static_cast<int>(i + 1),
+                     static_cast<int>(flags.runs));
+      const RunFolder run = RunFolder::check(t.out, true);
+      run_training(t, run, program);
+      add_results(run, rung);
+    }
+  program.shared.seed = first_seed;
+} catch (const Stopped&) {
+  throw Stopped("stopped; call again to go on with {}", flags.training.out);
+}
+
+std::string share_text(const Rung& r) {
+  return fmt::format("{}/{} = {}", r.correct(), r.n(), percent(r.accuracy(), 1));
+}
+
+std::string range_text(Interval range) {
+  return fmt::format("{:.1f} to {:.1f}", 100 * range.low, 100 * range.high);
+}
+
+Table table_of(const std::vector<Rung>& rungs, std::uint64_t seed) {
+  Table table{
+      {"protocol", "corrects", "test", "95 %", "by groups 95 %", "points", "points 95 %", "largest class"},
+      {}};
+  for (std::size_t i = 0; i < rungs.size(); ++i) {
+    const Rung& r = rungs[i];
+    table.rows.push_back(
+        {r.protocol, r.corrects, share_text(r), range_text(r.wilson()),
+         range_text(grouped_bootstrap(r.right, r.groups, seed)),
+         i == 0 ? "" : fmt::format("{:+.1f}", 100 * (r.accuracy() - rungs[i - 1].accuracy())),
+         i == 0 ? "" : range_text(difference(r, rungs[i - 1])), percent(r.majority(), 1)});
+  }
+  return table;
+}
+
+Json json_of(const std::vector<Rung>& rungs, const Json& settings, std::uint64_t seed) {
+  auto list = Json::array();
+  for (std::size_t i = 0; i < rungs.size(); ++i) {
+    const Rung& r = rungs[i];
+    const Interval wilson = r.wilson(), groups = grouped_bootstrap(r.right, r.groups, seed);
+    list.push_back({{"protocol", r.protocol},
+                    {"corrects", r.corrects},
+                    {"correct", r.correct()},
+                    {"n", r.n()},
+                    {"accuracy", r.accuracy()},
+                    {"wilson", {wilson.low, wilson.high}},
+                    {"by_groups", {groups.low, groups.high}},
+                    {"largest_class", r.majority()}});
+    if (i == 0) continue;
+    const Interval change = difference(r, rungs[i - 1]);
+    list.back()["change"] = r.accuracy() - rungs[i - 1].accuracy();
+    list.back()["change_interval"] = {change.low, change.high};
+  }
+  return {{"experiment", "ladder"}, {"settings", settings}, {"rungs", list}};
+}
+
+std::string about(const Flags& flags) {
+  const TrainingFlags& t = flags.training;
+  return fmt::format(
+      "{}, {} arm, {} x {}, at most {} epochs, {} on each rung{}. Every rung is tested as its own protocol "
+      "would: the first is how the numbers were published, the last holds nothing back.",
+      t.model.name, t.split.arm, t.model.image_size, t.model.image_size, t.epochs,
+      flags.runs == 1 ? "one run" : fmt::format("{} runs", flags.runs),
+      t.split.random_labels ? ", with random labels: whatever is above the largest class was leaked" : "");
+}
+
+void write_page(const fs::path& out, const Flags& flags, const std::vector<Rung>& rungs, const Table& table) {
+  Metrics first;
+  first.correct = rungs[0].correct();
+  first.n = rungs[0].n();
+  std::vector<Baseline> others;
+  for (std::size_t i = 1; i < rungs.size(); ++i)
+    others.push_back({rungs[i].protocol, rungs[i].correct(), rungs[i].n()});
+  const Svg figure = accuracy_ladder(rungs[0].protocol, first, others);
+  write_file_atomically(out / "ladder.svg", figure.file());
+  const std::string title = "What each flaw of the protocol was worth";
+  write_file_atomically(
+      out / "report.html",
+      html_page(title, page_style + figure_style(),
+                fmt::format("<header>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n</header>\n", title,
+                            escape_html(about(flags))) +
+                    panel("From as published to honest", figure) + section("One correction a rung") +
+                    "<div class=\"panel scroll\">" + table.html() + "</div>\n"));
+}
+
+int run(Flags flags, Program& program) {
+  TrainingFlags& t = flags.training;
+  const SharedFlags& shared = program.shared;
+  if ((t.split.arm == "gan") != !flags.generated.empty())
+    throw UsageError(
+        "--arm gan needs --generated DIR, the pictures of GANs that saw every image; other arms have none");
+  if (t.split.arm != "gan" && !flags.generated_apart.empty())
+    throw UsageError("--generated-apart belongs to --arm gan");
+  make_model({.name = t.model.name, .image_size = t.model.image_size});  // refused before anything is made
+  const Json settings{{"ladder", t.split.arm},
+                      {"model", t.model.name},
+                      {"image_size", t.model.image_size},
+                      {"epochs", t.epochs},
+                      {"batch", t.batch},
+                      {"target", t.split.target},
+                      {"random_labels", t.split.random_labels},
+                      {"seed", shared.seed},
+                      {"data_hash", data_hash(list_folder(t.data))}};
+  take_up(t.out, settings);
+  t.resume = true;
+  t.explain = false;
+  t.tell = false;
+  t.norm_momentum = 0.9;  // 0.99 lags in runs as short as these
+  std::vector<Rung> rungs = rungs_of(flags);
+  climb(flags, rungs, program);
+  const fs::path out = t.out;
+  const Table table = table_of(rungs, shared.seed);
+  const std::string summary = json_of(rungs, settings, shared.seed).dump(1) + "\n";
+  write_file_atomically(out / "ladder.csv", table.csv());
+  write_page(out, flags, rungs, table);
+  write_file_atomically(out / "summary.json", summary);
+  if (shared.json)
+    fmt::print("{}", summary);
+  else
+    fmt::print("{}\n{}\nreport: {}\n", about(flags), table.text(), (out / "report.html").string());
+  return 0;
+}
+
+}  // namespace
+
+void add_ladder(Program& program, CLI::App& experiment) {
+  const auto flags = std::make_shared<Flags>();
+  TrainingFlags& t = flags->training;
+  t.model.name = "aeganb3";
+  t.model.image_size = 96;
+  t.epochs = 8;
+  t.split.arm = "augmented";
+  auto& command = program.add_under(
+      experiment, "ladder",
+      "What each flaw of the protocol is worth: from as published to honest, one correction a rung",
+      "  sonograd experiment ladder --data busi --out ladder --runs 3\n"
+      "  sonograd experiment ladder --data busi --out chance --model mini --epochs 60 --random-labels\n"
+      "  sonograd experiment ladder --data busi --out gan-ladder --arm gan --generated published/generated "
+      "--generated-apart experiment/generated",
+      [flags, &program] { return run(*flags, program); });
+  command.add_option("--data", t.data, "folder with a sub-folder a class")->required();
+  command.add_option("--out", t.out, "folder of the ladder; finished runs in it are kept")->required();
+  command.add_option("--arm", t.split.arm, "original, augmented or gan")
+      ->check(CLI::IsMember({"original", "augmented", "gan"}))
+      ->capture_default_str();
+  command.add_option("--generated", flags->generated,
+                     "with --arm gan: pictures of GANs that saw every image");
+  command.add_option("--generated-apart", flags->generated_apart,
+                     "the same of GANs that saw the grouped split's training images, for the last rung");
+  command.add_option("--model", t.model.name, "which model")->capture_default_str();
+  command.add_option("--image-size", t.model.image_size, "height and width")
+      ->check(positive())
+      ->capture_default_str();
+  command.add_option("--epochs", t.epochs, "at most")->check(positive())->capture_default_str();
+  command.add_option("--batch", t.batch, "images a step")->check(positive())->capture_default_str();
+  command.add_option("--target", t.split.target, "images that the arm lets a class grow towards")
+      ->check(positive())
+      ->capture_default_str();
+  command.add_option("--runs", flags->runs, "runs of each rung, with seed, seed + 1, …")
+      ->check(positive())
+      ->capture_default_str();
+  command.add_flag("--random-labels", t.split.random_labels,
+                   "labels dealt out anew, near duplicates alike: the honest rung must score chance");
+}
+
+}  // namespace sonograd

@@ -1,0 +1,80 @@
+// `sonograd experiment ladder`: what is learned from labels that mean nothing was leaked.
+#include <doctest/doctest.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "data/decode.h"
+#include "data/folder.h"
+#include "data/png.h"
+#include "tests/apps/program.h"
+
+using namespace program;
+using nlohmann::json;
+
+namespace {
+
+// 60 phantoms, each with a darker twin.
+std::string twins(const TemporaryFolder& folder) {
+  const std::string data = (folder / "data").string();
+  check_done(run({"data", "phantom", data, "--count", "60", "--size", "48", "--quiet"}));
+  for (const sonograd::LabelledFile& sample : sonograd::list_folder(data).samples) {
+    const auto file = std::filesystem::path(data) / sample.file;
+    sonograd::Image twin = sonograd::read_image(file);
+    for (std::uint8_t& value : twin.pixels) value = static_cast<std::uint8_t>(0.85 * value);
+    sonograd::write_png(file.parent_path() / ("twin of " + file.filename().string()), twin);
+  }
+  return data;
+}
+
+std::map<std::string, json> rungs(const Arguments& call) {
+  const Outcome outcome = run(call);
+  check_done(outcome);
+  const json found = json::parse(outcome.out);
+  std::map<std::string, json> by_protocol;
+  for (const json& rung : found.at("rungs")) by_protocol[rung.at("protocol")] = rung;
+  return by_protocol;
+}
+
+}  // namespace
+
+TEST_CASE("with random labels the honest rung scores chance, and the leaky one well above") {
+  const TemporaryFolder folder;
+  const std::string data = twins(folder), out = (folder / "ladder").string();
+  const Arguments call{"experiment", "ladder",   "--data",  data,   "--out",           out,
+                       "--arm",      "original", "--model", "mini", "--image-size",    "32",
+                       "--epochs",   "30",       "--batch", "8",    "--random-labels", "--runs",
+                       "3",          "--quiet",  "--json"};
+  const auto found = rungs(call);
+  REQUIRE(found.size() == 4);
+  const auto accuracy = [&](const char* rung) { return found.at(rung).at("accuracy").get<double>(); };
+  CHECK(accuracy("derived-first") > 0.65);
+  CHECK(accuracy("grouped") < 0.55);
+  CHECK(found.at("grouped").at("n") == 36);
+  CHECK(found.at("twins-apart").at("change").get<double>() < -0.2);
+  CHECK(found.at("conflicts-out").at("n") == found.at("twins-apart").at("n"));  // twins were dealt one label
+  for (const char* file : {"report.html", "ladder.csv", "ladder.svg", "summary.json"})
+    CHECK_MESSAGE(std::filesystem::exists(std::filesystem::path(out) / file), file);
+  CHECK(lines(bytes_of(out + "/ladder.csv")).size() == 5);
+
+  // nothing is computed twice, and the labels are found again where a run is judged afterwards
+  const auto runs = contents(std::filesystem::path(out) / "grouped");
+  CHECK(rungs(call) == found);
+  CHECK(contents(std::filesystem::path(out) / "grouped") == runs);
+  const Outcome judged = run({"evaluate", "--run", out + "/derived-first/seed-42", "--quiet", "--json"});
+  check_done(judged);
+  const json metrics = json::parse(bytes_of(out + "/derived-first/seed-42/metrics.json"));
+  CHECK(json::parse(judged.out).at("correct") == metrics.at("correct"));
+}
+
+TEST_CASE("the ladder refuses in one line what it cannot climb") {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "ladder").string();
+  const auto ladder = [&](const Arguments& more) {
+    return run(with({"experiment", "ladder", "--data", folder.path.string(), "--out", out}, more));
+  };
+  check_refused(ladder({"--arm", "gan"}), 2, {"--generated"});
+  check_refused(ladder({"--generated-apart", "pictures"}), 2, {"--arm gan"});
+  check_refused(ladder({"--model", "resnet"}), 2, {"resnet"});
+  CHECK_FALSE(std::filesystem::exists(out));
+}
