@@ -172,10 +172,25 @@ std::optional<McNemar> mcnemar(const Predictions& first, const Predictions& seco
   return mcnemar(count[1][1], count[1][0], count[0][1], count[0][0]);
 }
 
+// DeLong's test of each class; the two hold the same files.
+static std::vector<std::pair<std::string, AucComparison>> compare_aucs(const Predictions& first,
+                                                                       const Predictions& second) {
+  std::map<std::string, const Prediction*> by_file;
+  for (const Prediction& p : second.rows) by_file[p.file] = &p;
+  std::vector<Prediction> in_order;
+  for (const Prediction& p : first.rows) in_order.push_back(*by_file.at(p.file));
+  std::vector<std::pair<std::string, AucComparison>> aucs;
+  for (std::size_t c = 0; c < first.classes.size(); ++c) {
+    const Int code = static_cast<Int>(c);
+    aucs.emplace_back(first.classes[c], delong(scores_of(code, first.rows), scores_of(code, in_order)));
+  }
+  return aucs;
+}
+
 RunComparison compare_runs(const std::filesystem::path& first_path,
                            const std::filesystem::path& second_path) {
   const RunFolder first = RunFolder::open(first_path), second = RunFolder::open(second_path);
-  RunComparison c{first_path.string(), second_path.string(), {}, {}, {}, {}};
+  RunComparison c{first_path.string(), second_path.string(), {}, {}, {}, {}, {}};
   c.settings.header = {"setting", c.first, c.second};
   for (const Row& row :
        join(leaves_of(first.manifest(), with_names), leaves_of(second.manifest(), with_names))) {
@@ -198,7 +213,9 @@ RunComparison compare_runs(const std::filesystem::path& first_path,
     c.no_test = "both runs need a predictions.csv";
     return c;
   }
-  c.test = mcnemar(read_predictions(first.predictions()), read_predictions(second.predictions()), c.no_test);
+  const Predictions a = read_predictions(first.predictions()), b = read_predictions(second.predictions());
+  c.test = mcnemar(a, b, c.no_test);
+  if (c.test) c.aucs = compare_aucs(a, b);
   return c;
 }
 
@@ -216,9 +233,13 @@ std::string RunComparison::text(bool all) const {
   out += "\n";
   if (!results.rows.empty()) add(results, all);
   if (!test) return out + "\nno test between the models: " + no_test + "\n";
-  return out +
-         fmt::format("\nMcNemar, exact: only the first right {}, only the second right {}, p = {:.3g}\n",
+  out += fmt::format("\nMcNemar, exact: only the first right {}, only the second right {}, p = {:.3g}\n",
                      test->only_first, test->only_second, test->p);
+  for (const auto& [name, auc] : aucs)
+    out +=
+        fmt::format("DeLong, {} against the rest: AUC {:.3f} and {:.3f}, {}\n", name, auc.first, auc.second,
+                    std::isnan(auc.p) ? "no test: nothing varies" : fmt::format("p = {:.3g}", auc.p));
+  return out;
 }
 
 std::string RunComparison::json() const {
@@ -233,6 +254,9 @@ std::string RunComparison::json() const {
   } else {
     json["no_mcnemar"] = no_test;
   }
+  json["delong"] = Json::object();
+  for (const auto& [name, auc] : aucs)
+    json["delong"][name] = {{"first", auc.first}, {"second", auc.second}, {"z", auc.z}, {"p", auc.p}};
   return json.dump(2) + "\n";
 }
 

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "report/delong.h"
 #include "report/predictions.h"
 #include "report/table.h"
 
@@ -25,11 +26,13 @@ struct RunComparison {
   Table results;              // "result", first, second, difference: every number of metrics.json
   std::optional<McNemar> test;
   std::string no_test;  // why there is none
+  // With the test: whether the areas under the ROC curves differ, one class against the rest.
+  std::vector<std::pair<std::string, AucComparison>> aucs;
 
   // At most 100 columns wide. The results that differ, or all; the command lines are left out, as the
   // settings say what was in them.
   std::string text(bool all = false) const;
-  std::string json() const;  // settings{}, results{}, mcnemar{} or null
+  std::string json() const;  // settings{}, results{}, mcnemar{} or null, delong{}
 };
 
 // Both folders must hold manifest.json; metrics and predictions are compared where both have them.

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 
 #include "report/compare.h"
@@ -109,8 +110,11 @@ TEST_CASE("two runs are compared in settings, results and image by image") {
     std::vector<Int> truth;
     for (std::size_t i = 0; i < predicted.size(); ++i) {
       truth.push_back(static_cast<Int>(i % 2));
-      rows.push_back({fmt::format("{}.png", i), truth[i], predicted[i], {0.5, 0.5}});
+      const double sure = 0.1 + 0.05 * static_cast<double>(i);
+      const double benign = predicted[i] == 0 ? 0.5 + sure : 0.5 - sure;
+      rows.push_back({fmt::format("{}.png", i), truth[i], predicted[i], {benign, 1 - benign}});
     }
+    if (predicted[0] == 1) std::reverse(rows.begin(), rows.end());  // images are found by name, not by place
     write_file_atomically(run.metrics(), metrics_json(measure(classes, truth, predicted)));
     write_predictions(run.predictions(), classes, rows);
     write_history(run.history(), {{"transfer", 1, 1, .5, 1, .5, 2}, {"transfer", 2, 1, .5, 1, .75, 2}});
@@ -127,6 +131,11 @@ TEST_CASE("two runs are compared in settings, results and image by image") {
   CHECK(c.test->p == doctest::Approx(0.5));
   CHECK(c.json().find("\"mcnemar\": {") != std::string::npos);
   CHECK(c.text().find("p = 0.5") != std::string::npos);
+  REQUIRE(c.aucs.size() == 2);
+  CHECK(c.aucs[0].first == "benign");
+  CHECK(c.aucs[0].second.first == doctest::Approx(1.0));
+  CHECK(c.aucs[0].second.second == doctest::Approx(8.0 / 9.0));
+  CHECK(c.text().find("DeLong, benign against the rest: AUC 1.000 and 0.889, p = ") != std::string::npos);
 
   write_run("third", "0.001", {0, 1, 0, 1});
   const RunComparison other = compare_runs(folder / "first", folder / "third");
