@@ -160,6 +160,21 @@ TEST_CASE("on a base, transfer trains the head alone and finetune all but the no
     CAPTURE(tensor.first);
     CHECK(transferred.at(tensor.first) == tensor.second);
   }
+  // nothing in mini's base draws at random, so that its features are exact when they are computed once
+  const auto exact =
+      train(folder / "exact", {"--phases", "transfer", "--epochs", "1", "--transfer", "exact"});
+  CHECK(exact == transferred);
+  for (const char* kept : {"transfer", "exact"})
+    CHECK(bytes_of(folder / kept / "manifest.json").find("computed once; nothing in it draws at random") !=
+          std::string::npos);
+  const auto jittered =
+      train(folder / "jittered", {"--phases", "transfer", "--epochs", "1", "--augment", "jitter"});
+  CHECK(jittered != transferred);
+  CHECK(bytes_of(folder / "jittered/manifest.json").find("computed once") == std::string::npos);
+  check_refused(program::run(small_run().small_training(
+                    (folder / "both").string(),
+                    {"--weights", base.string(), "--transfer", "cached", "--augment", "jitter"})),
+                2, {"--transfer cached", "--augment"});
   const auto tuned = train(run, {"--epochs", "1", "--lr", "0.001,0.001"});
   for (const auto& tensor : before) {
     const std::string& name = tensor.first;
