@@ -160,17 +160,23 @@ TEST_CASE("on a base, transfer trains the head alone and finetune all but the no
     CAPTURE(tensor.first);
     CHECK(transferred.at(tensor.first) == tensor.second);
   }
-  // nothing in mini's base draws at random, so that its features are exact when they are computed once
+  // mini's base has drop-connect, which is off where its features are computed once
   const auto exact =
       train(folder / "exact", {"--phases", "transfer", "--epochs", "1", "--transfer", "exact"});
-  CHECK(exact == transferred);
-  for (const char* kept : {"transfer", "exact"})
-    CHECK(bytes_of(folder / kept / "manifest.json").find("computed once; nothing in it draws at random") !=
-          std::string::npos);
+  CHECK(exact != transferred);
+  const Arguments plain{"--phases", "transfer", "--epochs", "1", "--no-dropout"};
+  CHECK(train(folder / "plain", plain) ==
+        train(folder / "plain-exact", with(plain, {"--transfer", "exact"})));
+  const auto says = [&](const char* out, const char* text) {
+    return bytes_of(folder / out / "manifest.json").find(text) != std::string::npos;
+  };
+  CHECK(says("transfer", "computed once, without its drop-connect and dropout"));
+  CHECK_FALSE(says("exact", "computed once"));
+  CHECK(says("plain-exact", "computed once; nothing in it draws at random"));
   const auto jittered =
       train(folder / "jittered", {"--phases", "transfer", "--epochs", "1", "--augment", "jitter"});
   CHECK(jittered != transferred);
-  CHECK(bytes_of(folder / "jittered/manifest.json").find("computed once") == std::string::npos);
+  CHECK_FALSE(says("jittered", "computed once"));
   check_refused(program::run(small_run().small_training(
                     (folder / "both").string(),
                     {"--weights", base.string(), "--transfer", "cached", "--augment", "jitter"})),

@@ -45,9 +45,8 @@ double apart(const Tensor& x, const Tensor& y) {
 
 TEST_CASE("only bases with drop-connect or dropout give other features in training") {
   const ImageSet set = noise();
-  for (const char* name : {"densenet121", "mini"})
-    CHECK_MESSAGE(!base_draws(frozen_model(name), set, all, Random(1)), name);
-  for (const char* name : {"efficientnetb0", "aeganb0", "vit_s16"})
+  CHECK_FALSE(base_draws(frozen_model("densenet121"), set, all, Random(1)));
+  for (const std::string name : {"mini", "efficientnetb0", "vit_s16"})
     CHECK_MESSAGE(base_draws(frozen_model(name), set, all, Random(1)), name);
 }
 
