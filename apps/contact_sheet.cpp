@@ -67,7 +67,7 @@ std::string thumbnail(const Dataset& data, Int i) {
 }
 
 // The part of a picture that its twin shows too; nothing where that is the whole.
-std::string outline(const Window& part) {
+std::string outline(const Crop& part) {
   if (part.left <= 0 && part.top <= 0 && part.right >= 1 && part.bottom >= 1) return "";
   return fmt::format(
       "<span class=\"same\" style=\"left:{:.1f}%;top:{:.1f}%;width:{:.1f}%;height:{:.1f}%\"></span>",
@@ -87,7 +87,8 @@ std::string card(const Dataset& data, const Group& group) {
     number[i] = number.size() + 1;
     std::string same;
     if (two)
-      same = outline(i == group.pairs[0].first ? group.pairs[0].match.first : group.pairs[0].match.second);
+      same =
+          outline(i == group.pairs[0].first ? group.pairs[0].overlap.first : group.pairs[0].overlap.second);
     out += fmt::format(
         "<figure><div class=\"frame\">{}{}</div><figcaption>{}. <b>{}</b><br>{}</figcaption></figure>\n",
         thumbnail(data, i), same, number[i],
@@ -98,7 +99,7 @@ std::string card(const Dataset& data, const Group& group) {
   if (group.conflict) out += "<p class=\"answer\"><span class=\"pill wrong\">✗ different labels</span></p>\n";
   out += "<ul class=\"found\">\n";
   for (const Twins& t : group.pairs)
-    out += fmt::format("<li><strong>{:.3f}</strong>{}–{}: {}</li>\n", t.match.correlation, number[t.first],
+    out += fmt::format("<li><strong>{:.3f}</strong>{}–{}: {}</li>\n", t.overlap.correlation, number[t.first],
                        number[t.second], escape_html(t.kind));
   return out + "</ul></div></article>\n";
 }

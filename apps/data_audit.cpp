@@ -26,7 +26,7 @@ Json pairs_of(const std::vector<Twins>& twins, const Dataset& data) {
         {{"files", {a.file, b.file}},
          {"classes",
           {data.classes[static_cast<std::size_t>(a.label)], data.classes[static_cast<std::size_t>(b.label)]}},
-         {"correlation", t.match.correlation},
+         {"correlation", t.overlap.correlation},
          {"found", t.kind}});
   }
   return list;

@@ -44,13 +44,13 @@ std::vector<Picture> read_all(Dataset& data) {
 }
 
 // What makes the second picture of the first.
-std::string made_by(const Match& m) {
+std::string made_by(const Overlap& m) {
   std::vector<std::string> steps;
   constexpr const char* names[] = {"", "flipped left-right", "flipped up-down", "turned by 180 degrees"};
   if (m.flip != Flip::none) steps.emplace_back(names[static_cast<int>(m.flip)]);
   const double across = (m.first.right - m.first.left) / (m.second.right - m.second.left);
   const double down = (m.first.bottom - m.first.top) / (m.second.bottom - m.second.top);
-  const Window seen = flipped(m.second, m.flip);
+  const Crop seen = flipped(m.second, m.flip);
   constexpr double little = 0.015;
   if (std::max(std::abs(across - 1), std::abs(down - 1)) > 2 * little)
     steps.push_back(fmt::format("cropped, {:.0f} x {:.0f} % of the {}", 100 * std::min(across, 1 / across),
@@ -71,10 +71,10 @@ std::vector<Twins> twins_of(const Dataset& data, const std::vector<Picture>& pic
       found.push_back({i, j, {.correlation = 1}, bytes ? "same bytes" : "same pixels"});
       continue;
     }
-    Match match = WindowHashes::nearest(pictures[i].hashes, pictures[j].hashes);
-    if (match.bits > near_bits) continue;
-    match = confirm(pictures[i].print, pictures[j].print, match);
-    if (match.correlation >= near_correlation) found.push_back({i, j, match, made_by(match)});
+    Overlap overlap = WindowHashes::nearest(pictures[i].hashes, pictures[j].hashes);
+    if (overlap.bits > near_bits) continue;
+    overlap = confirm(pictures[i].print, pictures[j].print, overlap);
+    if (overlap.correlation >= near_correlation) found.push_back({i, j, overlap, made_by(overlap)});
   }
   return found;
 }

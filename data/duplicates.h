@@ -10,7 +10,7 @@ namespace sonograd {
 // Two samples that show the same picture, by their positions in the dataset.
 struct Twins {
   Int first = 0, second = 0;
-  Match match = {};       // of exact twins: correlation 1, no flip, the whole pictures
+  Overlap overlap = {};   // of exact twins: correlation 1, no flip, the whole pictures
   std::string kind = {};  // "same bytes", "same pixels", or what was done: "flipped left-right, cropped"
 };
 

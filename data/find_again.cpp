@@ -28,9 +28,9 @@ const std::vector<Interval>& intervals() {
 }
 
 // Windows by (down · n + across), the whole picture first.
-const std::vector<Window>& windows() {
-  static const std::vector<Window> all = [] {
-    std::vector<Window> list;
+const std::vector<Crop>& windows() {
+  static const std::vector<Crop> all = [] {
+    std::vector<Crop> list;
     for (const Interval& down : intervals())
       for (const Interval& across : intervals())
         list.push_back({across.begin, down.begin, across.end, down.end});
@@ -43,13 +43,13 @@ const std::vector<Window>& windows() {
 // other.
 const std::vector<int>& opposite() {
   static const std::vector<int> all = [] {
-    const auto same = [](const Window& a, const Window& b) {
+    const auto same = [](const Crop& a, const Crop& b) {
       return std::abs(a.left - b.left) + std::abs(a.top - b.top) + std::abs(a.right - b.right) +
                  std::abs(a.bottom - b.bottom) <
              1e-9;
     };
     std::vector<int> list;
-    for (const Window& window : windows())
+    for (const Crop& window : windows())
       for (int k = 0; k < static_cast<int>(windows().size()); ++k)
         if (same(windows()[k], flipped(window, Flip::both))) list.push_back(k);
     return list;
@@ -76,20 +76,20 @@ double correlation(const std::vector<float>& a, const std::vector<float>& b) {
   return std::inner_product(a.begin(), a.end(), b.begin(), 0.0f);
 }
 
-Window part_of(const Window& w, const Window& part) {
+Crop part_of(const Crop& w, const Crop& part) {
   const double width = w.right - w.left, height = w.bottom - w.top;
   return {w.left + width * part.left, w.top + height * part.top, w.left + width * part.right,
           w.top + height * part.bottom};
 }
 
-bool inside(const Window& w) {
+bool inside(const Crop& w) {
   return w.left >= 0 && w.top >= 0 && w.right <= 1 && w.bottom <= 1 && w.right - w.left >= 0.5 &&
          w.bottom - w.top >= 0.5;
 }
 
 // Moves and stretches `window` by steps of `size` as long as that brings it nearer to `target`.
 double climb(const Fingerprint& print, const std::vector<float>& target, int cells, int reach, double size,
-             Window& window) {
+             Crop& window) {
   constexpr double moves[][4] = {{1, 0, 1, 0}, {0, 1, 0, 1}, {1, 0, 0, 0},  {0, 0, 1, 0},
                                  {0, 1, 0, 0}, {0, 0, 0, 1}, {1, 1, -1, -1}};  // left, top, right, bottom
   double best = correlation(print.detail(window, cells, reach), target);
@@ -97,8 +97,8 @@ double climb(const Fingerprint& print, const std::vector<float>& target, int cel
     better = false;
     for (const auto& move : moves)
       for (const double way : {size, -size}) {
-        const Window moved{window.left + way * move[0], window.top + way * move[1],
-                           window.right + way * move[2], window.bottom + way * move[3]};
+        const Crop moved{window.left + way * move[0], window.top + way * move[1],
+                         window.right + way * move[2], window.bottom + way * move[3]};
         if (!inside(moved)) continue;
         const double score = correlation(print.detail(moved, cells, reach), target);
         if (score <= best + 1e-4) continue;
@@ -114,12 +114,12 @@ double climb(const Fingerprint& print, const std::vector<float>& target, int cel
 
 WindowHashes::WindowHashes(const Fingerprint& print) {
   std::vector<Hash> plain;
-  for (const Window& window : windows()) plain.push_back(print.hash(window));
+  for (const Crop& window : windows()) plain.push_back(print.hash(window));
   for (int f = 0; f < flips; ++f)
-    for (const Window& window : windows()) {
+    for (const Crop& window : windows()) {
       const Flip flip = static_cast<Flip>(f);
-      const Window source = flipped(window, flip);
-      const auto at = std::find_if(windows().begin(), windows().end(), [&](const Window& w) {
+      const Crop source = flipped(window, flip);
+      const auto at = std::find_if(windows().begin(), windows().end(), [&](const Crop& w) {
         return std::abs(w.left - source.left) + std::abs(w.top - source.top) +
                    std::abs(w.right - source.right) + std::abs(w.bottom - source.bottom) <
                1e-9;
@@ -128,22 +128,22 @@ WindowHashes::WindowHashes(const Fingerprint& print) {
     }
 }
 
-Match WindowHashes::nearest(const WindowHashes& first, const WindowHashes& second) {
-  Match match;
-  match.bits = 257;
+Overlap WindowHashes::nearest(const WindowHashes& first, const WindowHashes& second) {
+  Overlap overlap;
+  overlap.bits = 257;
   for (int f = 0; f < flips; ++f) {
-    Nearest best{match.bits};
+    Nearest best{overlap.bits};
     compare(first.hashes[0].data(), second.hashes[f].data(), opposite().data(),
             static_cast<int>(windows().size()), best);
-    if (best.bits >= match.bits) continue;
-    match = {0, static_cast<Flip>(f), windows()[best.first], windows()[best.second], best.bits};
+    if (best.bits >= overlap.bits) continue;
+    overlap = {0, static_cast<Flip>(f), windows()[best.first], windows()[best.second], best.bits};
   }
-  match.second = flipped(match.second, match.flip);  // as the picture is
-  return match;
+  overlap.second = flipped(overlap.second, overlap.flip);  // as the picture is
+  return overlap;
 }
 
-Match confirm(const Fingerprint& first, const Fingerprint& second, Match m) {
-  const Window inner{inset, inset, 1 - inset, 1 - inset};
+Overlap confirm(const Fingerprint& first, const Fingerprint& second, Overlap m) {
+  const Crop inner{inset, inset, 1 - inset, 1 - inset};
   m.first = part_of(m.first, inner);
   m.second = part_of(m.second, inner);
   const auto target = [&](int cells, int reach) {

@@ -39,7 +39,7 @@ Fingerprint::Fingerprint(const Image& image) : sums(stride * stride, 0.0) {
   }
 }
 
-std::vector<float> Fingerprint::detail(const Window& window, int cells, int reach) const {
+std::vector<float> Fingerprint::detail(const Crop& window, int cells, int reach) const {
   // The sums at the corners of the cells, between the stored ones by linear interpolation: exact for pixels
   // of one level each.
   const auto corners = [&](double begin, double end) {
@@ -84,7 +84,7 @@ std::vector<float> Fingerprint::detail(const Window& window, int cells, int reac
   return out;
 }
 
-Hash Fingerprint::hash(const Window& window) const {
+Hash Fingerprint::hash(const Crop& window) const {
   const std::vector<float> cells = detail(window, hash_cells, hash_reach);
   Hash bits{};
   for (std::size_t i = 0; i < cells.size(); ++i)
@@ -113,8 +113,8 @@ std::vector<float> flipped(std::vector<float> cells, int side, Flip flip) {
   return cells;
 }
 
-Window flipped(const Window& w, Flip flip) {
-  Window out = w;
+Crop flipped(const Crop& w, Flip flip) {
+  Crop out = w;
   if (across(flip)) out.left = 1 - w.right, out.right = 1 - w.left;
   if (along(flip)) out.top = 1 - w.bottom, out.bottom = 1 - w.top;
   return out;

@@ -7,7 +7,7 @@
 namespace sonograd {
 
 // A part of a picture, in shares of its width and height.
-struct Window {
+struct Crop {
   double left = 0, top = 0, right = 1, bottom = 1;
 };
 
@@ -27,10 +27,10 @@ class Fingerprint {
   // Fine structure of a window in cells x cells: each cell's mean less the mean of the cells about it
   // (`reach` to each side), the whole with mean 0 and length 1, so that a product of two is their
   // correlation, whatever gain and offset either was shown with.
-  std::vector<float> detail(const Window& window, int cells, int reach) const;
+  std::vector<float> detail(const Crop& window, int cells, int reach) const;
 
   // The signs of a window's detail in 16 x 16 cells: a perceptual hash of 256 bits.
-  Hash hash(const Window& window) const;
+  Hash hash(const Crop& window) const;
 
  private:
   std::vector<double> sums;  // [129, 129]: of all grey levels above and left
@@ -38,6 +38,6 @@ class Fingerprint {
 
 Hash flipped(const Hash& hash, Flip flip);
 std::vector<float> flipped(std::vector<float> cells, int side, Flip flip);
-Window flipped(const Window& window, Flip flip);
+Crop flipped(const Crop& window, Flip flip);
 
 }  // namespace sonograd

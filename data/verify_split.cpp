@@ -109,7 +109,8 @@ class Check {
           for (const Entry* b : of_file[data.samples[t.second].file]) {
             const Entry *held = a->part > b->part ? a : b, *other = held == a ? b : a;
             if (held->part == other->part || !known.insert({held->file, duplicate.label}).second) continue;
-            add(duplicate, *held, other, fmt::format("{}, correlation {:.3f}", t.kind, t.match.correlation));
+            add(duplicate, *held, other,
+                fmt::format("{}, correlation {:.3f}", t.kind, t.overlap.correlation));
           }
   }
 

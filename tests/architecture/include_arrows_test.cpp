@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 #include <string>
@@ -110,6 +111,22 @@ const Source* find_source(const std::string& path) {
   return found == sources().end() ? nullptr : &*found;
 }
 
+// Types that the lines of a header define in a namespace, not in one another: what clang-format leaves at the
+// line's begin. Forward declarations and specialisations define no name,
+// and an alias may be repeated.
+std::vector<std::string> types_defined(const std::vector<std::string>& lines) {
+  static const std::regex space("namespace (\\w+) \\{"), end("\\}  // namespace \\w+");
+  static const std::regex type("(?:struct|class|enum class|enum) (\\w+)(?: final)?(?: :| \\{| =).*");
+  std::vector<std::string> found, within{""};
+  std::smatch match;
+  for (const std::string& line : lines) {
+    if (std::regex_match(line, match, space)) within.push_back(match.str(1) + "::");
+    if (std::regex_match(line, end)) within.pop_back();
+    if (std::regex_match(line, match, type)) found.push_back(within.back() + match.str(1));
+  }
+  return found;
+}
+
 // Layers, but not their samples, which are run; and of models/ the heads and the files of each family, whose
 // header gives a backbone.
 bool defines_a_network(const std::string& file) {
@@ -195,6 +212,24 @@ TEST_CASE("header files guard themselves and name no namespace for others") {
     CHECK(std::none_of(source.lines.begin(), source.lines.end(),
                        [](const std::string& line) { return line.rfind("using namespace", 0) == 0; }));
   }
+}
+
+TEST_CASE("no two headers define a type of one name in one namespace") {
+  std::map<std::string, std::string> defined;  // namespace::Name → header
+  for (const Source& source : sources()) {
+    if (fs::path(source.path).extension() != ".h") continue;
+    for (const std::string& type : types_defined(source.lines)) {
+      const auto placed = defined.emplace(type, source.path);
+      INFO(type << " is defined in " << placed.first->second << " and in " << source.path);
+      CHECK(placed.second);
+    }
+  }
+  CHECK(defined.size() > 150);
+  CHECK(types_defined({"namespace sonograd {", "struct Later;", "struct Pair {", "  struct Inner {", "};",
+                       "using Int = std::int64_t;", "using std::max;", "template <class T>",
+                       "class Op final : public AnyOp {", "struct Hash<Pair> {", "namespace pool {",
+                       "enum class Pair { a };", "}  // namespace pool", "enum Late {"}) ==
+        std::vector<std::string>{"sonograd::Pair", "sonograd::Op", "pool::Pair", "sonograd::Late"});
 }
 
 TEST_CASE("a model file holds no weight loading and no device, a layer neither") {

@@ -107,7 +107,7 @@ TEST_CASE("what was flipped, cropped, shifted or shown with another gain is foun
     CHECK_MESSAGE(at != found.end(), files.second, " ", how);
     if (at == found.end()) continue;
     CHECK_MESSAGE(at->second.kind.rfind(how, 0) == 0, files.second, " ", how, ": ", at->second.kind);
-    CHECK(at->second.match.correlation > 0.8);
+    CHECK(at->second.overlap.correlation > 0.8);
   }
   CHECK(found.size() == planted.size());
 }
@@ -130,6 +130,6 @@ TEST_CASE("BUSI: benign (433) is malignant (145) byte for byte; conflicts and gr
   CHECK(found.near.size() > 150);
   for (const Twins& twins : found.near) {
     CHECK(found.groups[twins.first] == found.groups[twins.second]);
-    CHECK(twins.match.correlation >= near_correlation);
+    CHECK(twins.overlap.correlation >= near_correlation);
   }
 }
