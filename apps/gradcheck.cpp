@@ -83,9 +83,9 @@ int run_gradcheck(const Flags& flags, const SharedFlags& shared) {
   else
     print_table(reports, failed);
   const Int ops = static_cast<Int>(registry().ops().size());
-  expect(!flags.all || ops >= op_folders(),
-         "{} ops are registered but ops/ has {} folders; build anew so that each is found", ops,
-         op_folders());
+  const Int folders = static_cast<Int>(op_folders().size());
+  expect(!flags.all || ops >= folders,
+         "{} ops are registered but ops/ has {} folders; build anew so that each is found", ops, folders);
   return failed > 0 ? 1 : 0;
 }
 

@@ -1,5 +1,6 @@
 #include "autograd/apply.h"
 
+#include <algorithm>
 #include <chrono>
 
 #include "autograd/tape.h"
@@ -64,6 +65,9 @@ void run_kernel(const AnyOp& op, const OpEntry& entry, const Tensors& inputs, Te
     kernel->second.run(op.attributes(), inputs, outputs);
     return;
   }
+  if (!std::all_of(outputs.begin(), outputs.end(), [](const Tensor& y) { return y.dense(); }))
+    fail(entry, inputs,
+         fmt::format("the outputs given must be dense for its kernel on {}", name_of(inputs[0].device())));
   Tensors dense;
   for (const Tensor& x : inputs) dense.push_back(x.as_dense());
   kernel->second.run(op.attributes(), dense, outputs);
@@ -102,7 +106,7 @@ NoGrad::~NoGrad() {
 }
 
 LayerScope::LayerScope(std::string_view name) : length_before(path.size()) {
-  if (!path.empty()) path += '.';
+  if (!path.empty() && !name.empty()) path += '.';
   path += name;
 }
 LayerScope::~LayerScope() {

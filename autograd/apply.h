@@ -11,8 +11,9 @@ namespace sonograd {
 //
 //   <layer path>: <op>: <the rule broken>; <input> <shape>, …
 //
-// Outputs that are given, of the right number, shapes, type and device, are written to: one may be an input
-// of an elementwise op whose fast kernel takes strides. A view op is given none.
+// Outputs that are given, of the right number, shapes, type and device, and dense for a fast kernel that
+// takes no strides, are written to: one may be an input of an elementwise op whose fast kernel takes strides.
+// A view op is given none.
 Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                   Tensors outputs = {});
 
@@ -39,7 +40,8 @@ class NoGrad {
   bool before;
 };
 
-// Adds a name to the layer path that errors, tape entries and observers of this thread carry.
+// Adds a name, unless it is empty, to the layer path that errors, tape entries and observers of this thread
+// carry.
 class LayerScope {
  public:
   explicit LayerScope(std::string_view name);

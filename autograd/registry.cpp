@@ -16,17 +16,13 @@ void Registry::insert(OpEntry entry) {
   expect(!entry.good.empty(), "{}: an op is registered with samples, it has none", entry.name);
   expect(!entry.equation.empty(), "{}: an op is registered with its equation", entry.name);
   expect(entries.count(entry.name) == 0, "{}: registered twice", entry.name);
-  for (auto& [op, kernel] : early)
-    if (op == entry.name) entry.kernels[Device::cpu] = kernel;
   entries.emplace(entry.name, std::move(entry));
 }
 
 void Registry::add_kernel(std::string_view op, Device device, FastKernel kernel) {
   const auto found = entries.find(op);
-  if (found == entries.end())
-    early.emplace_back(op, std::move(kernel));
-  else
-    found->second.kernels[device] = std::move(kernel);
+  expect(found != entries.end(), "{}: its kernel was registered before the op", op);
+  found->second.kernels[device] = std::move(kernel);
 }
 
 const Registry& registry() {

@@ -47,7 +47,7 @@ class Registry {
     if constexpr (std::is_default_constructible_v<O>) entry.plain = std::make_shared<OpOf<O>>(O{});
     insert(std::move(entry));
   }
-  // kernel: void(const O&, const Tensors& inputs, Tensors& outputs), f32
+  // kernel: void(const O&, const Tensors& inputs, Tensors& outputs), f32; throws where O was not added before
   template <class O, class F>
   void add_cpu(F kernel, Layout layout = Layout::dense) {
     add_kernel(O::name, Device::cpu,
@@ -65,11 +65,16 @@ class Registry {
   void add_kernel(std::string_view op, Device device, FastKernel kernel);
 
   std::map<std::string, OpEntry, std::less<>> entries;
-  std::vector<std::pair<std::string, FastKernel>> early;  // kernels registered before their op
 };
 
 // Every op of the library, collected from the folders under ops/.
 const Registry& registry();
-Int op_folders();  // how many folders there were when the library was built; each registers at least one op
+
+// The folders under ops/ when the library was built, with what registers the ops of each: at least one.
+struct OpFolder {
+  std::string name;
+  void (*add)(Registry&);
+};
+const std::vector<OpFolder>& op_folders();
 
 }  // namespace sonograd

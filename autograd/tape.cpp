@@ -249,14 +249,15 @@ Tensors Tape::gradient(const Tensor& y, const Tensors& wrt, const GradientOption
   expect(options.cotangent.defined() || y.elements() == 1,
          "the gradient of a tensor {} needs a cotangent of that shape", y.shape().text());
   expect(!state->used_up, "the tape was used up by an earlier gradient; ask that one to keep it");
-  state->used_up = !options.keep && !options.record;
   const BackwardScope scope;
+  Backward backward(state, y, wrt, options);  // throws where what is asked does not fit the tape
+  state->used_up = !options.keep && !options.record;
   Tensors gradients;
   if (options.record) {
-    gradients = Backward(state, y, wrt, options).run();
+    gradients = backward.run();
   } else {
     const NoGrad quiet;
-    gradients = Backward(state, y, wrt, options).run();
+    gradients = backward.run();
   }
   if (!options.keep && !options.record) state->calls.clear();
   return gradients;

@@ -43,7 +43,9 @@ class Tape {
 };
 
 // f's value and its gradients with respect to the tensors that `wrt` points to. While f runs, these are
-// watched in place, so that layers that hold them compute with the watched values.
+// watched in place, so that layers that hold them compute with the watched values; after it no tape knows
+// them. It so takes tensors of `wrt` away from an outer tape that watched them, and an op of f on both these
+// and what an outer tape knows throws Error: to differentiate twice, use one Tape with `record`.
 std::pair<Tensor, Tensors> value_and_gradient(const std::function<Tensor()>& f,
                                               const std::vector<Tensor*>& wrt,
                                               const GradientOptions& options = {});

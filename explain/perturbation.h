@@ -5,7 +5,8 @@
 
 namespace sonograd {
 
-// A class's logit of each image of a batch [n, height, width, channels].
+// A class's score of each image of a batch [n, height, width, channels]: its logit, but for faithfulness()
+// (explain/lesion_scores.h) its probability.
 using ClassScore = std::function<std::vector<double>(const Tensor& images)>;
 // The same for one image, with the gradient of its score with respect to the pixels.
 using ScoreGradient = std::function<std::pair<double, Tensor>(const Tensor& image)>;

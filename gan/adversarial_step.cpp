@@ -46,10 +46,7 @@ double share_above_zero(const Tensor& logits) {
 
 Learned update_discriminator(Gan& gan, const Tensor& pictures, const Tensor& targets, const char* which,
                              const AdversarialOptions& o) {
-  Context context{.training = true,
-                  .dropout = o.dropout,
-                  .keras = o.keras,
-                  .random = o.random.stream(which).at(o.random.step())};
+  Context context{.training = true, .dropout = o.dropout, .keras = o.keras, .random = o.random.stream(which)};
   const Tensor shown = augmented(pictures, o.augment, context.random.stream("augment"));
   Learned learned = learn(gan.discriminator, targets, [&] { return gan.discriminator(shown, context); });
   if (o.norms == NormBehaviour::moving_averages || gan.options.spectral_norm) apply_updates(context.updates);
@@ -78,10 +75,7 @@ Learned update_generator(Gan& gan, const Tensor& noise, const Tensor& targets, c
   const bool by_averages = o.norms == NormBehaviour::moving_averages;
   const Frozen frozen(by_averages ? gan.discriminator.trained() : std::vector<NamedParameter>{});
   Context context{.training = true, .keras = o.keras};
-  Context judging{.training = true,
-                  .dropout = o.dropout,
-                  .keras = o.keras,
-                  .random = o.random.stream(which).at(o.random.step())};
+  Context judging{.training = true, .dropout = o.dropout, .keras = o.keras, .random = o.random.stream(which)};
   const Random augmenting = judging.random.stream("augment");
   Learned learned = learn(gan.generator, targets, [&] {
     return gan.discriminator(augmented(gan.generator(noise, context), o.augment, augmenting), judging);

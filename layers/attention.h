@@ -3,8 +3,9 @@
 
 namespace sonograd {
 
-// y = softmax(q/sqrt(size) · kᵀ) · v for each head: q, k, v and y [batch, tokens, heads·size]. `dropout` is
-// the rate at which the softmax's probabilities are dropped.
+// y = softmax(q/sqrt(size) · kᵀ) · v for each head: k and v [batch, tokens, heads·size], q and y [batch,
+// queries, heads·size], as many queries as tokens or fewer. `dropout` is the rate at which the softmax's
+// probabilities are dropped.
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, Int heads, const DropoutLayer& dropout,
               Context& context);
 

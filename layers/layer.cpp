@@ -17,7 +17,7 @@ Tensor run_named(const std::string& name, const Layer& layer, const Tensor& x, C
 }
 
 void show_output(const std::string& name, Tensor& y, Context& context) {
-  if (!context.on_output) return;
+  if (name.empty() || !context.on_output) return;
   const LayerScope scope(name);
   context.on_output(layer_path(), y);
 }

@@ -20,7 +20,7 @@ const std::vector<EfficientNetStage> table1{
     {6, 5, 1, 112, 3}, {6, 5, 2, 192, 4}, {6, 3, 1, 320, 1},
 };
 
-constexpr double last_drop_rate = 0.2;
+constexpr double drop_connect_rate = 0.2;  // of block i of n: this times i/n, i from 0
 
 // Multiples of 8, rounded to the nearest but never down by more than a tenth.
 Int scaled_channels(Int channels, double width) {
@@ -77,7 +77,7 @@ Backbone efficientnet(const EfficientNetSize& size, InputForm input) {
   for (std::size_t s = 0; s < stages.size(); ++s) {
     const Int out = scaled_channels(stages[s].channels, size.width);
     for (Int repeat = 0; repeat < scaled_repeats(stages[s].repeats, size.depth); ++repeat, ++index) {
-      const double drop_rate = last_drop_rate * static_cast<double>(index) / static_cast<double>(blocks);
+      const double drop_rate = drop_connect_rate * static_cast<double>(index) / static_cast<double>(blocks);
       const std::string name = fmt::format("block{}{}", s + 1, static_cast<char>('a' + repeat));
       net.add(name, mbconv(in, out, stages[s], repeat == 0 ? stages[s].stride : 1, drop_rate));
       in = out;

@@ -14,9 +14,9 @@ inline int threads() {
   return omp_get_max_threads();
 }
 
-// Calls f(begin, end) on pieces of 0 … n-1, one piece a thread: the pieces depend on n, grain and the number
-// of threads alone, so that sums made piece by piece repeat bit for bit. A piece has at least `grain` items;
-// f must not throw.
+// Calls f(begin, end) on pieces of 0 … n-1, one piece a thread: the pieces depend on n, grain, the number of
+// threads and whether this runs inside another parallel_for (then there is one piece) alone, so that sums
+// made piece by piece repeat bit for bit. A piece has at least `grain` items; f must not throw.
 template <class F>
 void parallel_for(Int n, Int grain, F&& f) {
   const Int pieces = std::clamp<Int>(n / std::max<Int>(grain, 1), 1, omp_in_parallel() ? 1 : threads());

@@ -1,6 +1,7 @@
 #include "tensor/pool.h"
 
 #include <sys/mman.h>
+#include <sys/sysinfo.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -41,8 +42,22 @@ Int rounded(Int bytes) {
   return (std::max<Int>(bytes, 1) + alignment - 1) / alignment * alignment;
 }
 
-[[noreturn]] void fail(Int bytes) {
-  throw Error("out of memory: cannot allocate {} MiB; use a smaller batch or smaller images", bytes >> 20);
+// Memory and swap of the machine. Pages count once they are written to, so the system itself promises more
+// and then kills the process.
+Int machine_bytes() {
+  static const Int bytes = [] {
+    struct sysinfo machine {};
+    sysinfo(&machine);
+    return static_cast<Int>((machine.totalram + machine.totalswap) * machine.mem_unit);
+  }();
+  return bytes;
+}
+
+[[noreturn]] void fail(Int bytes, Int live) {
+  throw Error(
+      "out of memory: cannot allocate {} MiB beside {} MiB in use, the machine has {} MiB; use a smaller "
+      "batch or smaller images",
+      bytes >> 20, live >> 20, machine_bytes() >> 20);
 }
 
 void count(Arena& a, Int bytes) {
@@ -51,7 +66,7 @@ void count(Arena& a, Int bytes) {
 }
 
 // Address space in large pieces; pages count only once they are written to.
-[[maybe_unused]] std::pair<std::uintptr_t, Int> map_chunk(Int bytes) {
+[[maybe_unused]] std::pair<std::uintptr_t, Int> map_chunk(Int bytes, Int live) {
   constexpr Int least = Int{1} << 30;
   for (Int size = std::max(bytes, least); size >= bytes;
        size = size > bytes ? std::max(bytes, size / 4) : 0) {
@@ -61,25 +76,26 @@ void count(Arena& a, Int bytes) {
     madvise(chunk, static_cast<std::size_t>(size), MADV_HUGEPAGE);
     return {reinterpret_cast<std::uintptr_t>(chunk), size};
   }
-  fail(bytes);
+  fail(bytes, live);
 }
 
 }  // namespace
 
 void* allocate(Int bytes) {
-  bytes = rounded(bytes);
   Arena& a = arena();
   const std::lock_guard lock(a.mutex);
+  if (bytes > machine_bytes() - a.live) fail(bytes, a.live);
+  bytes = rounded(bytes);
 #ifdef SONOGRAD_SANITIZED
   // A block of its own from the system, so that every block has guard words.
   void* const block = std::aligned_alloc(alignment, static_cast<std::size_t>(bytes));
-  if (!block) fail(bytes);
+  if (!block) fail(bytes, a.live);
   count(a, bytes);
   return block;
 #else
   auto fit = a.sizes.lower_bound({bytes, 0});
   if (fit == a.sizes.end()) {
-    const auto chunk = map_chunk(bytes);
+    const auto chunk = map_chunk(bytes, a.live);
     a.insert(chunk.first, chunk.second);
     fit = a.sizes.lower_bound({bytes, 0});
   }

@@ -10,7 +10,8 @@ namespace pool {
 
 constexpr Int alignment = 64;  // bytes; a cache line and an AVX-512 register
 
-void* allocate(Int bytes);  // throws Error naming the size where the system has no more memory
+// Throws Error naming the size where the machine's memory and swap do not hold it beside what lives already.
+void* allocate(Int bytes);
 void release(void* block, Int bytes) noexcept;
 
 Int live_bytes();

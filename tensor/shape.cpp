@@ -22,12 +22,19 @@ void Shape::push_back(Int size) {
   sizes[rank_++] = size;
 }
 
+std::optional<Int> Shape::counted(Int each) const {
+  bool none = false;
+  for (const Int size : *this) {
+    none = none || size == 0;
+    if (__builtin_mul_overflow(each, std::max<Int>(size, 1), &each)) return {};
+  }
+  return none ? 0 : each;
+}
+
 Int Shape::elements() const {
-  Int n = 1;
-  for (const Int size : *this)
-    if (__builtin_mul_overflow(n, size, &n))
-      throw Error("a tensor {} has more elements than can be counted", text());
-  return n;
+  const std::optional<Int> n = counted();
+  if (!n) throw Error("a tensor {} has more elements than can be counted", text());
+  return *n;
 }
 
 Shape Shape::without(int axis) const {

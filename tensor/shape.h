@@ -2,6 +2,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <optional>
 #include <string>
 
 namespace sonograd {
@@ -21,7 +22,9 @@ class Shape {
   // Negative axes count from the end: shape[-1] is the channel count.
   Int operator[](int axis) const { return sizes[axis < 0 ? axis + rank_ : axis]; }
   Int& operator[](int axis) { return sizes[axis < 0 ? axis + rank_ : axis]; }
-  Int elements() const;
+  Int elements() const;  // throws Error where counted() has none
+  // elements() · each; none from 2⁶³ on, or where the strides of a shape without elements would be.
+  std::optional<Int> counted(Int each = 1) const;
   const Int* begin() const { return sizes.data(); }
   const Int* end() const { return sizes.data() + rank_; }
   void push_back(Int size);

@@ -166,7 +166,7 @@ Tensor Tensor::copy() const {
 }
 
 Tensor Tensor::to(DType dtype) const {
-  if (dtype == dtype_) return *this;
+  if (dtype == dtype_) return detach();
   Tensor t = empty(shape(), dtype, device());
   t.assign(*this);
   return t;
@@ -174,7 +174,7 @@ Tensor Tensor::to(DType dtype) const {
 
 Tensor Tensor::to(Device device) const {
   expect_runs_here(device);
-  Tensor t = *this;
+  Tensor t = detach();
   t.device_ = device;
   return t;
 }

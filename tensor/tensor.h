@@ -51,14 +51,15 @@ class Tensor {
     return static_cast<T*>(storage_->data()) + offset();
   }
 
-  // Views and copies; none of these is recorded by a tape (ops/pad, ops/reshape … are the recorded forms).
+  // Views and copies; no tape records these or knows what they return, even where nothing had to be copied
+  // (ops/pad, ops/reshape … are the recorded forms).
   // `offset` counts from this view's first element. Strides of 0 repeat elements, and elements outside of
   // this view may be reached: throws Error where they lie outside of the storage.
   Tensor view(Int offset, const Shape& shape, const Strides& strides) const;
   Tensor slice(int axis, Int begin, Int end) const;
   Tensor reshaped(const Shape& shape) const;  // dense tensors only
   Tensor copy() const;                        // dense, of its own storage
-  Tensor as_dense() const { return dense() ? *this : copy(); }
+  Tensor as_dense() const { return dense() ? detach() : copy(); }
   Tensor to(DType dtype) const;
   Tensor to(Device device) const;     // reference and cpu share memory: only the label changes
   Tensor detach() const;              // the same elements, unknown to any tape

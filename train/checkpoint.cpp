@@ -37,8 +37,10 @@ Json to_json(const Progression& s) {
           {"seconds", s.seconds},
           {"correct", s.correct},
           {"stopping",
-           {s.stopping.patience, s.stopping.min_delta, number(s.stopping.best), s.stopping.best_epoch,
-            s.stopping.wait}},
+           {{"patience", s.stopping.patience},
+            {"best", number(s.stopping.best)},
+            {"best_epoch", s.stopping.best_epoch},
+            {"wait", s.stopping.wait}}},
           {"best", {number(s.best.best), s.best.epoch}},
           {"history", std::move(history)},
           {"stopped", s.stopped},
@@ -55,7 +57,8 @@ Progression from_json(const Json& j) {
   s.seconds = j.at("seconds");
   s.correct = j.at("correct");
   const Json& stopping = j.at("stopping");
-  s.stopping = {stopping.at(0), stopping.at(1), number(stopping.at(2)), stopping.at(3), stopping.at(4)};
+  s.stopping = {stopping.at("patience"), number(stopping.at("best")), stopping.at("best_epoch"),
+                stopping.at("wait")};
   s.best = {number(j.at("best").at(0)), j.at("best").at(1)};
   for (const Json& e : j.at("history"))
     s.history.push_back(

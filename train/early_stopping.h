@@ -9,7 +9,6 @@ namespace sonograd {
 // without a new minimum.
 struct EarlyStopping {
   Int patience = 25;
-  double min_delta = 0;  // by how much a value must undercut the least so far to be a new one
 
   double best = std::numeric_limits<double>::infinity();
   Int best_epoch = -1;  // counted from 0
@@ -18,7 +17,7 @@ struct EarlyStopping {
   // Told of each epoch's value, epochs counted from 0; true where training should stop now.
   bool stops(Int epoch, double value) {
     ++wait;
-    if (value < best - min_delta) {
+    if (value < best) {
       best = value;
       best_epoch = epoch;
       wait = 0;

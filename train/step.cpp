@@ -57,6 +57,12 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
 }
 
 [[noreturn]] void name_the_culprit(Model& model, const Batch& batch, const StepOptions& options) {
+  for (const auto& [name, parameter] : model.parameters())
+    if (!all_finite(parameter->value))
+      throw NotFinite(
+          "update {}: {} holds a number that is not finite before any op has run; the last checkpoint is "
+          "intact, start from other weights or with a smaller learning rate",
+          options.step + 1, name);
   std::optional<std::string> culprit;
   {
     const Observer observer([&](const Observation& seen) {
@@ -69,9 +75,10 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
     compute(model, batch, options);
   }
   throw NotFinite(
-      "step {}: a number is not finite; the first came from {}; the last checkpoint is intact, try a smaller "
-      "learning rate or norm of the gradients",
-      options.step + 1, culprit.value_or("the weights themselves"));
+      "update {}: a number is not finite; {}; the last checkpoint is intact, try a smaller learning rate or "
+      "norm of the gradients",
+      options.step + 1,
+      culprit ? "the first came from " + *culprit : "run again, the batch gave no op such a number");
 }
 
 }  // namespace

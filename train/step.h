@@ -31,12 +31,12 @@ struct StepResult {
 std::vector<NamedParameter> trained_parameters(Model& model);
 
 // Loss and gradients of one batch in training mode: mean softmax cross-entropy on the logits. A tape
-// watches the parameters meanwhile; no value changes. Throws NotFinite, which counts steps from 1, where the
-// loss or a gradient is not a finite number.
+// watches the parameters meanwhile; no value changes. Throws NotFinite, which counts updates from 1, where
+// the loss or a gradient is not a finite number.
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options);
 
-// Names the first op and layer that gave a number that is not finite, found by running the batch again under
-// an observer.
+// Names a parameter that is not finite, else the first op and layer that gave such a number, found by running
+// the batch again under an observer.
 class NotFinite : public Error {
  public:
   using Error::Error;

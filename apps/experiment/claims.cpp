@@ -9,6 +9,7 @@
 #include <map>
 
 #include "apps/experiment/paper.h"
+#include "data/arms.h"
 #include "data/folder.h"
 #include "models/model.h"
 #include "models/zoo.h"
@@ -60,15 +61,13 @@ Answer count(const Json& claim, const std::string& data) {
   return holds(found == claim.at("value").get<Int>(), fmt::format("{} in {}", found, data));
 }
 
-// Generated images come in whole batches of 40; the notebook rounds half to even.
 Answer generated(const Json& claim, const std::string&) {
-  constexpr double target = 1350, batch = 40;
   const Json& all = paper().claims;
   const auto originals = std::find_if(all.begin(), all.end(), [&](const Json& other) {
     return other.at("kind") == "count" && other.at("of") == claim.at("of");
   });
   const Int n = originals->at("value");
-  const Int made = static_cast<Int>(std::nearbyint((target - static_cast<double>(n)) / batch) * batch);
+  const Int made = generated_images(n, 1350);
   return holds(n + made == claim.at("value").get<Int>(),
                fmt::format("{} + {} generated = {} by the notebook's rule", n, made, n + made));
 }

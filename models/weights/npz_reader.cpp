@@ -134,12 +134,11 @@ Header read_header(ZipStream& stream, Int member_bytes) {
   std::string text(length, '\0');
   stream.read(text.data(), length);
   Header header = parse(text);
-  Int bytes = size_of(header.type);
-  for (const Int size : header.shape)
-    expect(!__builtin_mul_overflow(bytes, size, &bytes), "its shape overflows; {}", damaged);
+  const std::optional<Int> bytes = header.shape.counted(size_of(header.type));
+  expect(bytes.has_value(), "its shape overflows; {}", damaged);
   const Int there = member_bytes - before - length;
-  expect(there == bytes, "{} {} needs {} bytes, {} are there; {}", name_of(header.type), header.shape.text(),
-         bytes, there, damaged);
+  expect(there == *bytes, "{} {} needs {} bytes, {} are there; {}", name_of(header.type), header.shape.text(),
+         *bytes, there, damaged);
   return header;
 }
 

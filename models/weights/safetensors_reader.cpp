@@ -101,17 +101,15 @@ Entry read_entry(const std::string& name, const json& entry, Int data_bytes) {
   const std::vector<Int> sizes = read_numbers(tensor, entry, "shape");
   expect(sizes.size() <= Shape::max_rank, "tensor {} has {} axes, at most {} are read", tensor, sizes.size(),
          Shape::max_rank);
-  Int bytes = size_of(*type);
-  for (const Int size : sizes) {
-    rule(!__builtin_mul_overflow(bytes, size, &bytes), "tensor {}: its shape overflows", tensor);
-    result.shape.push_back(size);
-  }
+  for (const Int size : sizes) result.shape.push_back(size);
+  const std::optional<Int> bytes = result.shape.counted(size_of(*type));
+  rule(bytes.has_value(), "tensor {}: its shape overflows", tensor);
   const std::vector<Int> offsets = read_numbers(tensor, entry, "data_offsets");
   rule(offsets.size() == 2 && offsets[0] <= offsets[1], "tensor {}: data_offsets are no range", tensor);
   result.begin = offsets[0];
   result.end = offsets[1];
-  rule(result.end - result.begin == bytes, "tensor {}: {} {} needs {} bytes, data_offsets [{},{}] hold {}",
-       tensor, name_of(*type), result.shape.text(), bytes, result.begin, result.end,
+  rule(result.end - result.begin == *bytes, "tensor {}: {} {} needs {} bytes, data_offsets [{},{}] hold {}",
+       tensor, name_of(*type), result.shape.text(), *bytes, result.begin, result.end,
        result.end - result.begin);
   rule(result.end <= data_bytes, "tensor {} ends at byte {} of the data, the file holds {}: it is cut short",
        tensor, result.end, data_bytes);

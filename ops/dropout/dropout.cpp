@@ -30,6 +30,7 @@ void register_dropout(Registry& registry) {
                             {uniform({5, 9001}), uniform({5, 9001})}),
                 sample("residual_add: all kept", ResidualAdd{}, {uniform({2, 3}), uniform({2, 3})})},
        .bad = {refused(ResidualAdd{images}, {{2, 3}, {2, 4}}, "x [2,3] and shortcut [2,4] differ"),
+               refused(ResidualAdd{images}, {Shape{}, Shape{}}, "has no batch axis"),
                refused(ResidualAdd{half}, {{2, 3}, {2, 3}}, "one for each image")}});
 }
 

@@ -68,6 +68,7 @@ struct ResidualAdd {
   Shape shape(const Shape& x, const Shape& shortcut) const {
     draw.check();
     expect(draw.noise == Noise::per_sample, "the draw must be one for each image");
+    expect(x.rank() >= 1, "x {} has no batch axis", x.text());
     expect(x == shortcut, "x {} and shortcut {} differ", x.text(), shortcut.text());
     return x;
   }

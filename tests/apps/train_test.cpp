@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -263,14 +264,23 @@ TEST_CASE("a number that is not finite stops the run; op, layer and step are nam
   sonograd::write_safetensors(poisoned, file.tensors, file.facts);
   check_refused(run(small.small_training((folder / "a").string(),
                                          {"--weights", poisoned.string(), "--phases", "scratch"})),
-                1, {"step 1:", "not finite", "block2a.expand_conv: conv2d;", "checkpoint is intact"});
+                1, {"update 1:", "not finite", "block2a.expand_conv: conv2d;", "checkpoint is intact"});
+
+  // A weight that is none.
+  for (sonograd::StoredTensor& tensor : file.tensors)
+    if (tensor.name == "block2a.expand_conv.kernel")
+      tensor = sonograd::stored(tensor.name, sonograd::Tensor::filled(tensor.shape, INFINITY));
+  sonograd::write_safetensors(poisoned, file.tensors, file.facts);
+  check_refused(run(small.small_training((folder / "c").string(),
+                                         {"--weights", poisoned.string(), "--phases", "scratch"})),
+                1, {"update 1: block2a.expand_conv.kernel holds a number that is not finite"});
 
   // Learning that runs away after a step that was well.
   const fs::path run = folder / "b";
   const Arguments wild =
       small.small_training(run.string(), {"--optimizer", "sgd", "--lr", "1e30", "--checkpoint-steps", "1"});
   const Outcome stopped = program::run(wild);
-  check_refused(stopped, 1, {"step 2:", "not finite", "smaller learning rate"});
+  check_refused(stopped, 1, {"update 2:", "not finite", "smaller learning rate"});
   CHECK(checkpoint_step(run) == 1);
   CHECK_FALSE(fs::exists(run / "checkpoint.safetensors.tmp"));
   CHECK(program::run(with(wild, {"--resume"})).err == stopped.err);

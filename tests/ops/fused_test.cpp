@@ -1,6 +1,9 @@
 #include <doctest/doctest.h>
 
 #include "autograd/tape.h"
+#include "layers/activation.h"
+#include "layers/batch_norm.h"
+#include "layers/chain.h"
 #include "layers/upsampled_conv.h"
 #include "ops/batch_norm/frozen.h"
 #include "ops/bias_activation/bias_activation.h"
@@ -120,6 +123,22 @@ TEST_CASE("batch norm with its activation is batch norm and the activation one a
           },
           [&](const Tensors& x) { return activate(batch_norm_frozen(x[0], x[1], x[2], x[3], x[4]), f); });
     }
+}
+
+TEST_CASE("a fused norm and activation without names add nothing to the path and show nothing") {
+  Chain chain;
+  chain.add("", batch_norm(3)).add("", ActivationLayer{Activation::swish});
+  chain.visit([](const std::string&, Parameter& p) {
+    p.value = Tensor::empty(p.shape);
+    initialise(p.value, p.init, Random(1));
+  });
+  std::vector<std::string> paths, shown;
+  Context context;
+  context.on_output = [&](const std::string& path, Tensor&) { shown.push_back(path); };
+  const Observer observer([&](const Observation& seen) { paths.push_back(seen.layer); });
+  run_named("block", chain, random_tensor({2, 2, 2, 3}, 1, Device::cpu), context);
+  CHECK(paths == std::vector<std::string>(paths.size(), "block"));
+  CHECK(shown == std::vector<std::string>{"block"});
 }
 
 TEST_CASE("a convolution folded onto the small map is upsampling and the convolution after it") {

@@ -103,6 +103,8 @@ TEST_CASE("headers in other orders and quotes are read, others are one line") {
         "F32 [7] needs 28 bytes, 24 are there; the file is damaged: copy or download it again");
   CHECK(with("'<f8'", "False", "(4294967296, 4294967296)") ==
         "its shape overflows; the file is damaged: copy or download it again");
+  CHECK(with("'<f4'", "False", "(0, 1099511627776, 1099511627776)") ==
+        "its shape overflows; the file is damaged: copy or download it again");
   CHECK(with("'<f4'", "False", "(-6,)") == "a size in its header is no number");
   CHECK(with("'<f4'", "False", "(6]") == "a ')' is missing in its header");
   CHECK(with("'<f4'", "False", "(1,1,1,1,1,1,1,1,1)").rfind("it has more than the ", 0) == 0);

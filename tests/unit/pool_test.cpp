@@ -1,8 +1,11 @@
 #include "tensor/pool.h"
 
 #include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <sys/sysinfo.h>
 
 #include <cstdint>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -74,6 +77,18 @@ TEST_CASE("the best fit is taken: a small block does not cut a large one") {
 TEST_CASE("memory that the system does not have is an error that names the size") {
   CHECK_THROWS_WITH_AS(pool::allocate(Int{1} << 52), doctest::Contains("cannot allocate 4294967296 MiB"),
                        Error);
+}
+
+TEST_CASE("more than the machine's memory and swap is refused, not promised") {
+  struct sysinfo machine {};
+  REQUIRE(sysinfo(&machine) == 0);
+  const Int there = static_cast<Int>((machine.totalram + machine.totalswap) * machine.mem_unit);
+  const Int before = pool::live_bytes();
+  CHECK_THROWS_WITH_AS(pool::allocate(2 * there),
+                       doctest::Contains(fmt::format("the machine has {} MiB", there >> 20).c_str()), Error);
+  CHECK_THROWS_AS(pool::allocate(there - before + 1), Error);
+  CHECK_THROWS_AS(pool::allocate(std::numeric_limits<Int>::max()), Error);
+  CHECK(pool::live_bytes() == before);
 }
 
 TEST_CASE("threads allocate side by side") {

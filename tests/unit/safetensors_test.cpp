@@ -160,6 +160,9 @@ TEST_CASE("hostile headers are named, not believed") {
                           4)) == "tensor \"a\": data_offsets holds \"18446744073709551615\"");
   CHECK(complaint(file_of(one(R"({"dtype":"F32","shape":[4611686018427387904,4],"data_offsets":[0,0]})"),
                           0)) == "tensor \"a\": its shape overflows");
+  CHECK(complaint(file_of(
+            one(R"({"dtype":"F32","shape":[0,1099511627776,1099511627776],"data_offsets":[0,0]})"), 0)) ==
+        "tensor \"a\": its shape overflows");
   CHECK(complaint(file_of(one(R"({"dtype":"F32","shape":[1,1,1,1,1,1,1],"data_offsets":[0,4]})"), 4)) ==
         "tensor \"a\" has 7 axes, at most 6 are read");
   CHECK(complaint(file_of(one(R"({"dtype":"F32","shape":[2],"data_offsets":[0,4]})"), 4)) ==

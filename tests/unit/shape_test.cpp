@@ -19,6 +19,17 @@ TEST_CASE("a shape counts elements, knows its axes from both ends and prints its
   CHECK(Shape{3, 0, 2}.elements() == 0);
 }
 
+TEST_CASE("a shape whose elements or strides are past counting is refused, with or without elements") {
+  constexpr Int huge = Int{1} << 40;
+  for (const Shape& shape : {Shape{huge, huge}, Shape{0, huge, huge}, Shape{huge, huge, 0}}) {
+    CHECK(!shape.counted().has_value());
+    CHECK_THROWS_WITH_AS(shape.elements(), doctest::Contains("has more elements than can be counted"), Error);
+  }
+  CHECK(Shape{0, huge}.counted(4) == 0);
+  CHECK(!Shape{0, huge}.counted(huge).has_value());
+  CHECK(Shape{2, 3}.counted(4) == 24);
+}
+
 TEST_CASE("shapes compare by sizes and rank") {
   CHECK(Shape{2, 3} == Shape{2, 3});
   CHECK(!(Shape{2, 3} == Shape{3, 2}));

@@ -53,6 +53,26 @@ TEST_CASE("outputs given to an op are written where they are what it would make,
         "add: the outputs given are not of the number, shapes, type and device of its own; x [2], y [2]");
 }
 
+TEST_CASE("outputs given to a kernel of dense tensors must be dense") {
+  const OpEntry& dropout = registry().at("dropout");
+  const Tensor x = Tensor::of({2, 2}, {1, 2, 3, 4}), into = Tensor::zeros({2, 2});
+  CHECK(apply_any(dropout.plain, dropout, {x}, {into})[0].values() == x.values());
+  CHECK_THROWS_WITH(apply_any(dropout.plain, dropout, {x}, {into.view(0, {2, 2}, {1, 2})}),
+                    "dropout: the outputs given must be dense for its kernel on cpu; x [2,2]");
+}
+
+TEST_CASE("what a conversion returns is unknown to the tape, whether it copied or not") {
+  Tensor x = f64({2, 2}, {1, 2, 3, 4});
+  Tape tape;
+  tape.watch(x);
+  Tensor across = x.view(0, {2, 2}, {1, 2});
+  tape.watch(across);
+  for (const Tensor& y : {x, across})
+    for (const Tensor& made : {y.as_dense(), y.to(DType::f64), y.to(DType::f32), y.to(Device::reference),
+                               y.to(Device::cpu), y.copy()})
+      CHECK(made.tape() == nullptr);
+}
+
 TEST_CASE("no-grad and detach keep ops off the tape") {
   Tensor x = f64({}, {3});
   Tape tape;
@@ -166,4 +186,33 @@ TEST_CASE("a tape that was used up gives an error, not zeros") {
   CHECK(tape.gradient(y, {x})[0].item() == 6);
   CHECK_THROWS_WITH_AS(tape.gradient(y, {x}),
                        "the tape was used up by an earlier gradient; ask that one to keep it", Error);
+}
+
+TEST_CASE("a gradient that is refused does not use the tape up") {
+  Tape tape;
+  Tensor x = f64({2}, {3, 4}), other = f64({}, {1});
+  tape.watch(x);
+  const Tensor y = multiply(x, x);
+  CHECK_THROWS_WITH_AS(tape.gradient(y, {x}, {.cotangent = f64({3}, {1, 1, 1})}),
+                       "the cotangent [3] has not the shape of y [2]", Error);
+  CHECK_THROWS_AS(tape.gradient(y, {other}, {.cotangent = f64({2}, {1, 1})}), Error);
+  CHECK(tape.gradient(y, {x}, {.cotangent = f64({2}, {1, 1})})[0].values() == std::vector<double>{6, 8});
+}
+
+TEST_CASE("value_and_gradient inside another takes its tensors from the outer tape") {
+  Tensor x = f64({}, {3}), y = f64({}, {5});
+  const auto inner = [&] { return value_and_gradient([&] { return multiply(x, x); }, {&x}).first; };
+  const auto [value, gradients] = value_and_gradient(
+      [&] {
+        const Tensor before = multiply(x, y);
+        inner();
+        CHECK(x.tape() == nullptr);
+        return before;
+      },
+      {&y});
+  CHECK(gradients[0].item() == 3);
+  CHECK_THROWS_WITH_AS(
+      value_and_gradient([&] { return value_and_gradient([&] { return multiply(x, y); }, {&x}).first; },
+                         {&y}),
+      doctest::Contains("inputs are known to two tapes"), Error);
 }
