@@ -1,6 +1,8 @@
 #include "apps/command.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <thread>
@@ -26,7 +28,7 @@ CLI::Validator number_that(bool (*holds)(double), const std::string& rule, const
   const auto complaint = [holds, rule](std::string& text) {
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
-    const bool number = !text.empty() && *end == '\0';
+    const bool number = !text.empty() && *end == '\0' && std::isfinite(value);
     return number && holds(value) ? "" : fmt::format("must be {}, got {}", rule, text);
   };
   return {complaint, type};
@@ -37,6 +39,17 @@ CLI::Validator thread_count() {
   static const double most = std::max(64.0, 4.0 * std::thread::hardware_concurrency());
   return number_that([](double x) { return 0 <= x && x <= most; }, fmt::format("from 0 to {}", most),
                      "COUNT");
+}
+
+// CLI11 alone takes -1 and what lies beyond 2^64 for the largest seed.
+CLI::Validator seed_number() {
+  const auto complaint = [](std::string& text) {
+    std::uint64_t seed = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
+    const bool whole = error == std::errc() && end == text.data() + text.size();
+    return whole ? "" : fmt::format("must be a whole number from 0 to 2^64 - 1, got {}", text);
+  };
+  return {complaint, "UINT"};
 }
 
 }  // namespace
@@ -67,7 +80,9 @@ CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const st
       ->check(CLI::IsMember({"reference", "cpu", "gpu", "auto"}))
       ->capture_default_str();
   command.add_option("--threads", shared.threads, "CPU threads; 0: all cores")->check(thread_count());
-  command.add_option("--seed", shared.seed, "seed of every random draw")->capture_default_str();
+  command.add_option("--seed", shared.seed, "seed of every random draw")
+      ->check(seed_number())
+      ->capture_default_str();
   command
       .add_option("--keras", shared.keras,
                   "whose rules where Keras 2 and 3 differ; default 2 with --protocol paper, else the "

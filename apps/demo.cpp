@@ -9,7 +9,7 @@ namespace {
 
 struct Flags {
   TrainingFlags training;
-  Int phantoms = 4200;
+  Int phantoms = 2400;
 };
 
 // The first of demo-run, demo-run-2, … that does not exist, so that no demo writes over another; to resume,
@@ -34,9 +34,9 @@ void choose_defaults(TrainingFlags& t, const CLI::App& command) {
   }
   if (left_open("--image-size")) t.model.image_size = 64;
   if (left_open("--batch")) t.batch = 32;
-  if (left_open("--epochs")) t.epochs = t.data.empty() ? 8 : 60;
+  if (left_open("--epochs")) t.epochs = t.data.empty() ? 7 : 60;
   if (left_open("--augment") && !t.data.empty()) t.augment = {"jitter"};
-  if (t.rates.empty() && t.phases.empty()) t.rates = {5e-4};
+  if (t.rates.empty() && t.phases.empty()) t.rates = {t.data.empty() ? 1.5e-3 : 5e-4};
   if (t.model.name.empty()) {
     t.model.name = "aeganb0";
     t.notes.emplace_back(
@@ -46,7 +46,7 @@ void choose_defaults(TrainingFlags& t, const CLI::App& command) {
   t.notes.emplace_back("Training began from random weights: the paper's models began from ImageNet's.");
   if (t.norm_momentum == 0) t.norm_momentum = 0.9;
   if (t.clip_norm == 0) t.clip_norm = 1;
-  t.schedule = "cosine";
+  if (left_open("--schedule")) t.schedule = "cosine";
 }
 
 // Throws for flags that cannot work, before minutes are spent on drawing.
@@ -96,9 +96,12 @@ void add_demo(Program& program) {
   add_training_flags(command, t);
   command.get_option("--image-size")->default_str("64, with --weights theirs");
   command.get_option("--batch")->default_str("32, with --weights 16");
-  command.get_option("--epochs")->default_str("8, with --data 60, with --weights 100");
+  command.get_option("--epochs")->default_str("7, with --data 60, with --weights 100");
+  command.get_option("--schedule")->default_str("cosine, with --weights constant");
+  command.get_option("--clip-norm")->default_str("1, with --weights none");
+  command.get_option("--norm-momentum")->default_str("0.9, with --weights the layers'");
   command.get_option("--augment")->default_str("none, with --data jitter, with --weights none");
-  command.get_option("--lr")->default_str("5e-4, with --weights 1e-3 and 1e-5");
+  command.get_option("--lr")->default_str("1.5e-3, with --data 5e-4, with --weights 1e-3 and 1e-5");
 }
 
 }  // namespace sonograd

@@ -12,7 +12,7 @@ namespace {
 
 struct Flags {
   ModelFlags model;
-  std::string data, run, out, on_bad_file = "fail";
+  std::string data, run, out, on_bad_file;  // on_bad_file: empty, the run's or fail
   Int batch = 16;
 };
 
@@ -78,6 +78,8 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
              flags.run, flags.data);
     }
     if (flags.model.weights.empty()) flags.model.weights = run->best().string();
+    for (const auto& [name, value] : read_manifest(run->manifest()).flags)
+      if (name == "on-bad-file" && flags.on_bad_file.empty()) flags.on_bad_file = value;
   }
   const RunFolder out = RunFolder::at(flags.out);
   expect(flags.out.empty() || flags.out == flags.run || !out.started(),
@@ -104,9 +106,8 @@ void add_flags(CLI::App& command, Flags& flags) {
                      "folder with a sub-folder a class; with --run left out: the run's");
   command.add_option("--batch", flags.batch, "images at once")->check(positive())->capture_default_str();
   hide_flags(command, {"--quiet"});
-  command.add_option("--on-bad-file", flags.on_bad_file, "fail, or skip")
-      ->check(CLI::IsMember({"fail", "skip"}))
-      ->capture_default_str();
+  command.add_option("--on-bad-file", flags.on_bad_file, "fail, or skip; default the run's, else fail")
+      ->check(CLI::IsMember({"fail", "skip"}));
 }
 
 }  // namespace

@@ -224,7 +224,10 @@ void Evidence::finish(const Model& model, const History& history) {
   report.predictions = predictions_of(model, data.folder, data.images, data.split.test, flags.batch, &loss);
   report.test = metrics_of(data.folder.classes, report.predictions, loss);
   write_predictions(run.predictions(), data.folder.classes, report.predictions);
-  report.title = fmt::format("{} on breast ultrasound", model.options().name);
+  const bool ultrasound = data.folder.classes == ModelOptions{}.classes;
+  report.title =
+      fmt::format("{} on {}", model.options().name,
+                  ultrasound ? "breast ultrasound" : fmt::format("{}", fmt::join(data.folder.classes, ", ")));
   report.lead = flags.lead;
   report.history = history;
   report.baselines = baselines();
@@ -257,8 +260,15 @@ void Evidence::finish(const Model& model, const History& history) {
   if (report.test.correct <= largest_class.correct)
     fmt::print("the model is no better than {}: it needs more epochs, more images or pretrained --weights\n",
                largest_class.name);
-  fmt::print("report: {}\nnext: sonograd explain --weights {} --layer {} --out maps '{}'\n",
-             run.report().string(), run.best().string(), layer,
+  const Epoch& last = history.back();
+  if (flags.norm_momentum == 0 && last.accuracy > last.val_accuracy + 0.25)
+    fmt::print(
+        "it knows its training images ({}) far better than others ({}); in a short training batch norms' "
+        "moving "
+        "averages, at 0.99, lag behind: try --norm-momentum 0.9\n",
+        percent(last.accuracy, 0), percent(last.val_accuracy, 0));
+  fmt::print("report: {}\nnext: {} explain --weights {} --layer {} --out maps '{}'\n", run.report().string(),
+             program.command_line.substr(0, program.command_line.find(' ')), run.best().string(), layer,
              (std::filesystem::path(flags.data) / report.predictions[0].file).string());
 }
 

@@ -21,7 +21,7 @@ void refuse_bad(const Dataset& data) {
   std::string list;
   for (const UnreadableFile& file : data.bad)
     list += fmt::format("{}{} ({})", list.empty() ? "" : "; ", file.file, file.reason);
-  expect(data.bad.empty(), "{}: {} of {} files are bad; mend them or have bad files skipped: {}",
+  expect(data.bad.empty(), "{}: {} of {} files are bad; mend them, or --on-bad-file skip leaves them out: {}",
          data.root.string(), data.bad.size(), data.bad.size() + data.samples.size(), list);
 }
 

@@ -128,8 +128,10 @@ Split grouped_split(const Dataset& data, const std::vector<Int>& groups, std::ui
     for (int p = 0; p < 3; ++p) parts[p]->insert(parts[p]->end(), in_class[p].begin(), in_class[p].end());
     expect(!in_class[0].empty() && !in_class[1].empty() && !in_class[2].empty(),
            "split: class {} has {} images in {} groups, which cannot be shared out over train, validation "
-           "and test; add images",
-           data.classes[label], in_class[0].size() + in_class[1].size() + in_class[2].size(), leaders.size());
+           "and test; near duplicates are one group, and {} images are left out as their labels conflict: "
+           "`sonograd data audit` shows both; add images",
+           data.classes[label], in_class[0].size() + in_class[1].size() + in_class[2].size(), leaders.size(),
+           split.excluded.size());
   }
   split.train = shuffled(std::move(split.train), random.stream("train"));
   split.validation = shuffled(std::move(split.validation), random.stream("validation"));

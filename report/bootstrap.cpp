@@ -1,6 +1,7 @@
 #include "report/bootstrap.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <map>
 
@@ -50,6 +51,40 @@ Interval grouped_bootstrap(const std::vector<bool>& right, const std::vector<std
     accuracies.push_back(static_cast<double>(sum.right) / static_cast<double>(sum.n));
   }
   return middle(std::move(accuracies));
+}
+
+Interval grouped_difference(const Judged& first, const Judged& second, std::uint64_t seed, Int repeats) {
+  std::map<std::string, std::array<Group, 2>> by_name;
+  const Judged* const both[] = {&first, &second};
+  for (std::size_t side = 0; side < 2; ++side) {
+    const Judged& judged = *both[side];
+    expect(judged.right.size() == judged.groups.size() && !judged.right.empty() && repeats > 0,
+           "a bootstrap needs a group for each of its images, got {} for {}", judged.groups.size(),
+           judged.right.size());
+    for (std::size_t i = 0; i < judged.right.size(); ++i) {
+      Group& group = by_name[judged.groups[i]][side];
+      group.right += judged.right[i];
+      ++group.n;
+    }
+  }
+  std::vector<std::array<Group, 2>> all;
+  all.reserve(by_name.size());
+  for (const auto& [name, group] : by_name) all.push_back(group);
+  const Random random(seed, "bootstrap");
+  std::vector<double> differences;
+  for (Int repeat = 0; repeat < repeats; ++repeat) {
+    const Random draws = random.at(static_cast<std::uint64_t>(repeat));
+    Group sums[2];
+    for (std::size_t k = 0; k < all.size(); ++k) {
+      const auto& drawn = all[static_cast<std::size_t>(draws.below(static_cast<Int>(all.size()), k))];
+      for (std::size_t side = 0; side < 2; ++side)
+        sums[side].right += drawn[side].right, sums[side].n += drawn[side].n;
+    }
+    if (sums[0].n == 0 || sums[1].n == 0) continue;  // a draw of very few groups may miss a side
+    const auto share = [](const Group& g) { return static_cast<double>(g.right) / static_cast<double>(g.n); };
+    differences.push_back(share(sums[0]) - share(sums[1]));
+  }
+  return middle(std::move(differences));
 }
 
 Interval mean_bootstrap(const std::vector<double>& values, std::uint64_t seed, Int repeats) {

@@ -13,6 +13,14 @@ namespace sonograd {
 Interval grouped_bootstrap(const std::vector<bool>& right, const std::vector<std::string>& groups,
                            std::uint64_t seed, Int repeats = 2000);
 
+// The same of the difference of two accuracies, first − second: groups that both judged are drawn for both.
+struct Judged {
+  std::vector<bool> right;
+  std::vector<std::string> groups;  // one an image
+};
+Interval grouped_difference(const Judged& first, const Judged& second, std::uint64_t seed,
+                            Int repeats = 2000);
+
 // The same of the mean of any values, each resampled by itself (Efron 1979). Throws Error on no values.
 Interval mean_bootstrap(const std::vector<double>& values, std::uint64_t seed, Int repeats = 2000);
 

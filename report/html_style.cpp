@@ -34,6 +34,7 @@ svg.figure{display:block;width:100%;height:auto;overflow:visible}
 figcaption{font-size:14px;line-height:1.45;margin-top:12px}
 .panel h3{margin:0 0 14px}
 .scroll{overflow-x:auto}
+.wrap td:first-child{white-space:normal;font-weight:400}
 table{border-collapse:collapse;width:100%;font-size:15px;font-variant-numeric:tabular-nums}
 th,td{padding:8px 0 8px 18px;border-top:1px solid var(--rule);text-align:left;white-space:nowrap}
 th:first-child,td:first-child{padding-left:0}

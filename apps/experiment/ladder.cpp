@@ -1,11 +1,11 @@
 #include <algorithm>
-#include <cmath>
 #include <cstdio>
 #include <map>
 
 #include "apps/experiment/experiment.h"
 #include "apps/experiment/folder.h"
 #include "apps/training.h"
+#include "data/sha256.h"
 #include "models/zoo.h"
 #include "report/bootstrap.h"
 #include "report/figures.h"
@@ -30,12 +30,11 @@ struct Flags {
 // A step of data/protocol.h's ladder: what it corrects, and what its runs scored.
 struct Rung {
   std::string protocol, corrects;
-  std::vector<bool> right = {};          // every test image of every run
-  std::vector<std::string> groups = {};  // of near duplicates, by run
-  std::map<Int, Int> classes = {};       // test images of each
+  Judged tests = {};                // every test image of every run, by groups of near duplicates
+  std::map<Int, Int> classes = {};  // test images of each
 
-  Int correct() const { return std::count(right.begin(), right.end(), true); }
-  Int n() const { return static_cast<Int>(right.size()); }
+  Int correct() const { return std::count(tests.right.begin(), tests.right.end(), true); }
+  Int n() const { return static_cast<Int>(tests.right.size()); }
   double accuracy() const { return static_cast<double>(correct()) / static_cast<double>(n()); }
   Interval wilson() const { return wilson_interval(correct(), n()); }
   double majority() const {  // what "always the largest class" scores
@@ -63,19 +62,11 @@ std::vector<Rung> rungs_of(const Flags& flags) {
   return rungs;
 }
 
-// The difference of two shares of independent samples, first − second (Newcombe 1998, method 10).
-Interval difference(const Rung& first, const Rung& second) {
-  const Interval a = first.wilson(), b = second.wilson();
-  const double d = first.accuracy() - second.accuracy();
-  return {d - std::hypot(first.accuracy() - a.low, b.high - second.accuracy()),
-          d + std::hypot(a.high - first.accuracy(), second.accuracy() - b.low)};
-}
-
 void add_results(const RunFolder& run, Rung& rung) {
   const std::map<std::string, std::string> group_of = test_groups(run);
   for (const Prediction& p : read_predictions(run.path() / "predictions.csv").rows) {
-    rung.right.push_back(p.predicted == p.truth);
-    rung.groups.push_back(run.path().string() + "/" + group_of.at(p.file));
+    rung.tests.right.push_back(p.predicted == p.truth);
+    rung.tests.groups.push_back(group_of.at(p.file));
     ++rung.classes[p.truth];
   }
 }
@@ -102,6 +93,19 @@ void climb(const Flags& flags, std::vector<Rung>& rungs, Program& program) try {
   throw Stopped("stopped; call again to go on with {}", flags.training.out);
 }
 
+// What the pictures of a folder are, by their lineage: a hash, "" for no folder.
+std::string lineages(const std::string& folder) {
+  if (folder.empty()) return "";
+  expect(fs::is_directory(folder), "{} is no folder of generated pictures; check the path", folder);
+  std::map<std::string, std::string> of_class;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (const fs::path file = entry.path() / "lineage.json"; fs::exists(file))
+      of_class[entry.path().filename().string()] = read_file(file);
+  std::string text;
+  for (const auto& [name, lineage] : of_class) text += name + '\n' + lineage;
+  return sha256(text);
+}
+
 std::string share_text(const Rung& r) {
   return fmt::format("{}/{} = {}", r.correct(), r.n(), percent(r.accuracy(), 1));
 }
@@ -111,16 +115,17 @@ std::string range_text(Interval range) {
 }
 
 Table table_of(const std::vector<Rung>& rungs, std::uint64_t seed) {
-  Table table{
-      {"protocol", "corrects", "test", "95 %", "by groups 95 %", "points", "points 95 %", "largest class"},
-      {}};
+  Table table{{"protocol", "corrects", "test", "Wilson 95 %", "by groups 95 %", "points", "points 95 %",
+               "largest class"},
+              {}};
   for (std::size_t i = 0; i < rungs.size(); ++i) {
     const Rung& r = rungs[i];
     table.rows.push_back(
         {r.protocol, r.corrects, share_text(r), range_text(r.wilson()),
-         range_text(grouped_bootstrap(r.right, r.groups, seed)),
+         range_text(grouped_bootstrap(r.tests.right, r.tests.groups, seed)),
          i == 0 ? "" : fmt::format("{:+.1f}", 100 * (r.accuracy() - rungs[i - 1].accuracy())),
-         i == 0 ? "" : range_text(difference(r, rungs[i - 1])), percent(r.majority(), 1)});
+         i == 0 ? "" : range_text(grouped_difference(r.tests, rungs[i - 1].tests, seed)),
+         percent(r.majority(), 1)});
   }
   return table;
 }
@@ -129,7 +134,7 @@ Json json_of(const std::vector<Rung>& rungs, const Json& settings, std::uint64_t
   auto list = Json::array();
   for (std::size_t i = 0; i < rungs.size(); ++i) {
     const Rung& r = rungs[i];
-    const Interval wilson = r.wilson(), groups = grouped_bootstrap(r.right, r.groups, seed);
+    const Interval wilson = r.wilson(), groups = grouped_bootstrap(r.tests.right, r.tests.groups, seed);
     list.push_back({{"protocol", r.protocol},
                     {"corrects", r.corrects},
                     {"correct", r.correct()},
@@ -139,7 +144,7 @@ Json json_of(const std::vector<Rung>& rungs, const Json& settings, std::uint64_t
                     {"by_groups", {groups.low, groups.high}},
                     {"largest_class", r.majority()}});
     if (i == 0) continue;
-    const Interval change = difference(r, rungs[i - 1]);
+    const Interval change = grouped_difference(r.tests, rungs[i - 1].tests, seed);
     list.back()["change"] = r.accuracy() - rungs[i - 1].accuracy();
     list.back()["change_interval"] = {change.low, change.high};
   }
@@ -154,6 +159,14 @@ std::string about(const Flags& flags) {
       t.model.name, t.split.arm, t.model.image_size, t.model.image_size, t.epochs,
       flags.runs == 1 ? "one run" : fmt::format("{} runs", flags.runs),
       t.split.random_labels ? ", with random labels: whatever is above the largest class was leaked" : "");
+}
+
+// What fits on a page; ladder.csv has the rest.
+Table page_table(const Table& whole) {
+  Table table{{"rung", "test", "by groups 95 %", "points", "95 %"}, {}};
+  for (const auto& row : whole.rows)
+    table.rows.push_back({fmt::format("{}: {}", row[0], row[1]), row[2], row[4], row[5], row[6]});
+  return table;
 }
 
 void write_page(const fs::path& out, const Flags& flags, const std::vector<Rung>& rungs, const Table& table) {
@@ -172,7 +185,7 @@ void write_page(const fs::path& out, const Flags& flags, const std::vector<Rung>
                 fmt::format("<header>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n</header>\n", title,
                             escape_html(about(flags))) +
                     panel("From as published to honest", figure) + section("One correction a rung") +
-                    "<div class=\"panel scroll\">" + table.html() + "</div>\n"));
+                    "<div class=\"panel wrap\">" + page_table(table).html() + "</div>\n"));
 }
 
 int run(Flags flags, Program& program) {
@@ -183,6 +196,9 @@ int run(Flags flags, Program& program) {
         "--arm gan needs --generated DIR, the pictures of GANs that saw every image; other arms have none");
   if (t.split.arm != "gan" && !flags.generated_apart.empty())
     throw UsageError("--generated-apart belongs to --arm gan");
+  if (!flags.generated_apart.empty() && flags.runs > 1)
+    throw UsageError(
+        "--generated-apart is of one split, and each of --runs has its own; climb once for each seed");
   make_model({.name = t.model.name, .image_size = t.model.image_size});  // refused before anything is made
   const Json settings{{"ladder", t.split.arm},
                       {"model", t.model.name},
@@ -191,6 +207,8 @@ int run(Flags flags, Program& program) {
                       {"batch", t.batch},
                       {"target", t.split.target},
                       {"random_labels", t.split.random_labels},
+                      {"generated", lineages(flags.generated)},
+                      {"generated_apart", lineages(flags.generated_apart)},
                       {"seed", shared.seed},
                       {"data_hash", data_hash(list_folder(t.data))}};
   take_up(t.out, settings);

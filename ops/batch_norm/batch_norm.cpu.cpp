@@ -9,27 +9,28 @@ namespace {
 // are f32 within a block and f64 over blocks and pieces, in a fixed order.
 struct Rows {
   Int count, channels, pitch;
+  // counted once, as it depends on where it is asked: within a parallel region there may be other threads
+  Int pieces = std::clamp<Int>(std::min(count, count* channels / 16384), 1, threads());
 
-  Int pieces() const { return std::clamp<Int>(std::min(count, count * channels / 16384), 1, threads()); }
   Int block() const { return std::clamp<Int>(16384 / channels, 16, 256); }
 
   // f(piece, first row, number of rows) for each block. A second sweep goes backwards: the last rows of the
   // first are still in the cache.
   template <class F>
   void forward(F f) const {
-    parallel_for(pieces(), 1, [&](Int first, Int last) {
+    parallel_for(pieces, 1, [&](Int first, Int last) {
       for (Int piece = first; piece < last; ++piece) {
-        const Int end = count * (piece + 1) / pieces();
-        for (Int r = count * piece / pieces(); r < end; r += block()) f(piece, r, std::min(block(), end - r));
+        const Int end = count * (piece + 1) / pieces;
+        for (Int r = count * piece / pieces; r < end; r += block()) f(piece, r, std::min(block(), end - r));
       }
     });
   }
   template <class F>
   void backward(F f) const {
-    parallel_for(pieces(), 1, [&](Int first, Int last) {
+    parallel_for(pieces, 1, [&](Int first, Int last) {
       for (Int piece = first; piece < last; ++piece) {
-        const Int begin = count * piece / pieces();
-        for (Int end = count * (piece + 1) / pieces(); end > begin; end -= block()) {
+        const Int begin = count * piece / pieces;
+        for (Int end = count * (piece + 1) / pieces; end > begin; end -= block()) {
           const Int r = std::max(begin, end - block());
           f(r, end - r);
         }
@@ -62,7 +63,7 @@ struct Sums {
   Int channels;
   std::vector<double> values;
   Sums(const Rows& rows, Int kinds)
-      : channels(rows.channels), values(static_cast<std::size_t>(rows.pieces() * kinds * channels), 0.0) {}
+      : channels(rows.channels), values(static_cast<std::size_t>(rows.pieces * kinds * channels), 0.0) {}
   double* at(Int number) { return values.data() + number * channels; }
 };
 
@@ -185,8 +186,8 @@ void train(const BatchNormTrain& op, const Tensors& inputs, Tensors& out) {
   float *y = out[0].mutable_data<float>(), *mean = out[1].mutable_data<float>(),
         *variance = out[2].mutable_data<float>();
   Sums means(rows, 1), squares(rows, 1);
-  std::vector<double> counts(static_cast<std::size_t>(rows.pieces()), 0.0);
-  std::vector<float> work(static_cast<std::size_t>(rows.pieces() * 3 * channels));
+  std::vector<double> counts(static_cast<std::size_t>(rows.pieces), 0.0);
+  std::vector<float> work(static_cast<std::size_t>(rows.pieces * 3 * channels));
   rows.forward([&](Int piece, Int r, Int n) {
     double& count = counts[static_cast<std::size_t>(piece)];
     add_statistics(n, channels, rows.pitch, x + r * rows.pitch, count, work.data() + piece * 3 * channels,
@@ -194,7 +195,7 @@ void train(const BatchNormTrain& op, const Tensors& inputs, Tensors& out) {
     count += static_cast<double>(n);
   });
   double before = counts[0];
-  for (Int piece = 1; piece < rows.pieces(); ++piece) {
+  for (Int piece = 1; piece < rows.pieces; ++piece) {
     const double n = counts[static_cast<std::size_t>(piece)], all = before + n;
     for (Int c = 0; c < channels; ++c) {
       const double delta = means.at(piece)[c] - means.at(0)[c];
@@ -224,12 +225,12 @@ void parameter_gradients(double epsilon, const Tensors& in, const float* scale, 
   const float *x = in[0].data<float>(), *dy = in[5].data<float>();
   const Affine affine{in[3].data<float>(), scale, in[2].data<float>()};
   Sums sums(rows, 2);
-  std::vector<float> work(static_cast<std::size_t>(rows.pieces() * 2 * channels));
+  std::vector<float> work(static_cast<std::size_t>(rows.pieces * 2 * channels));
   rows.forward([&](Int piece, Int r, Int n) {
     add_gradient_sums<A>(n, channels, rows.pitch, x + r * rows.pitch, dy + r * channels, affine,
                          work.data() + piece * 2 * channels, sums.at(2 * piece), sums.at(2 * piece + 1));
   });
-  for (Int piece = 1; piece < rows.pieces(); ++piece)
+  for (Int piece = 1; piece < rows.pieces; ++piece)
     for (Int c = 0; c < 2 * channels; ++c) sums.at(0)[c] += sums.at(2 * piece)[c];
   const float* variance = in[4].data<float>();
   for (Int c = 0; c < channels; ++c) {

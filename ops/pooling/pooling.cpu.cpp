@@ -10,7 +10,7 @@ SONOGRAD_CLONES void copy_run(Int n, const float* x, float* y) {
   for (Int c = 0; c < n; ++c) y[c] = x[c];
 }
 SONOGRAD_CLONES void max_run(Int n, const float* x, float* y) {
-  for (Int c = 0; c < n; ++c) y[c] = x[c] > y[c] ? x[c] : y[c];
+  for (Int c = 0; c < n; ++c) y[c] = larger(y[c], x[c]);
 }
 SONOGRAD_CLONES void add_run(Int n, const float* x, float* y) {
   for (Int c = 0; c < n; ++c) y[c] += x[c];

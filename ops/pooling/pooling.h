@@ -1,5 +1,6 @@
 #pragma once
 #include "autograd/apply.h"
+#include "ops/larger.h"
 #include "ops/window.h"
 
 namespace sonograd {
@@ -56,7 +57,7 @@ struct MaxPool2d {
     pooling.for_windows(x, y, [&](Int n, Int i, Int j, Int c, PoolWindow::Cells cells) {
       auto largest = x(n, cells.top, cells.left, c);
       for (Int h = cells.top; h < cells.bottom; ++h)
-        for (Int w = cells.left; w < cells.right; ++w) largest = std::max(largest, x(n, h, w, c));
+        for (Int w = cells.left; w < cells.right; ++w) largest = larger(largest, x(n, h, w, c));
       y(n, i, j, c) = largest;
     });
   }

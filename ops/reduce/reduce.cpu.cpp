@@ -12,7 +12,7 @@ namespace {
 SONOGRAD_CLONES void largest_rows(Int rows, Int columns, const float* x, float* y) {
   for (Int c = 0; c < columns; ++c) y[c] = x[c];
   for (Int r = 1; r < rows; ++r)
-    for (Int c = 0; c < columns; ++c) y[c] = x[r * columns + c] > y[c] ? x[r * columns + c] : y[c];
+    for (Int c = 0; c < columns; ++c) y[c] = larger(y[c], x[r * columns + c]);
 }
 
 void reduce_max_cpu(const ReduceMax&, const Tensors& in, Tensors& out) {

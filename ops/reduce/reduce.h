@@ -1,5 +1,6 @@
 #pragma once
 #include "ops/binary/binary.h"
+#include "ops/larger.h"
 #include "ops/reshape/reshape.h"
 
 namespace sonograd {
@@ -23,7 +24,7 @@ struct ReduceMax {
                    [&](const Shape& j) { y(j) = x(j); });  // the first element that goes to j has j's index
     for_each_index(x.shape, [&](const Shape& i) {
       auto& largest = y(SumTo::source_index(i, y.shape));
-      if (x(i) > largest) largest = x(i);
+      largest = larger(largest, x(i));
     });
   }
   Tensors vjp(const Vjp& at) const;

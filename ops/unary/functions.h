@@ -26,14 +26,14 @@ struct Identity {
   }
 };
 
-// max(x, 0); the derivative at 0 is 0
+// max(x, 0); the derivative at 0 is 0. NaN stays NaN.
 struct ReluFunction {
   static constexpr auto name = "relu";
   static constexpr auto equation = "y = max(x, 0)";
   static constexpr Domain domain = Domain::off_zero;
   template <class T>
   SONOGRAD_INLINE static T f(auto, T x) {
-    return x > 0 ? x : T(0);
+    return x <= 0 ? T(0) : x;
   }
   template <class T>
   SONOGRAD_INLINE static T df(auto, T x) {

@@ -46,6 +46,28 @@ TEST_CASE(
   CHECK(point.high == 0.25);
 }
 
+TEST_CASE(
+    "a difference is drawn for both at once where they judged the same groups, apart where they did not") {
+  Judged half, other, elsewhere;
+  for (int i = 0; i < 100; ++i) {
+    half.right.push_back(i % 2 == 0);
+    other.right.push_back(i % 2 == 0 || i == 1);  // one more
+    half.groups.push_back(std::to_string(i));
+    elsewhere.groups.push_back("other " + std::to_string(i));
+  }
+  other.groups = half.groups;
+  elsewhere.right = other.right;
+  const Interval same = grouped_difference(half, other, 42), apart = grouped_difference(half, elsewhere, 42);
+  CHECK(same.low >= -0.05);
+  CHECK(same.high <= 0);
+  // two independent shares of 1/2 in 100 differ by 1.96 · √(2 · 0.25 / 100) at most
+  CHECK(apart.high - apart.low == doctest::Approx(2 * 1.96 * std::sqrt(0.005)).epsilon(0.08));
+  const auto names = half.groups;
+  for (int copy = 0; copy < 4; ++copy)
+    for (int i = 0; i < 100; ++i) half.right.push_back(i % 2 == 0), half.groups.push_back(names[i]);
+  CHECK(grouped_difference(half, other, 42).low == same.low);
+}
+
 TEST_CASE("a bootstrap wants a group for each image") {
   CHECK(error_of([] { mean_bootstrap({}, 1); }) == "a bootstrap needs values");
   CHECK(error_of([] { grouped_bootstrap({true}, {}, 1); }) ==
