@@ -36,7 +36,7 @@ void choose_defaults(TrainingFlags& t, const CLI::App& command) {
   if (left_open("--batch")) t.batch = 32;
   if (left_open("--epochs")) t.epochs = t.data.empty() ? 7 : 60;
   if (left_open("--augment") && !t.data.empty()) t.augment = {"jitter"};
-  if (t.rates.empty() && t.phases.empty()) t.rates = {t.data.empty() ? 1.5e-3 : 5e-4};
+  if (t.rates.empty() && t.phases.empty()) t.rates = {t.data.empty() ? 1e-3 : 5e-4};
   if (t.model.name.empty()) {
     t.model.name = "aeganb0";
     t.notes.emplace_back(
@@ -101,7 +101,7 @@ void add_demo(Program& program) {
   command.get_option("--clip-norm")->default_str("1, with --weights none");
   command.get_option("--norm-momentum")->default_str("0.9, with --weights the layers'");
   command.get_option("--augment")->default_str("none, with --data jitter, with --weights none");
-  command.get_option("--lr")->default_str("1.5e-3, with --data 5e-4, with --weights 1e-3 and 1e-5");
+  command.get_option("--lr")->default_str("1e-3, with --data 5e-4, with --weights 1e-3 and 1e-5");
 }
 
 }  // namespace sonograd
