@@ -184,8 +184,9 @@ void write_page(const fs::path& out, const Flags& flags, const std::vector<Rung>
       html_page(title, page_style + figure_style(),
                 fmt::format("<header>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n</header>\n", title,
                             escape_html(about(flags))) +
-                    panel("From as published to honest", figure) + section("One correction a rung") +
-                    "<div class=\"panel wrap\">" + page_table(table).html() + "</div>\n"));
+                    "<div class=\"grid\">\n" + panel("From as published to honest", figure) + "</div>\n" +
+                    section("One correction a rung") + "<div class=\"panel wrap\">" +
+                    page_table(table).html() + "</div>\n"));
 }
 
 int run(Flags flags, Program& program) {
