@@ -14,6 +14,7 @@ namespace {
 
 std::vector<Int> chosen(const std::vector<Int>& from, const std::vector<Int>& places) {
   std::vector<Int> result;
+  result.reserve(places.size());
   for (const Int place : places) result.push_back(from[place]);
   return result;
 }

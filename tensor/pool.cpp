@@ -103,7 +103,7 @@ void* allocate(Int bytes) {
   a.erase(a.blocks.find(address));
   count(a, bytes);
   if (size > bytes) a.insert(address + static_cast<std::uintptr_t>(bytes), size - bytes);
-  return reinterpret_cast<void*>(address);
+  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr): addresses are added to
 #endif
 }
 

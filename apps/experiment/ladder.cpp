@@ -102,7 +102,7 @@ std::string lineages(const std::string& folder) {
     if (const fs::path file = entry.path() / "lineage.json"; fs::exists(file))
       of_class[entry.path().filename().string()] = read_file(file);
   std::string text;
-  for (const auto& [name, lineage] : of_class) text += name + '\n' + lineage;
+  for (const auto& [name, lineage] : of_class) text += fmt::format("{}\n{}", name, lineage);
   return sha256(text);
 }
 

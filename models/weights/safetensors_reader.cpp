@@ -55,7 +55,7 @@ json parse_header(const std::string& text) {
     return true;
   };
   try {
-    const json header = json::parse(text, check);
+    json header = json::parse(text, check);
     rule(text[0] == '{' && header.is_object(), "the header is not a JSON object");
     return header;
   } catch (const json::exception&) {
