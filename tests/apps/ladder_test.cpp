@@ -23,7 +23,7 @@ constexpr bool sanitized = false;
 
 // 60 phantoms, each with a darker twin.
 std::string twins(const TemporaryFolder& folder) {
-  const std::string data = (folder / "data").string();
+  std::string data = (folder / "data").string();
   check_done(run({"data", "phantom", data, "--count", "60", "--size", "48", "--quiet"}));
   for (const sonograd::LabelledFile& sample : sonograd::list_folder(data).samples) {
     const auto file = std::filesystem::path(data) / sample.file;
