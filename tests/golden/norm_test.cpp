@@ -19,7 +19,8 @@ TEST_CASE("batch norm in training mode agrees with Keras, the moving statistics 
         const Tensor& x = in.at("x");
         const Normalised result =
             batch_norm_train(x, in.at("gamma"), in.at("beta"), {.epsilon = attributes["epsilon"]});
-        const double momentum = attributes["momentum"], n = static_cast<double>(x.elements() / x.size(-1));
+        const Int rows = x.elements() / x.size(-1);
+        const double momentum = attributes["momentum"], n = static_cast<double>(rows);
         Tensor mean = in.at("moving_mean").copy(), variance = in.at("moving_variance").copy(),
                keras2 = variance.copy();
         update_moving(mean, result.mean, momentum);

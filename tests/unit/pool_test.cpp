@@ -40,6 +40,7 @@ TEST_CASE("blocks are aligned and apart") {
       CHECK((blocks[i].first + static_cast<std::uintptr_t>(blocks[i].second) <= blocks[j].first ||
              blocks[j].first + static_cast<std::uintptr_t>(blocks[j].second) <= blocks[i].first));
   }
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the addresses were added to
   for (const auto& [address, bytes] : blocks) pool::release(reinterpret_cast<void*>(address), bytes);
 }
 
@@ -94,6 +95,7 @@ TEST_CASE("more than the machine's memory and swap is refused, not promised") {
 TEST_CASE("threads allocate side by side") {
   const Int before = pool::live_bytes();
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([t] {
       for (int i = 0; i < 500; ++i) Tensor::filled({1 + (t * 37 + i) % 100}, t);

@@ -204,7 +204,7 @@ TEST_CASE("value_and_gradient inside another takes its tensors from the outer ta
   const auto inner = [&] { return value_and_gradient([&] { return multiply(x, x); }, {&x}).first; };
   const auto [value, gradients] = value_and_gradient(
       [&] {
-        const Tensor before = multiply(x, y);
+        Tensor before = multiply(x, y);
         inner();
         CHECK(x.tape() == nullptr);
         return before;
