@@ -115,7 +115,8 @@ TEST_CASE("a split reads back as it was written") {
 
 TEST_CASE("too few images, groups or an unknown protocol are errors") {
   const Dataset data = dataset();
-  CHECK(has(error_of([&] { prepare(data, 8, {.protocol = "random"}); }), "the protocol is paper, derived-first, split-first"));
+  CHECK(has(error_of([&] { prepare(data, 8, {.protocol = "random"}); }),
+            "the protocol is paper, derived-first, split-first"));
   std::vector<Int> one_group = groups_of(data);
   for (Int i = 100; i < 120; ++i) one_group[i] = 100;
   CHECK(has(error_of([&] { grouped_split(data, one_group, 1); }), "class c has 20 images in 1 groups"));
