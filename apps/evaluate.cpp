@@ -71,14 +71,15 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
     if (!run->finished())
       std::fprintf(stderr, "sonograd: warning: %s did not finish: these are its best weights so far\n",
                    flags.run.c_str());
+    const Manifest manifest = read_manifest(run->manifest());
     if (flags.data.empty()) {
-      flags.data = read_manifest(run->manifest()).data;
+      flags.data = manifest.data;
       expect(std::filesystem::is_directory(flags.data),
              "{} was trained on {}, which is no folder here; say where the images are with --data DIR",
              flags.run, flags.data);
     }
     if (flags.model.weights.empty()) flags.model.weights = run->best().string();
-    for (const auto& [name, value] : read_manifest(run->manifest()).flags)
+    for (const auto& [name, value] : manifest.flags)
       if (name == "on-bad-file" && flags.on_bad_file.empty()) flags.on_bad_file = value;
   }
   const RunFolder out = RunFolder::at(flags.out);

@@ -17,6 +17,15 @@ namespace {
 
 constexpr Int gallery_size = 12;
 
+constexpr const char* cached_fact = "base's features";  // of the phase transfer, in the manifest
+
+bool has_batch_norms(const Model& model) {
+  const auto parameters = model.parameters();
+  return std::any_of(parameters.begin(), parameters.end(), [](const Named<const Parameter>& p) {
+    return p.name.find("moving_variance") != std::string::npos;
+  });
+}
+
 Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model) {
   return {{"model", model.name},
           {"weights", f.model.weights},
@@ -122,15 +131,26 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
 void Evidence::begin(const Model& model) {
   manifest.model = model.options().name;
   manifest.flags = resolved_flags(flags, model.options());
+  if (run.started())  // a run that goes on, perhaps beyond the phase that found it out
+    for (const auto& [phase, facts] : read_manifest(run.manifest()).phases)
+      for (const auto& [fact, text] : facts)
+        if (fact == cached_fact) say_of_phase(phase, text);
   write_file_atomically(run.manifest(), manifest_json(manifest));  // first: it marks the folder as a run
   write_split(run.split(), data.folder, data.split);
 }
 
+void Evidence::say_of_phase(const std::string& phase, const std::string& cached) {
+  for (auto& [name, facts] : manifest.phases) {
+    if (name != phase) continue;
+    const auto known =
+        std::find_if(facts.begin(), facts.end(), [](const auto& fact) { return fact.first == cached_fact; });
+    if (known == facts.end()) facts.emplace_back(cached_fact, cached);
+  }
+}
+
 void Evidence::base_cached(bool drawn) {
-  for (auto& [name, facts] : manifest.phases)
-    if (name == name_of(TrainingPhase::transfer))
-      facts.emplace_back("base's features", drawn ? "computed once, without its drop-connect and dropout"
-                                                  : "computed once; nothing in it draws at random");
+  say_of_phase(name_of(TrainingPhase::transfer), drawn ? "computed once, without its drop-connect and dropout"
+                                                       : "computed once; nothing in it draws at random");
   write_file_atomically(run.manifest(), manifest_json(manifest));
 }
 
@@ -261,11 +281,12 @@ void Evidence::finish(const Model& model, const History& history) {
     fmt::print("the model is no better than {}: it needs more epochs, more images or pretrained --weights\n",
                largest_class.name);
   const Epoch& last = history.back();
-  if (flags.norm_momentum == 0 && last.accuracy > last.val_accuracy + 0.25)
+  if (last.phase == name_of(TrainingPhase::scratch) && flags.norm_momentum == 0 && has_batch_norms(model) &&
+      last.accuracy > last.val_accuracy + 0.25)
     fmt::print(
-        "it knows its training images ({}) far better than others ({}); in a short training batch norms' "
-        "moving "
-        "averages, at 0.99, lag behind: try --norm-momentum 0.9\n",
+        "it knows its training images ({}) far better than others ({}): in a short training that may be "
+        "batch "
+        "norms' moving averages, which lag at 0.99; try --norm-momentum 0.9\n",
         percent(last.accuracy, 0), percent(last.val_accuracy, 0));
   fmt::print("report: {}\nnext: {} explain --weights {} --layer {} --out maps '{}'\n", run.report().string(),
              program.command_line.substr(0, program.command_line.find(' ')), run.best().string(), layer,

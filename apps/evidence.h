@@ -19,6 +19,8 @@ class Evidence {
   void finish(const Model& model, const History& history);
 
  private:
+  // How its base's features were computed, unless the manifest says so already.
+  void say_of_phase(const std::string& phase, const std::string& cached);
   std::vector<ExplainedImage> gallery(const Model& model, const std::vector<Prediction>& predictions) const;
   std::vector<SampleImage> samples() const;
   std::vector<Baseline> baselines() const;

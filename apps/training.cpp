@@ -108,10 +108,10 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   const Device device = prepare_device(shared);
   Dataset folder = list_folder(flags.data, flags.model.classes);
   Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);
-  if (flags.split.protocol != "paper" && !flags.split.independent)
+  const ProtocolOptions protocol = protocol_options(flags.split, shared, model.options().keras);
+  if (looks_for_duplicates(protocol))
     say(shared, fmt::format("looking for near duplicates among {} images", folder.size()));
-  const PreparedData data = prepare(std::move(folder), model.options().image_size,
-                                    protocol_options(flags.split, shared, model.options().keras));
+  const PreparedData data = prepare(std::move(folder), model.options().image_size, protocol);
   const std::size_t excluded = data.split.excluded.size();
   say(shared, fmt::format("{} · {} images: {} to train, {} to validate, {} to test{} · {} threads",
                           model.options().name, data.folder.size(), data.split.train.size(),

@@ -64,9 +64,11 @@ void deal_labels(Dataset& data, const std::vector<Int>& groups, std::uint64_t se
   for (Int i = 0; i < data.size(); ++i) data.samples[i].label = data.samples[groups[i]].label;
 }
 
+enum Rung : Int { derived_first, split_first, twins_apart, conflicts_out, validation_apart, grouped };
+
 // The place of the protocol on the ladder.
 Int rung_of(const std::string& protocol) {
-  if (protocol == "paper") return 0;
+  if (protocol == "paper") return derived_first;
   const auto at = std::find(protocol_ladder.begin(), protocol_ladder.end(), protocol);
   if (at == protocol_ladder.end())
     throw UsageError("split: the protocol is paper, {}, not {}", fmt::join(protocol_ladder, ", "), protocol);
@@ -89,8 +91,11 @@ void expect_trained_here(const PreparedData& data) {
 
 }  // namespace
 
+bool looks_for_duplicates(const ProtocolOptions& o) {
+  return !o.independent && (o.random_labels || rung_of(o.protocol) >= twins_apart);
+}
+
 PreparedData prepare(Dataset folder, Int image_size, const ProtocolOptions& o) {
-  enum Rung : Int { derived_first, split_first, twins_apart, conflicts_out, validation_apart, grouped };
   const Int rung = rung_of(o.protocol);
   if (rung < twins_apart && o.folds != 0) throw UsageError("--folds belongs to --protocol grouped");
   if (o.random_labels && o.arm == Arm::gan)
@@ -98,9 +103,8 @@ PreparedData prepare(Dataset folder, Int image_size, const ProtocolOptions& o) {
   PreparedData data{std::move(folder), {}, {}, {}};
   if (!o.order.empty()) reorder(data.folder, o.order);
   data.images = read_images(data.folder, image_size, image_size, o.on_bad_file);
-  const bool blind = rung < twins_apart && !o.random_labels;
   std::vector<Int> groups =
-      blind || o.independent ? groups_by_key(data.images.content) : find_duplicates(data.folder).groups;
+      looks_for_duplicates(o) ? find_duplicates(data.folder).groups : groups_by_key(data.images.content);
   if (o.random_labels) deal_labels(data.folder, groups, o.seed);
   if (rung == derived_first) {
     add_arm(data, numbers(data.folder.size()), o);

@@ -32,6 +32,9 @@ struct ProtocolOptions {
   OnBadFile on_bad_file = OnBadFile::fail;
 };
 
+// Whether prepare() compares every image with every other, which takes a while.
+bool looks_for_duplicates(const ProtocolOptions& options);
+
 // A data folder read and split, the derived images behind its own: folder.samples, images and labels share
 // their positions.
 struct PreparedData {

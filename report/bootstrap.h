@@ -7,17 +7,18 @@
 
 namespace sonograd {
 
-// A 95 % percentile interval of the accuracy by resampling groups, not images, with replacement: pictures of
-// one group (duplicates, copies of one original) are no independent evidence. `right[i]` belongs to the group
-// `groups[i]`. Field & Welsh (2007), the cluster bootstrap. Throws Error on different lengths or no images.
-Interval grouped_bootstrap(const std::vector<bool>& right, const std::vector<std::string>& groups,
-                           std::uint64_t seed, Int repeats = 2000);
-
-// The same of the difference of two accuracies, first − second: groups that both judged are drawn for both.
+// Which images a classifier had right, and the group that each belongs to.
 struct Judged {
   std::vector<bool> right;
-  std::vector<std::string> groups;  // one an image
+  std::vector<std::string> groups;
 };
+
+// A 95 % percentile interval of the accuracy by resampling groups, not images, with replacement: pictures of
+// one group (duplicates, copies of one original) are no independent evidence. Field & Welsh (2007), the
+// cluster bootstrap. Throws Error on different lengths or no images.
+Interval grouped_bootstrap(const Judged& judged, std::uint64_t seed, Int repeats = 2000);
+
+// The same of the difference of two accuracies, first − second: groups that both judged are drawn for both.
 Interval grouped_difference(const Judged& first, const Judged& second, std::uint64_t seed,
                             Int repeats = 2000);
 

@@ -1,6 +1,5 @@
 #include "report/compare.h"
 
-#include <algorithm>
 #include <cmath>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -173,7 +172,7 @@ std::optional<McNemar> mcnemar(const Predictions& first, const Predictions& seco
   return mcnemar(count[1][1], count[1][0], count[0][1], count[0][0]);
 }
 
-// DeLong's test of each class that has two images and leaves two others; the two hold the same files.
+// DeLong's test of each class; the two hold the same files.
 static std::vector<std::pair<std::string, AucComparison>> compare_aucs(const Predictions& first,
                                                                        const Predictions& second) {
   std::map<std::string, const Prediction*> by_file;
@@ -183,10 +182,7 @@ static std::vector<std::pair<std::string, AucComparison>> compare_aucs(const Pre
   std::vector<std::pair<std::string, AucComparison>> aucs;
   for (std::size_t c = 0; c < first.classes.size(); ++c) {
     const Int code = static_cast<Int>(c);
-    const Scores a = scores_of(code, first.rows), b = scores_of(code, in_order);
-    const auto positives = std::count(a.positive.begin(), a.positive.end(), true);
-    if (positives >= 2 && static_cast<std::ptrdiff_t>(a.positive.size()) - positives >= 2)
-      aucs.emplace_back(first.classes[c], delong(a, b));
+    aucs.emplace_back(first.classes[c], delong(scores_of(code, first.rows), scores_of(code, in_order)));
   }
   return aucs;
 }
@@ -240,9 +236,9 @@ std::string RunComparison::text(bool all) const {
   out += fmt::format("\nMcNemar, exact: only the first right {}, only the second right {}, p = {:.3g}\n",
                      test->only_first, test->only_second, test->p);
   for (const auto& [name, auc] : aucs)
-    out +=
-        fmt::format("DeLong, {} against the rest: AUC {:.3f} and {:.3f}, {}\n", name, auc.first, auc.second,
-                    std::isnan(auc.p) ? "no test: nothing varies" : fmt::format("p = {:.3g}", auc.p));
+    out += fmt::format(
+        "DeLong, {} against the rest: AUC {:.3f} and {:.3f}, {}\n", name, auc.first, auc.second,
+        std::isnan(auc.p) ? "no test: too few images, or nothing varies" : fmt::format("p = {:.3g}", auc.p));
   return out;
 }
 

@@ -61,9 +61,9 @@ AucInterval delong(const Scores& scores) {
 AucComparison delong(const Scores& first, const Scores& second) {
   expect(first.positive == second.positive, "the two classifiers were not asked about the same images");
   const Parts a = parts_of(first), b = parts_of(second);
-  expect(a.of_positives.size() >= 2 && a.of_negatives.size() >= 2,
-         "DeLong's test needs two images of the class and two of the others at least");
   const double auc_a = roc_auc(first.positive, first.score), auc_b = roc_auc(second.positive, second.score);
+  if (a.of_positives.size() < 2 || a.of_negatives.size() < 2)
+    return {auc_a, auc_b, Metrics::nan, Metrics::nan};
   const double variance = covariance(a, a) + covariance(b, b) - 2 * covariance(a, b);
   constexpr double rounding = 1e-15;
   const double z = variance > rounding ? (auc_a - auc_b) / std::sqrt(variance) : Metrics::nan;

@@ -21,7 +21,7 @@ AucInterval delong(const Scores& scores);
 // Two classifiers on the same images: z = (AUC_a − AUC_b) / √var(AUC_a − AUC_b), and its two-sided p.
 struct AucComparison {
   double first, second;
-  double z, p;  // NaN where the variance is 0: the test says nothing then
+  double z, p;  // NaN where either side has fewer than two, or the variance is 0: the test says nothing then
 };
 // Throws Error where the true labels differ.
 AucComparison delong(const Scores& first, const Scores& second);

@@ -50,6 +50,10 @@ double calibration_error(const std::vector<Int>& truth,
 
 }  // namespace
 
+std::string percent_range(Interval interval) {
+  return fmt::format("{:.1f} to {:.1f}", 100 * interval.low, 100 * interval.high);
+}
+
 Interval wilson_interval(Int k, Int n) {
   expect(0 <= k && k <= n, "wilson_interval: {} successes in {} trials", k, n);
   if (n == 0) return {};

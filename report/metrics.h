@@ -16,6 +16,8 @@ struct Interval {
 // 95 % of a standard normal variable lie within ± this.
 inline constexpr double normal_95 = 1.959963984540054;
 
+std::string percent_range(Interval interval);  // {0.8696, 0.9268} -> "87.0 to 92.7", in %
+
 // Wilson (1927), the score interval of k successes in n trials at 95 %; [0, 1] where n is 0.
 Interval wilson_interval(Int k, Int n);
 

@@ -1,5 +1,8 @@
 #include "apps/experiment/folder.h"
 
+#include <map>
+
+#include "report/predictions.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 #include "tensor/json_fault.h"
@@ -25,11 +28,16 @@ void take_up(const fs::path& out, const Json& settings) {
   write_file_atomically(file, settings.dump(1) + "\n");
 }
 
-std::map<std::string, std::string> test_groups(const RunFolder& run) try {
+Judged judged_tests(const RunFolder& run, const fs::path& predictions) try {
   std::map<std::string, std::string> group_of;
   const Json split = Json::parse(read_file(run.split()));
   for (const Json& image : split.at("test")) group_of[image.at("file")] = image.at("group");
-  return group_of;
+  Judged judged;
+  for (const Prediction& p : read_predictions(predictions).rows) {
+    judged.right.push_back(p.predicted == p.truth);
+    judged.groups.push_back(group_of.at(p.file));
+  }
+  return judged;
 } catch (const Json::exception& error) {
   throw Error("{}: not a split.json: {}; remove the run's folder to train it again", run.split().string(),
               fault_of(error));

@@ -1,8 +1,8 @@
 #pragma once
 #include <filesystem>
-#include <map>
 #include <nlohmann/json.hpp>
 
+#include "report/bootstrap.h"
 #include "report/run_folder.h"
 
 namespace sonograd {
@@ -11,8 +11,8 @@ namespace sonograd {
 // depend on; those of a folder share it. Throws Error where the folder holds anything else.
 void take_up(const std::filesystem::path& out, const nlohmann::ordered_json& settings);
 
-// Of each test image of a run, by file: the group of near duplicates in its split.json. Throws Error where
-// that is none.
-std::map<std::string, std::string> test_groups(const RunFolder& run);
+// What a run had right of its test images, by the groups of near duplicates in its split.json; `predictions`
+// is one of its files of them. Throws Error where the split is none.
+Judged judged_tests(const RunFolder& run, const std::filesystem::path& predictions);
 
 }  // namespace sonograd

@@ -1,17 +1,16 @@
 #include <algorithm>
 #include <cstdio>
 #include <map>
+#include <optional>
 
 #include "apps/experiment/experiment.h"
 #include "apps/experiment/folder.h"
 #include "apps/training.h"
 #include "data/sha256.h"
 #include "models/zoo.h"
-#include "report/bootstrap.h"
 #include "report/figures.h"
 #include "report/html_parts.h"
 #include "report/html_style.h"
-#include "report/predictions.h"
 #include "tensor/file.h"
 #include "train/checkpoint.h"
 
@@ -30,8 +29,10 @@ struct Flags {
 // A step of data/protocol.h's ladder: what it corrects, and what its runs scored.
 struct Rung {
   std::string protocol, corrects;
-  Judged tests = {};                // every test image of every run, by groups of near duplicates
-  std::map<Int, Int> classes = {};  // test images of each
+  Judged tests = {};                        // every test image of every run
+  std::map<std::string, Int> classes = {};  // test images of each
+  Interval by_groups = {};
+  std::optional<Interval> change = {};  // from the rung before, of the accuracy
 
   Int correct() const { return std::count(tests.right.begin(), tests.right.end(), true); }
   Int n() const { return static_cast<Int>(tests.right.size()); }
@@ -39,7 +40,7 @@ struct Rung {
   Interval wilson() const { return wilson_interval(correct(), n()); }
   double majority() const {  // what "always the largest class" scores
     Int largest = 0;
-    for (const auto& [label, count] : classes) largest = std::max(largest, count);
+    for (const auto& [name, count] : classes) largest = std::max(largest, count);
     return static_cast<double>(largest) / static_cast<double>(n());
   }
 };
@@ -63,11 +64,16 @@ std::vector<Rung> rungs_of(const Flags& flags) {
 }
 
 void add_results(const RunFolder& run, Rung& rung) {
-  const std::map<std::string, std::string> group_of = test_groups(run);
-  for (const Prediction& p : read_predictions(run.path() / "predictions.csv").rows) {
-    rung.tests.right.push_back(p.predicted == p.truth);
-    rung.tests.groups.push_back(group_of.at(p.file));
-    ++rung.classes[p.truth];
+  const Judged tests = judged_tests(run, run.predictions());
+  rung.tests.right.insert(rung.tests.right.end(), tests.right.begin(), tests.right.end());
+  rung.tests.groups.insert(rung.tests.groups.end(), tests.groups.begin(), tests.groups.end());
+  for (const ClassMetrics& c : read_metrics(run.metrics()).per_class) rung.classes[c.name] += c.support;
+}
+
+void add_intervals(std::vector<Rung>& rungs, std::uint64_t seed) {
+  for (std::size_t i = 0; i < rungs.size(); ++i) {
+    rungs[i].by_groups = grouped_bootstrap(rungs[i].tests, seed);
+    if (i > 0) rungs[i].change = grouped_difference(rungs[i].tests, rungs[i - 1].tests, seed);
   }
 }
 
@@ -110,43 +116,36 @@ std::string share_text(const Rung& r) {
   return fmt::format("{}/{} = {}", r.correct(), r.n(), percent(r.accuracy(), 1));
 }
 
-std::string range_text(Interval range) {
-  return fmt::format("{:.1f} to {:.1f}", 100 * range.low, 100 * range.high);
-}
-
-Table table_of(const std::vector<Rung>& rungs, std::uint64_t seed) {
+Table table_of(const std::vector<Rung>& rungs) {
   Table table{{"protocol", "corrects", "test", "Wilson 95 %", "by groups 95 %", "points", "points 95 %",
                "largest class"},
               {}};
   for (std::size_t i = 0; i < rungs.size(); ++i) {
     const Rung& r = rungs[i];
     table.rows.push_back(
-        {r.protocol, r.corrects, share_text(r), range_text(r.wilson()),
-         range_text(grouped_bootstrap(r.tests.right, r.tests.groups, seed)),
-         i == 0 ? "" : fmt::format("{:+.1f}", 100 * (r.accuracy() - rungs[i - 1].accuracy())),
-         i == 0 ? "" : range_text(grouped_difference(r.tests, rungs[i - 1].tests, seed)),
-         percent(r.majority(), 1)});
+        {r.protocol, r.corrects, share_text(r), percent_range(r.wilson()), percent_range(r.by_groups),
+         r.change ? fmt::format("{:+.1f}", 100 * (r.accuracy() - rungs[i - 1].accuracy())) : "",
+         r.change ? percent_range(*r.change) : "", percent(r.majority(), 1)});
   }
   return table;
 }
 
-Json json_of(const std::vector<Rung>& rungs, const Json& settings, std::uint64_t seed) {
+Json json_of(const std::vector<Rung>& rungs, const Json& settings) {
   auto list = Json::array();
+  const auto ends = [](Interval interval) { return Json{interval.low, interval.high}; };
   for (std::size_t i = 0; i < rungs.size(); ++i) {
     const Rung& r = rungs[i];
-    const Interval wilson = r.wilson(), groups = grouped_bootstrap(r.tests.right, r.tests.groups, seed);
     list.push_back({{"protocol", r.protocol},
                     {"corrects", r.corrects},
                     {"correct", r.correct()},
                     {"n", r.n()},
                     {"accuracy", r.accuracy()},
-                    {"wilson", {wilson.low, wilson.high}},
-                    {"by_groups", {groups.low, groups.high}},
+                    {"wilson", ends(r.wilson())},
+                    {"by_groups", ends(r.by_groups)},
                     {"largest_class", r.majority()}});
-    if (i == 0) continue;
-    const Interval change = grouped_difference(r.tests, rungs[i - 1].tests, seed);
+    if (!r.change) continue;
     list.back()["change"] = r.accuracy() - rungs[i - 1].accuracy();
-    list.back()["change_interval"] = {change.low, change.high};
+    list.back()["change_interval"] = ends(*r.change);
   }
   return {{"experiment", "ladder"}, {"settings", settings}, {"rungs", list}};
 }
@@ -219,9 +218,10 @@ int run(Flags flags, Program& program) {
   t.norm_momentum = 0.9;  // 0.99 lags in runs as short as these
   std::vector<Rung> rungs = rungs_of(flags);
   climb(flags, rungs, program);
+  add_intervals(rungs, shared.seed);
   const fs::path out = t.out;
-  const Table table = table_of(rungs, shared.seed);
-  const std::string summary = json_of(rungs, settings, shared.seed).dump(1) + "\n";
+  const Table table = table_of(rungs);
+  const std::string summary = json_of(rungs, settings).dump(1) + "\n";
   write_file_atomically(out / "ladder.csv", table.csv());
   write_page(out, flags, rungs, table);
   write_file_atomically(out / "summary.json", summary);

@@ -6,26 +6,13 @@
 
 #include "apps/experiment/folder.h"
 #include "models/zoo.h"
-#include "report/bootstrap.h"
 #include "report/history.h"
 #include "report/manifest.h"
-#include "report/predictions.h"
 #include "report/run_folder.h"
 #include "tensor/file.h"
 
 namespace sonograd {
 namespace {
-
-Interval interval_by_groups(const RunFolder& run, const std::string& phase, std::uint64_t seed) {
-  const std::map<std::string, std::string> group_of = test_groups(run);
-  std::vector<bool> right;
-  std::vector<std::string> groups;
-  for (const Prediction& p : read_predictions(run.path() / fmt::format("predictions-{}.csv", phase)).rows) {
-    right.push_back(p.predicted == p.truth);
-    groups.push_back(group_of.at(p.file));
-  }
-  return grouped_bootstrap(right, groups, seed);
-}
 
 // Images right in validation with the weights that are kept.
 Int validated_right(const History& history, const std::string& phase, Int validated) {
@@ -56,10 +43,11 @@ std::vector<Result> results_of(const std::vector<Row>& rows, const ExperimentFla
       const auto metrics = run.path() / fmt::format("metrics-{}.json", phase);
       if (!std::filesystem::exists(metrics)) continue;  // the paper's rule: none after a perfect validation
       if (!results.empty() && results.back().folder == run.path()) results.back().last = false;
-      results.push_back({row, run.path().string(), phase, true, parameters,
-                         validated_right(history, phase, validated), validated, read_metrics(metrics),
-                         interval_by_groups(run, phase, seed),
-                         &paper().row(row.model, row.arm, phase == "transfer" ? phase : "finetune")});
+      results.push_back(
+          {row, run.path().string(), phase, true, parameters, validated_right(history, phase, validated),
+           validated, read_metrics(metrics),
+           grouped_bootstrap(judged_tests(run, run.path() / fmt::format("predictions-{}.csv", phase)), seed),
+           &paper().row(row.model, row.arm, phase == "transfer" ? phase : "finetune")});
     }
   }
   return results;

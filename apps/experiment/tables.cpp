@@ -8,10 +8,6 @@ std::string percentage(double share) {
   return fmt::format("{:.2f}", 100 * share);
 }
 
-std::string interval_text(Interval interval) {
-  return fmt::format("{:.1f} to {:.1f}", 100 * interval.low, 100 * interval.high);
-}
-
 bool belongs(const std::string& numeral, const Result& r) {
   if (numeral == "IV") return r.row.model == "aeganb3" || r.row.model == "aeganb3_noattention";
   return r.row.model != "aeganb3_noattention" && r.row.arm == (numeral == "I"    ? "original"
@@ -46,8 +42,8 @@ Table paper_table(const std::string& numeral, const std::vector<Result>& results
          percentage(static_cast<double>(r.validated_right) / static_cast<double>(r.validated)),
          fmt::format("{}/{}", r.test.correct, r.test.n),
          percentage(r.test.accuracy),
-         interval_text(r.test.accuracy_interval),
-         interval_text(r.by_groups),
+         percent_range(r.test.accuracy_interval),
+         percent_range(r.by_groups),
          percentage(r.test.precision),
          percentage(r.test.recall),
          percentage(r.test.f1),

@@ -14,12 +14,7 @@ using nlohmann::json;
 namespace {
 
 std::map<std::string, json> claims(const Arguments& more) {
-  const Outcome outcome = run(with({"experiment", "claims", "--json"}, more));
-  check_done(outcome);
-  const json answer = json::parse(outcome.out);
-  std::map<std::string, json> by_id;
-  for (const json& claim : answer.at("claims")) by_id[claim.at("id")] = claim;
-  return by_id;
+  return answer_by(with({"experiment", "claims", "--json"}, more), "claims", "id");
 }
 
 }  // namespace

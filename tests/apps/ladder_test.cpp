@@ -35,12 +35,7 @@ std::string twins(const TemporaryFolder& folder) {
 }
 
 std::map<std::string, json> rungs(const Arguments& call) {
-  const Outcome outcome = run(call);
-  check_done(outcome);
-  const json found = json::parse(outcome.out);
-  std::map<std::string, json> by_protocol;
-  for (const json& rung : found.at("rungs")) by_protocol[rung.at("protocol")] = rung;
-  return by_protocol;
+  return answer_by(call, "rungs", "protocol");
 }
 
 }  // namespace

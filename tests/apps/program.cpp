@@ -94,6 +94,15 @@ void check_done(const Outcome& outcome) {
   CHECK(outcome.status == 0);
 }
 
+std::map<std::string, nlohmann::json> answer_by(const Arguments& call, const char* list, const char* key) {
+  const Outcome outcome = run(call);
+  check_done(outcome);
+  std::map<std::string, nlohmann::json> by_key;
+  const auto answer = nlohmann::json::parse(outcome.out);
+  for (const nlohmann::json& item : answer.at(list)) by_key[item.at(key)] = item;
+  return by_key;
+}
+
 Arguments with(Arguments arguments, const Arguments& more) {
   arguments.insert(arguments.end(), more.begin(), more.end());
   return arguments;

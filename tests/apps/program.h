@@ -1,6 +1,8 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 #include <vector>
@@ -33,6 +35,9 @@ Outcome run(const Arguments& arguments, const Limits& limits = {});
 void check_refused(const Outcome& outcome, int status, const Arguments& words);
 // Checks that a run ended well, and shows its complaint where not.
 void check_done(const Outcome& outcome);
+
+// The list `list` of a finished command's JSON answer, by each item's `key`.
+std::map<std::string, nlohmann::json> answer_by(const Arguments& call, const char* list, const char* key);
 
 Arguments with(Arguments arguments, const Arguments& more);
 

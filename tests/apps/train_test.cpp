@@ -173,6 +173,12 @@ TEST_CASE("on a base, transfer trains the head alone and finetune all but the no
   };
   CHECK(says("transfer", "computed once, without its drop-connect and dropout"));
   CHECK_FALSE(says("exact", "computed once"));
+  const fs::path resumed = folder / "resumed";
+  const Arguments two = small_run().small_training(
+      resumed.string(), {"--weights", base.string(), "--epochs", "2", "--checkpoint-steps", "1", "--resume"});
+  CHECK(program::run(two, {.kill_when = [&] { return checkpoint_step(resumed) > 13; }}).status != 0);
+  check_done(program::run(two));  // from within finetune, which keeps no features
+  CHECK(says("resumed", "computed once, without its drop-connect and dropout"));
   CHECK(says("plain-exact", "computed once; nothing in it draws at random"));
   const auto jittered =
       train(folder / "jittered", {"--phases", "transfer", "--epochs", "1", "--augment", "jitter"});

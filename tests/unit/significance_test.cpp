@@ -13,14 +13,13 @@ namespace {
 
 // `groups` groups of `size` images that are right or wrong together, half of the groups right.
 Interval interval_of(Int groups, Int size) {
-  std::vector<bool> right;
-  std::vector<std::string> names;
+  Judged judged;
   for (Int g = 0; g < groups; ++g)
     for (Int i = 0; i < size; ++i) {
-      right.push_back(g % 2 == 0);
-      names.push_back(std::to_string(g));
+      judged.right.push_back(g % 2 == 0);
+      judged.groups.push_back(std::to_string(g));
     }
-  return grouped_bootstrap(right, names, 42);
+  return grouped_bootstrap(judged, 42);
 }
 
 }  // namespace
@@ -70,8 +69,9 @@ TEST_CASE(
 
 TEST_CASE("a bootstrap wants a group for each image") {
   CHECK(error_of([] { mean_bootstrap({}, 1); }) == "a bootstrap needs values");
-  CHECK(error_of([] { grouped_bootstrap({true}, {}, 1); }) ==
-        "a bootstrap needs a group for each of its images, got 0 for 1");
+  CHECK(error_of([] {
+          grouped_bootstrap({{true}, {}}, 1);
+        }) == "a bootstrap needs a group for each of its images, got 0 for 1");
 }
 
 TEST_CASE(
@@ -86,4 +86,8 @@ TEST_CASE(
   CHECK(delong(perfect).auc == 1);
   CHECK(std::isnan(delong(perfect).interval.low));
   CHECK(std::isnan(delong(perfect, constant).p));
+  const Scores one{{true, false, false}, {0.9, 0.2, 0.4}}, other{{true, false, false}, {0.3, 0.2, 0.4}};
+  CHECK(delong(one, other).first == 1);  // one image of a class: its areas, but no test
+  CHECK(delong(one, other).second == 0.5);
+  CHECK(std::isnan(delong(one, other).p));
 }
