@@ -55,6 +55,7 @@ ProtocolOptions protocol_options(const SplitFlags& f, const SharedFlags& shared,
   o.generated = f.generated;
   if (!f.order.empty()) o.order = read_order(f.order);
   o.independent = f.independent;
+  o.groups = f.groups;
   o.random_labels = f.random_labels;
   o.folds = f.folds;
   o.fold = f.fold;

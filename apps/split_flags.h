@@ -10,6 +10,7 @@ struct SplitFlags {
   Int target = 1350, step = 40, folds = 0, fold = 0;
   bool random_labels = false;
   bool independent = false;  // of phantoms that the program drew itself
+  KnownGroups groups = {};   // near duplicates that were found for another run on the folder
 };
 
 void add_split_flags(CLI::App& command, SplitFlags& flags);

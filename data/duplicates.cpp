@@ -5,6 +5,7 @@
 
 #include "data/decode.h"
 #include "data/sha256.h"
+#include "data/split.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 #include "tensor/parallel.h"
@@ -108,6 +109,24 @@ Duplicates find_duplicates(Dataset& data) {
     }
   for (Int i = 0; i < n; ++i) found.groups[i] = root_of(found.groups, i);
   return found;
+}
+
+KnownGroups find_groups(Dataset data) {
+  const std::vector<Int> groups = find_duplicates(data).groups;
+  KnownGroups known;
+  for (Int i = 0; i < data.size(); ++i) known[data.samples[i].sha256] = data.samples[groups[i]].sha256;
+  return known;
+}
+
+std::vector<Int> groups_of(const Dataset& data, const KnownGroups& known) {
+  std::vector<std::string> leaders;
+  for (const LabelledFile& sample : data.samples) {
+    const auto at = known.find(sample.sha256);
+    expect(at != known.end(), "{} has changed since near duplicates were looked for; start again",
+           sample.file);
+    leaders.push_back(at->second);
+  }
+  return groups_by_key(leaders);
 }
 
 }  // namespace sonograd

@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <string>
 #include <vector>
 
@@ -31,5 +32,13 @@ constexpr double near_correlation = 0.6;
 // Compares every image with every other. Reads the files, so what is found depends on nothing but them; one
 // that cannot be read moves to data.bad. Samples that are no files of the folder are left alone.
 Duplicates find_duplicates(Dataset& data);
+
+// The groups that were found, by content, so that they hold however the files are ordered: the SHA-256 of
+// each file, and of the first file of its group.
+using KnownGroups = std::map<std::string, std::string>;
+KnownGroups find_groups(Dataset data);
+
+// A dataset's groups, as in Duplicates. Throws Error for a file that was not among those compared.
+std::vector<Int> groups_of(const Dataset& data, const KnownGroups& known);
 
 }  // namespace sonograd

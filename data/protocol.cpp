@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <unordered_set>
 
-#include "data/duplicates.h"
 #include "data/shuffle.h"
 #include "tensor/error.h"
 
@@ -75,6 +74,15 @@ Int rung_of(const std::string& protocol) {
   return at - protocol_ladder.begin();
 }
 
+bool minds_near_duplicates(const ProtocolOptions& o) {
+  return !o.independent && (o.random_labels || rung_of(o.protocol) >= twins_apart);
+}
+
+std::vector<Int> group_images(PreparedData& data, const ProtocolOptions& o) {
+  if (looks_for_duplicates(o)) return find_duplicates(data.folder).groups;
+  return minds_near_duplicates(o) ? groups_of(data.folder, o.groups) : groups_by_key(data.images.content);
+}
+
 void expect_trained_here(const PreparedData& data) {
   std::unordered_set<std::string> known;
   for (const Int i : data.split.train) known.insert(data.folder.samples[i].sha256);
@@ -92,7 +100,7 @@ void expect_trained_here(const PreparedData& data) {
 }  // namespace
 
 bool looks_for_duplicates(const ProtocolOptions& o) {
-  return !o.independent && (o.random_labels || rung_of(o.protocol) >= twins_apart);
+  return minds_near_duplicates(o) && o.groups.empty();
 }
 
 PreparedData prepare(Dataset folder, Int image_size, const ProtocolOptions& o) {
@@ -103,8 +111,7 @@ PreparedData prepare(Dataset folder, Int image_size, const ProtocolOptions& o) {
   PreparedData data{std::move(folder), {}, {}, {}};
   if (!o.order.empty()) reorder(data.folder, o.order);
   data.images = read_images(data.folder, image_size, image_size, o.on_bad_file);
-  std::vector<Int> groups =
-      looks_for_duplicates(o) ? find_duplicates(data.folder).groups : groups_by_key(data.images.content);
+  std::vector<Int> groups = group_images(data, o);
   if (o.random_labels) deal_labels(data.folder, groups, o.seed);
   if (rung == derived_first) {
     add_arm(data, numbers(data.folder.size()), o);

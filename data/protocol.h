@@ -2,6 +2,7 @@
 #include <array>
 
 #include "data/arms.h"
+#include "data/duplicates.h"
 #include "data/split.h"
 
 namespace sonograd {
@@ -28,6 +29,7 @@ struct ProtocolOptions {
   std::vector<std::string> order = {};   // the files' order before the split; empty: byte order in a class
   Int folds = 0, fold = 1;               // grouped k-fold
   bool independent = false;              // pictures drawn one by one: only equal pixels are taken for twins
+  KnownGroups groups = {};     // found before, for several runs on one folder; empty: looked for where needed
   bool random_labels = false;  // each group of near duplicates gets another one's label: nothing to learn
   OnBadFile on_bad_file = OnBadFile::fail;
 };

@@ -1,5 +1,6 @@
 #include "apps/experiment/folder.h"
 
+#include <cstdio>
 #include <map>
 
 #include "report/predictions.h"
@@ -26,6 +27,17 @@ void take_up(const fs::path& out, const Json& settings) {
          "{} holds no experiment, but something else; choose another folder", out.string());
   make_folder(out);
   write_file_atomically(file, settings.dump(1) + "\n");
+}
+
+void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, const SharedFlags& shared) {
+  split.groups = known;
+  if (!looks_for_duplicates(
+          {.protocol = split.protocol, .groups = split.groups, .random_labels = split.random_labels}))
+    return;
+  Dataset folder = list_folder(data);
+  if (!shared.quiet)
+    std::fprintf(stderr, "looking for near duplicates among %zu images\n", folder.samples.size());
+  split.groups = known = find_groups(std::move(folder));
 }
 
 Judged judged_tests(const RunFolder& run, const fs::path& predictions) try {

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
+#include "apps/split_flags.h"
 #include "report/bootstrap.h"
 #include "report/run_folder.h"
 
@@ -10,6 +11,10 @@ namespace sonograd {
 // Begins an experiment's folder, or finds the same experiment there. `settings` is all that the rows' numbers
 // depend on; those of a folder share it. Throws Error where the folder holds anything else.
 void take_up(const std::filesystem::path& out, const nlohmann::ordered_json& settings);
+
+// Gives a run the near duplicates of the folder `data`. They are looked for in the first call whose protocol
+// minds them, and kept in `known` for those that follow.
+void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, const SharedFlags& shared);
 
 // What a run had right of its test images, by the groups of near duplicates in its split.json; `predictions`
 // is one of its files of them. Throws Error where the split is none.

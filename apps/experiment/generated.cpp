@@ -1,3 +1,4 @@
+#include "apps/experiment/folder.h"
 #include "apps/experiment/rows.h"
 #include "apps/gan.h"
 #include "apps/split_flags.h"
@@ -9,12 +10,15 @@ namespace sonograd {
 
 namespace fs = std::filesystem;
 
-void make_generated(const ExperimentFlags& flags, const Profile& profile, Program& program) {
+void make_generated(const ExperimentFlags& flags, const Profile& profile, KnownGroups& known,
+                    Program& program) {
   const fs::path out = flags.out, split = out / "gan" / "split.json";
   const Dataset folder = list_folder(flags.data);
   if (flags.protocol == "grouped" && !fs::exists(split)) {
     make_folder(split.parent_path());
-    const PreparedData data = prepare(folder, 32, {.protocol = flags.protocol, .seed = program.shared.seed});
+    SplitFlags options;
+    look_once(known, options, flags.data, program.shared);
+    const PreparedData data = prepare(folder, 32, protocol_options(options, program.shared, Keras::v3));
     write_split(split, data.folder, data.split);
   }
   const std::vector<Int> counts = folder.class_counts();

@@ -79,6 +79,7 @@ void add_intervals(std::vector<Rung>& rungs, std::uint64_t seed) {
 
 void climb(const Flags& flags, std::vector<Rung>& rungs, Program& program) try {
   const std::uint64_t first_seed = program.shared.seed;
+  KnownGroups groups;
   for (Rung& rung : rungs)
     for (Int i = 0; i < flags.runs; ++i) {
       TrainingFlags t = flags.training;
@@ -91,6 +92,7 @@ void climb(const Flags& flags, std::vector<Rung>& rungs, Program& program) try {
         std::fprintf(stderr, "%s, run %d of %d\n", rung.protocol.c_str(), static_cast<int>(i + 1),
                      static_cast<int>(flags.runs));
       const RunFolder run = RunFolder::check(t.out, true);
+      if (!run.finished()) look_once(groups, t.split, t.data, program.shared);
       run_training(t, run, program);
       add_results(run, rung);
     }
@@ -199,7 +201,8 @@ int run(Flags flags, Program& program) {
   if (!flags.generated_apart.empty() && flags.runs > 1)
     throw UsageError(
         "--generated-apart is of one split, and each of --runs has its own; climb once for each seed");
-  make_model({.name = t.model.name, .image_size = t.model.image_size});  // refused before anything is made
+  prepare_device(shared);  // refused before anything is made, and so are models
+  make_model({.name = t.model.name, .image_size = t.model.image_size});
   const Json settings{{"ladder", t.split.arm},
                       {"model", t.model.name},
                       {"image_size", t.model.image_size},

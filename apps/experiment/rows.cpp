@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <map>
 
+#include "apps/experiment/folder.h"
 #include "apps/training.h"
 #include "data/arms.h"
 #include "models/zoo.h"
@@ -116,7 +117,8 @@ double estimated_seconds(const std::vector<Row>& rows, const ExperimentFlags& fl
   return seconds;
 }
 
-void train_row(const Row& row, const ExperimentFlags& flags, const Profile& profile, Program& program) {
+void train_row(const Row& row, const ExperimentFlags& flags, const Profile& profile, KnownGroups& known,
+               Program& program) {
   TrainingFlags t;
   t.model.name = row.trained;
   t.model.weights = row.weights;
@@ -135,7 +137,9 @@ void train_row(const Row& row, const ExperimentFlags& flags, const Profile& prof
   t.resume = true;
   t.explain = row.model == "aeganb3";  // figure 8
   t.tell = false;
-  run_training(t, RunFolder::check(t.out, true), program);
+  const RunFolder run = RunFolder::check(t.out, true);
+  if (!run.finished()) look_once(known, t.split, t.data, program.shared);
+  run_training(t, run, program);
 }
 
 }  // namespace sonograd

@@ -1,6 +1,6 @@
 #pragma once
 #include "apps/command.h"
-#include "data/folder.h"
+#include "data/duplicates.h"
 
 namespace sonograd {
 
@@ -38,10 +38,12 @@ std::string folder_of(const ExperimentFlags& flags, const Row& row);
 double estimated_seconds(const std::vector<Row>& rows, const ExperimentFlags& flags, const Profile& profile,
                          const Dataset& data);
 
-// Trains the row, or goes on with it, or finds it finished.
-void train_row(const Row& row, const ExperimentFlags& flags, const Profile& profile, Program& program);
+// Trains the row, or goes on with it, or finds it finished. `known`: see look_once in folder.h.
+void train_row(const Row& row, const ExperimentFlags& flags, const Profile& profile, KnownGroups& known,
+               Program& program);
 
 // Trains a GAN for every class that the arm adds pictures to, and draws them; what is there is left as it is.
-void make_generated(const ExperimentFlags& flags, const Profile& profile, Program& program);
+void make_generated(const ExperimentFlags& flags, const Profile& profile, KnownGroups& known,
+                    Program& program);
 
 }  // namespace sonograd

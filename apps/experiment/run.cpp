@@ -41,13 +41,14 @@ void print_plan(const std::vector<Row>& rows, const ExperimentFlags& flags, doub
 
 void train_rows(const std::vector<Row>& rows, const ExperimentFlags& flags, const Profile& profile,
                 Program& program) try {
+  KnownGroups known;
   if (std::any_of(rows.begin(), rows.end(), [](const Row& row) { return row.arm == "gan"; }))
-    make_generated(flags, profile, program);
+    make_generated(flags, profile, known, program);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     if (!program.shared.quiet)
       std::fprintf(stderr, "row %zu of %zu: %s, %s\n", i + 1, rows.size(), rows[i].model.c_str(),
                    rows[i].arm.c_str());
-    train_row(rows[i], flags, profile, program);
+    train_row(rows[i], flags, profile, known, program);
   }
 } catch (const Stopped&) {
   throw Stopped("stopped; call again to go on with {}", flags.out);
@@ -55,6 +56,7 @@ void train_rows(const std::vector<Row>& rows, const ExperimentFlags& flags, cons
 
 int run(const std::string& table, const ExperimentFlags& flags, Program& program) {
   const SharedFlags& shared = program.shared;
+  prepare_device(shared);  // refused before anything is made
   const Dataset data = list_folder(flags.data);
   const std::vector<Int> counts = data.class_counts();
   const Profile profile = profile_of(flags, *std::max_element(counts.begin(), counts.end()));

@@ -64,6 +64,9 @@ TEST_CASE("with random labels the honest rung scores chance, and the leaky one w
                        sanitized ? "1" : "3",
                        "--quiet",
                        "--json"};
+  const Outcome climbed = run(without(call, "--quiet"));
+  check_done(climbed);
+  CHECK(times("looking for near duplicates", climbed.err) == 1);  // for all runs of all rungs
   const auto found = rungs(call);
   REQUIRE(found.size() == 4);
   if (!sanitized) {

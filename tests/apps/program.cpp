@@ -108,6 +108,11 @@ Arguments with(Arguments arguments, const Arguments& more) {
   return arguments;
 }
 
+Arguments without(Arguments arguments, const std::string& flag) {
+  arguments.erase(std::remove(arguments.begin(), arguments.end(), flag), arguments.end());
+  return arguments;
+}
+
 std::string bytes_of(const fs::path& file) {
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw std::runtime_error("cannot read " + file.string());
@@ -136,6 +141,12 @@ std::vector<std::string> lines(const std::string& text) {
   std::istringstream stream(text);
   for (std::string line; std::getline(stream, line);) list.push_back(line);
   return list;
+}
+
+long times(const std::string& words, const std::string& text) {
+  long count = 0;
+  for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++count;
+  return count;
 }
 
 }  // namespace program

@@ -40,11 +40,13 @@ void check_done(const Outcome& outcome);
 std::map<std::string, nlohmann::json> answer_by(const Arguments& call, const char* list, const char* key);
 
 Arguments with(Arguments arguments, const Arguments& more);
+Arguments without(Arguments arguments, const std::string& flag);
 
 std::string bytes_of(const std::filesystem::path& file);
 void write(const std::filesystem::path& file, const std::string& bytes);
 // Every file of a folder with its bytes, in byte order of the names.
 std::vector<std::pair<std::string, std::string>> contents(const std::filesystem::path& folder);
 std::vector<std::string> lines(const std::string& text);
+long times(const std::string& words, const std::string& text);  // how often they stand there
 
 }  // namespace program

@@ -17,11 +17,11 @@ namespace fs = std::filesystem;
 namespace {
 
 // 60 phantoms of 48 pixels, each with a darker twin; the twin of benign (1) lies among the malignant.
-struct Twins {
+struct TwinFolder {
   TemporaryFolder root;
   fs::path data = root / "data";
 
-  Twins() {
+  TwinFolder() {
     write_phantoms(data, 60, 1, 48);
     for (const LabelledFile& sample : list_folder(data).samples) {
       Image twin = read_image(data / sample.file);
@@ -62,7 +62,7 @@ Int copies_in(const PreparedData& data, const std::vector<Int>& part) {
 }  // namespace
 
 TEST_CASE("each protocol of the ladder corrects one thing more than the one before") {
-  const Twins twins;
+  const TwinFolder twins;
   const PreparedData first = twins.prepared("derived-first", Arm::augmented);
   CHECK(copies_in(first, first.split.test) > 0);
   const PreparedData paper = twins.prepared("paper", Arm::augmented);
@@ -93,7 +93,7 @@ TEST_CASE("each protocol of the ladder corrects one thing more than the one befo
 }
 
 TEST_CASE("random labels: a group's own, dealt out anew, as many of each; a split.json keeps them") {
-  const Twins twins;
+  const TwinFolder twins;
   const PreparedData as_they_are = twins.prepared("conflicts-out");
   for (const char* protocol : {"paper", "grouped"}) {
     const PreparedData data = twins.prepared(protocol, Arm::original, true);
@@ -117,4 +117,32 @@ TEST_CASE("random labels: a group's own, dealt out anew, as many of each; a spli
   }
   CHECK(error_of([&] { twins.prepared("grouped", Arm::gan, true); }).find("random labels") !=
         std::string::npos);
+}
+
+TEST_CASE(
+    "near duplicates that were found before give every protocol the split that looking for them gives") {
+  const TwinFolder twins;
+  const KnownGroups known = find_groups(list_folder(twins.data));
+  std::vector<std::string> backwards;
+  const Dataset folder = list_folder(twins.data);
+  for (Int i = folder.size() - 1; i >= 0; --i) backwards.push_back(folder.samples[i].file);
+  for (const char* protocol : protocol_ladder)
+    for (const Arm arm : {Arm::original, Arm::augmented})
+      for (const bool random_labels : {false, true}) {
+        CAPTURE(protocol);
+        ProtocolOptions options{
+            .protocol = protocol, .arm = arm, .target = 60, .random_labels = random_labels};
+        if (random_labels) options.order = backwards;
+        const PreparedData looked = prepare(list_folder(twins.data), 16, options);
+        options.groups = known;
+        CHECK_FALSE(looks_for_duplicates(options));
+        const PreparedData told = prepare(list_folder(twins.data), 16, options);
+        CHECK(told.split.groups == looked.split.groups);
+        CHECK((split_text(told.folder, told.split) == split_text(looked.folder, looked.split)));
+      }
+  Image changed = read_image(twins.data / "benign/benign (2).png");
+  changed.pixels[0] ^= 1;
+  write_png(twins.data / "benign/benign (2).png", changed);
+  CHECK(error_of([&] { prepare(list_folder(twins.data), 16, {.groups = known}); }) ==
+        "benign/benign (2).png has changed since near duplicates were looked for; start again");
 }
