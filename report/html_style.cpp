@@ -35,6 +35,12 @@ figcaption{font-size:14px;line-height:1.45;margin-top:12px}
 .panel h3{margin:0 0 14px}
 .scroll{overflow-x:auto}
 .wrap td:first-child{white-space:normal;font-weight:400}
+.scroll+.scroll{margin-top:18px}
+.pairs td:first-child,.pairs th:first-child{white-space:normal}
+.pairs th,.pairs td{padding-left:14px;vertical-align:bottom}
+.pairs th:first-child,.pairs td:first-child{padding-left:0}
+.pairs tbody tr:nth-child(even) td{color:var(--muted);border-top:0;padding-top:0;font-weight:400}
+.pairs tbody tr:nth-child(odd) td{padding-bottom:2px}
 table{border-collapse:collapse;width:100%;font-size:15px;font-variant-numeric:tabular-nums}
 th,td{padding:8px 0 8px 18px;border-top:1px solid var(--rule);text-align:left;white-space:nowrap}
 th:first-child,td:first-child{padding-left:0}

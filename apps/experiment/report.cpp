@@ -10,8 +10,10 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct NamedTable {
-  std::string name, heading;
-  Table table;
+  std::string name, heading, about;
+  Table file;
+  std::vector<Table> page;
+  const char* style = "";
 };
 
 std::vector<NamedTable> tables_of(const std::vector<Result>& results) {
@@ -21,27 +23,42 @@ std::vector<NamedTable> tables_of(const std::vector<Result>& results) {
                          "with and without attention"};
   for (int i = 0; i < 4; ++i)
     if (Table table = paper_table(numerals[i], results); !table.rows.empty())
-      tables.push_back({fmt::format("table{}", i + 1), fmt::format("Table {}: {}", numerals[i], about[i]),
-                        std::move(table)});
-  tables.push_back({"table5", "Table V: results that the paper quotes", published_table()});
-  if (Table table = mcnemar_table(results); !table.rows.empty())
-    tables.push_back({"mcnemar", "Do two models differ? Exact McNemar test", std::move(table)});
+      tables.push_back({fmt::format("table{}", i + 1),
+                        fmt::format("Table {}: {}", numerals[i], about[i]),
+                        "In per cent; below each row the paper's.",
+                        std::move(table),
+                        {paper_table_page(numerals[i], results)},
+                        " pairs"});
+  tables.push_back(
+      {"table5", "Table V: results that the paper quotes", "", published_table(), {published_table()}});
+  const std::vector<Tested> tested = tested_by(results);
+  if (Table table = pairwise_table(tested); !table.rows.empty()) {
+    tables.push_back(
+        {"mcnemar",
+         "Do two models differ?",
+         "McNemar's exact test of every two on the same test images: p, and how many of these only the "
+         "row's model and only the column's had right. By chance alone one pair in twenty has p below "
+         "0.05.",
+         std::move(table),
+         {}});
+    for (const PaperArm& arm : paper().arms)
+      if (Table triangle = pairwise_triangle(tested, arm.name); !triangle.rows.empty())
+        tables.back().page.push_back(std::move(triangle));
+  }
   return tables;
 }
 
 std::vector<std::string> limits(const std::vector<Result>& results, const ExperimentFlags& flags,
                                 const Profile& profile) {
-  std::vector<std::string> lines{
-      fmt::format("Profile {}: images of {} x {}, at most {} epochs a phase{}.", profile.name,
-                  profile.image_size, profile.image_size, profile.epochs,
-                  profile.name == "paper" ? "" : "; the paper's are 224 x 224 and 100")};
+  std::vector<std::string> lines{fmt::format(
+      "Profile {}: images of {} x {}, {} a phase{}.", profile.name, profile.image_size, profile.image_size,
+      profile.epochs == 1 ? "one epoch" : fmt::format("at most {} epochs", profile.epochs),
+      profile.name == "paper" ? "" : "; the paper's are 224 x 224 and 100")};
   if (flags.weights_folder.empty())
     lines.push_back(
         "Every model was trained from random weights in one phase, scratch; the paper's were trained on "
-        "ImageNet "
-        "first and then in two phases. Beside scratch stands the paper's fine-tuned row. So few images teach "
-        "a "
-        "ViT little more than the largest class.");
+        "ImageNet first and then in two phases. Below scratch stands the paper's fine-tuned row. So few "
+        "images teach a ViT little more than the largest class.");
   lines.push_back(flags.protocol == "grouped"
                       ? "Protocol grouped: no test image has a near duplicate, a copy or a descendant in "
                         "training. The paper's test sets do, so its numbers are no yardstick for these."
@@ -50,8 +67,7 @@ std::vector<std::string> limits(const std::vector<Result>& results, const Experi
   for (const Result& r : results)
     if (r.row.trained != r.row.model) {
       lines.push_back(
-          "Smaller members of each family stand in for the paper's models (column trained): this run shows "
-          "that "
+          "Smaller members of each family stand in for the paper's models (\"by\"): this run shows that "
           "everything works, and says nothing about the paper.");
       break;
     }
@@ -89,8 +105,10 @@ std::string write_experiment(const std::string& name, const std::vector<Result>&
   for (const std::string& line : limiting) body += fmt::format("<li>{}</li>\n", escape_html(line));
   body += "</ul>\n";
   for (const NamedTable& t : tables_of(results)) {
-    write_file_atomically(out / "tables" / (t.name + ".csv"), t.table.csv());
-    body += section(t.heading) + "<div class=\"panel scroll\">" + t.table.html() + "</div>\n";
+    write_file_atomically(out / "tables" / (t.name + ".csv"), t.file.csv());
+    body += section(t.heading, t.about);
+    for (const Table& table : t.page)
+      body += fmt::format("<div class=\"panel scroll{}\">{}</div>\n", t.style, table.html());
   }
   const std::vector<Figure> figures = figures_of(results);
   if (!figures.empty()) body += section("The proposed model") + "<div class=\"grid\">\n";

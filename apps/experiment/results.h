@@ -2,6 +2,7 @@
 #include "apps/experiment/paper.h"
 #include "apps/experiment/rows.h"
 #include "report/metrics.h"
+#include "report/pairwise.h"
 #include "report/svg.h"
 
 namespace sonograd {
@@ -21,8 +22,10 @@ std::vector<Result> results_of(const std::vector<Row>& rows, const ExperimentFla
 
 // A table of the paper's, "I" … "IV", beside our numbers; percentages.
 Table paper_table(const std::string& numeral, const std::vector<Result>& results);
-Table published_table();                                  // Table V
-Table mcnemar_table(const std::vector<Result>& results);  // every pair of models on the same test images
+// What of it fits on a page, the paper's row under each of ours.
+Table paper_table_page(const std::string& numeral, const std::vector<Result>& results);
+Table published_table();                                            // Table V
+std::vector<Tested> tested_by(const std::vector<Result>& results);  // the last phase of each row
 
 struct Figure {
   std::string name, heading;

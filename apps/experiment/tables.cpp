@@ -1,5 +1,6 @@
 #include "apps/experiment/results.h"
-#include "report/compare.h"
+#include "models/zoo.h"
+#include "report/run_folder.h"
 
 namespace sonograd {
 namespace {
@@ -57,6 +58,30 @@ Table paper_table(const std::string& numeral, const std::vector<Result>& results
   return table;
 }
 
+Table paper_table_page(const std::string& numeral, const std::vector<Result>& results) {
+  Table table{{"", "phase", "parameters", "validation", "test", "Wilson 95 %", "by groups 95 %", "precision",
+               "recall", "F1"},
+              {}};
+  const auto share = [](Int right, Int n) {
+    return fmt::format("{}/{} = {:.1f}", right, n, 100 * static_cast<double>(right) / static_cast<double>(n));
+  };
+  const auto printed = [](double percentage) { return fmt::format("{:.1f}", percentage); };
+  for (const Result& r : results) {
+    if (!belongs(numeral, r)) continue;
+    const PaperRow& p = *r.paper;
+    std::string name = numeral == "IV" ? fmt::format("{}, {}", r.row.model, r.row.arm) : r.row.model;
+    if (r.row.trained != r.row.model) name += fmt::format(", by {}", r.row.trained);
+    table.rows.push_back({name, r.phase, std::to_string(r.parameters), share(r.validated_right, r.validated),
+                          share(r.test.correct, r.test.n), percent_range(r.test.accuracy_interval),
+                          percent_range(r.by_groups), printed(100 * r.test.precision),
+                          printed(100 * r.test.recall), printed(100 * r.test.f1)});
+    table.rows.push_back({"the paper's", p.phase, std::to_string(zoo_entry(r.row.model).paper_parameters),
+                          printed(p.validation), printed(p.test), "", "", printed(p.precision),
+                          printed(p.recall), printed(p.f1)});
+  }
+  return table;
+}
+
 Table published_table() {
   Table table{{"reference", "method", "year", "accuracy"}, {}};
   for (const PublishedResult& r : paper().published)
@@ -64,24 +89,12 @@ Table published_table() {
   return table;
 }
 
-Table mcnemar_table(const std::vector<Result>& results) {
-  Table table{{"data", "first", "second", "both right", "only first", "only second", "both wrong", "exact p"},
-              {}};
-  for (std::size_t i = 0; i < results.size(); ++i)
-    for (std::size_t j = i + 1; j < results.size(); ++j) {
-      const Result &a = results[i], &b = results[j];
-      if (!a.last || !b.last || a.row.arm != b.row.arm) continue;
-      std::string why;
-      const auto predictions = [](const Result& r) {
-        return read_predictions(std::filesystem::path(r.folder) / "predictions.csv");
-      };
-      const auto test = mcnemar(predictions(a), predictions(b), why);
-      if (!test) throw Error("{} and {}: {}", a.folder, b.folder, why);
-      table.rows.push_back({a.row.arm, a.row.model, b.row.model, std::to_string(test->both_right),
-                            std::to_string(test->only_first), std::to_string(test->only_second),
-                            std::to_string(test->both_wrong), fmt::format("{:.4f}", test->p)});
-    }
-  return table;
+std::vector<Tested> tested_by(const std::vector<Result>& results) {
+  std::vector<Tested> tested;
+  for (const Result& r : results)
+    if (r.last)
+      tested.push_back({r.row.arm, r.row.model, read_predictions(RunFolder::at(r.folder).predictions())});
+  return tested;
 }
 
 }  // namespace sonograd
