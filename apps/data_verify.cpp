@@ -45,7 +45,7 @@ void print(const SplitCheck& check, const std::string& file) {
   fmt::print("{}: {} to train, {} to validate, {} to test: {}; {}\n", file, check.train, check.validation,
              check.test,
              check.holds() ? "no held-out image has a twin or an ancestor in training" : "does not hold",
-             check.pictures_compared ? "every file was hashed and every picture compared"
+             check.pictures_compared ? "every file was hashed and every scan compared with every other"
                                      : "the files were not looked at (--data DIR does that)");
 }
 
@@ -69,7 +69,8 @@ void add_data_verify(Program& program, CLI::App& data) {
       "  sonograd data verify split.json\n  sonograd data verify run/split.json --data busi --json",
       [flags, &program] { return verify(*flags, program.shared); });
   command.add_option("split", flags->split, "split.json")->required();
-  command.add_option("--data", flags->data, "its data folder: hash every file, compare every picture");
+  command.add_option("--data", flags->data,
+                     "its data folder: hash every file, compare every scan with every other");
   hide_flags(command, {"--device", "--seed", "--keras", "--quiet"});
 }
 
