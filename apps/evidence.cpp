@@ -225,7 +225,8 @@ std::vector<ExplainedImage> Evidence::gallery(const Model& model,
   for (const std::size_t i : chosen) {
     const Int index = data.split.test[i];
     const Tensor input = images_for(model, data.images, std::span(&index, 1));
-    const HeatMap map = explain(model, input, {.layer = last_feature_map(model, input, least_map_height)});
+    const HeatMap map =
+        explain(model, input, {.layer = last_feature_map(model, input, least_map_height), .blank = true});
     const Image image = picture(data.images, index);
     std::string stem = predictions[i].file;
     std::replace(stem.begin(), stem.end(), '/', '_');

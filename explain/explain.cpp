@@ -79,17 +79,6 @@ Features features_of(const Model& model, const Tensor& image, const HeatMap& map
   return {as_map(model, output), as_map(model, gradient)};
 }
 
-Activations activations_of(const Features& f, const std::string& layer) {
-  Activations a{f.output.size(1) * f.output.size(2), f.output.size(3), f.output.values(),
-                f.gradient.values()};
-  const bool none = std::all_of(a.gradient.begin(), a.gradient.end(), [](double g) { return g == 0; });
-  expect(
-      !none,
-      "layer {}: the class's score does not depend on its output, so there is no map; choose another layer",
-      layer);
-  return a;
-}
-
 void set_size(HeatMap& map, const Tensor& like) {
   map.height = like.size(1);
   map.width = like.size(2);
@@ -102,19 +91,30 @@ struct Method {
   Draw draw;
 };
 
-Draw on_features(std::vector<float> (*draw)(const Activations&)) {
-  return [draw](const Model& model, const Tensor& image, const ExplainOptions&, HeatMap& map) {
-    const Features f = features_of(model, image, map, false);
-    set_size(map, f.output);
-    map.values = draw(activations_of(f, map.layer));
+using DrawMap = std::function<std::vector<float>(const Activations&)>;
+
+void draw_map(const Features& f, bool blank, const DrawMap& draw, HeatMap& map) {
+  set_size(map, f.output);
+  const Activations a{map.height * map.width, f.output.size(3), f.output.values(), f.gradient.values()};
+  const bool none = std::all_of(a.gradient.begin(), a.gradient.end(), [](double g) { return g == 0; });
+  expect(
+      !none || blank,
+      "layer {}: the class's score does not depend on its output, so there is no map; choose another layer",
+      map.layer);
+  map.values = none ? std::vector<float>(static_cast<std::size_t>(a.positions)) : draw(a);
+}
+
+Draw on_features(const DrawMap& draw) {
+  return [draw](const Model& model, const Tensor& image, const ExplainOptions& options, HeatMap& map) {
+    draw_map(features_of(model, image, map, false), options.blank, draw, map);
   };
 }
 
 void grad_cam(const Model& model, const Tensor& image, const ExplainOptions& options, HeatMap& map) {
-  const Features f = features_of(model, image, map, options.notebook);
-  set_size(map, f.output);
-  const Activations a = activations_of(f, map.layer);
-  map.values = options.notebook ? notebook_cam_map(a) : grad_cam_map(a);
+  const auto draw = [&](const Activations& a) {
+    return options.notebook ? notebook_cam_map(a) : grad_cam_map(a);
+  };
+  draw_map(features_of(model, image, map, options.notebook), options.blank, draw, map);
 }
 
 ClassScore logit_of(const Model& model, Int target) {

@@ -29,6 +29,7 @@ struct ExplainOptions {
   std::string layer = {};  // a name that `summary` prints, or Keras'; empty: the last output with
                            // height and width. For the methods that look at a layer
   Int target = -1;         // class code; -1: the predicted class
+  bool blank = false;      // a class's score that does not depend on the layer: a map of zeros, no Error
 };
 
 }  // namespace sonograd

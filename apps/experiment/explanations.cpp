@@ -39,6 +39,7 @@ struct Row {
 struct Arm {
   std::string name;
   std::vector<Row> rows;
+  Int zero = 0;  // maps that are zero everywhere
 };
 
 struct Score {
@@ -89,8 +90,8 @@ std::vector<Arm> measure(const Flags& flags, const SharedFlags& shared, const Mo
     const ImageSet set{size, size, resize_area(read_image(data.root / file.file), size, size).pixels, {}};
     const Int first = 0;
     const Tensor image = images_for(model, set, std::span(&first, 1));
-    ExplainOptions options{flags.method, false, flags.layer,
-                           flags.of == "label" ? code_of(model, label) : -1};
+    ExplainOptions options{flags.method, false, flags.layer, flags.of == "label" ? code_of(model, label) : -1,
+                           true};
     const HeatMap learned = explain(model, image, options);
     options.target = learned.target;
     const HeatMap chance = explain(unlearned, image, options);
@@ -106,15 +107,20 @@ std::vector<Arm> measure(const Flags& flags, const SharedFlags& shared, const Mo
       return of_class;
     };
     const std::vector<std::vector<float>> maps{stretched(learned), stretched(chance), prior};
-    for (std::size_t a = 0; a < arms.size(); ++a)
+    for (std::size_t a = 0; a < arms.size(); ++a) {
+      arms[a].zero += std::all_of(maps[a].begin(), maps[a].end(), [](float value) { return value == 0; });
       arms[a].rows.push_back({file.file, label,
                               model.options().classes[static_cast<std::size_t>(learned.target)],
                               lesion.share(), score_lesion(maps[a], lesion),
                               faithfulness(image, maps[a], flags.steps, probability)});
+    }
     const auto done = static_cast<Int>(arms[0].rows.size());
     progress.update(done, done, "scored");
   }
   progress.finish();
+  const auto n = static_cast<Int>(lesions.images.size());
+  expect(arms[0].zero < n,
+         "the maps of all {} images are zero everywhere; choose another --layer or --method", n);
   return arms;
 }
 
@@ -146,6 +152,7 @@ Json summary(const Flags& flags, const std::vector<Arm>& arms, const LesionImage
   for (const Arm& arm : arms) {
     const Interval hit = wilson_interval(hits(arm), n);
     Json map{{"map", arm.name},
+             {"zero_maps", arm.zero},
              {"pointing",
               {{"hits", hits(arm)},
                {"mean", static_cast<double>(hits(arm)) / static_cast<double>(n)},
@@ -164,10 +171,12 @@ void print(const Json& json) {
     return fmt::format("{:.3f} ({:.3f}–{:.3f})", score["mean"].get<double>(),
                        score["interval"][0].get<double>(), score["interval"][1].get<double>());
   };
-  Table table{{"map", "pointing game", "energy inside", "IoU", "insertion", "deletion"}, {}};
+  Table table{{"map", "pointing game", "energy inside", "IoU", "insertion", "deletion", "zero maps"}, {}};
   for (const Json& map : json["maps"]) {
     table.rows.push_back({map["map"], text(map["pointing"])});
     for (const Score& score : scores) table.rows.back().push_back(text(map[score.name]));
+    table.rows.back().push_back(
+        fmt::format("{} of {}", map["zero_maps"].get<Int>(), json["images"].get<Int>()));
   }
   fmt::print("{} images with a lesion mask; left out: {} without one, {} with an empty one, {} excluded\n{}",
              json["images"].get<Int>(), json["without_mask"].get<Int>(), json["empty_mask"].get<Int>(),

@@ -1,12 +1,17 @@
 // `sonograd experiment`.
 #include <doctest/doctest.h>
 
+#include <cmath>
 #include <csignal>
 #include <cstdlib>
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "models/model_file.h"
+#include "models/weights/safetensors.h"
+#include "models/zoo.h"
 #include "tests/apps/small_run.h"
+#include "train/evaluate.h"
 
 using namespace program;
 using nlohmann::json;
@@ -103,6 +108,63 @@ TEST_CASE(
   }
 }
 
+namespace {
+
+// The small run's weights with the biases of the layer `dense` lowered until for half of the benign images
+// none of its units is active, so that no gradient comes back; lowered further, for all images.
+void write_half_dead(const std::filesystem::path& to, bool all) {
+  sonograd::Model model = sonograd::make_model({.name = "mini", .image_size = 32});
+  model.allocate(sonograd::DType::f32, sonograd::Device::cpu);
+  sonograd::load_values(model, small_run().best);
+  sonograd::Dataset data = sonograd::list_folder(small_run().data);
+  const sonograd::ImageSet images = sonograd::read_images(data, 32, 32);
+  std::vector<double> strongest;
+  for (sonograd::Int i = 0; i < 10; ++i) {
+    sonograd::Context context;
+    context.on_output = [&](const std::string& path, sonograd::Tensor& y) {
+      if (path != "dense") return;
+      const std::vector<double> units = y.values();
+      strongest.push_back(*std::max_element(units.begin(), units.end()));
+    };
+    model.logits(sonograd::images_for(model, images, std::span(&i, 1)), context);
+  }
+  REQUIRE(strongest.size() == 10);
+  std::sort(strongest.begin(), strongest.end());
+  const double lower = all ? 1000 : (strongest[4] + strongest[5]) / 2;
+  REQUIRE(strongest[4] < strongest[5]);
+  sonograd::WeightFile file = sonograd::read_weights(small_run().best);
+  for (sonograd::StoredTensor& tensor : file.tensors)
+    if (tensor.name == "dense.bias") {
+      sonograd::Tensor bias = tensor.read();
+      for (sonograd::Int i = 0; i < bias.elements(); ++i)
+        bias.mutable_data<float>()[i] -= static_cast<float>(lower);
+      tensor = sonograd::stored(tensor.name, bias);
+    }
+  sonograd::write_safetensors(to, file.tensors, file.facts);
+}
+
+}  // namespace
+
+TEST_CASE("experiment explanations counts maps that are zero everywhere, and goes on") {
+  const TemporaryFolder folder;
+  const std::filesystem::path weights = folder / "half.safetensors";
+  write_half_dead(weights, false);
+  const Arguments call{"experiment",     "explanations", "--weights", weights.string(), "--data",
+                       small_run().data, "--steps",      "4",         "--quiet"};
+  const Outcome outcome = run(with(call, {"--json"}));
+  check_done(outcome);
+  const json found = json::parse(outcome.out);
+  const long zero = found.at("maps")[0].at("zero_maps");
+  CHECK(zero >= 5);  // of the benign images; some malignant ones may join them
+  CHECK(zero <= 15);
+  CHECK(found.at("images") == 20);
+  CHECK(found.at("maps")[2].at("zero_maps") == 0);
+  CHECK(run(call).out.find(std::to_string(zero) + " of 20") != std::string::npos);
+
+  write_half_dead(weights, true);
+  check_refused(run(call), 1, {"all 20 images are zero everywhere", "--layer"});
+}
+
 TEST_CASE("experiment explanations takes the 85 images of BUSI whose masks fit") {
   const char* set = std::getenv("SONOGRAD_DATA");
   const std::filesystem::path data = set != nullptr ? set : "../shared/data";
@@ -131,6 +193,20 @@ TEST_CASE("experiment explanations takes the 85 images of BUSI whose masks fit")
 }
 
 namespace {
+
+// Fresh weights of a model less its head.
+void write_base(const std::string& model, const std::filesystem::path& to) {
+  const TemporaryFolder folder;
+  const std::string whole = (folder / "whole.safetensors").string(),
+                    base = (folder / "base.safetensors").string();
+  check_done(run({"init", "--model", model, "--image-size", "32", "--out", whole}));
+  sonograd::WeightFile file = sonograd::read_weights(whole);
+  const auto parameters = sonograd::make_model({.name = model, .image_size = 32}).base_parameters();
+  REQUIRE(file.tensors.size() > parameters);
+  file.tensors.resize(parameters);
+  sonograd::write_safetensors(base, file.tensors, file.facts);
+  check_done(run({"weights", "convert", base, to.string(), "--partial"}));
+}
 
 Arguments tiny_experiment(const std::string& out, const Arguments& more = {}) {
   return with({"experiment", "table4", "--data", small_run().data, "--out", out, "--profile", "smoke",
@@ -185,6 +261,68 @@ TEST_CASE("experiment goes on with a row that was broken off") {
   check_done(run(call));
   CHECK(lines(bytes_of(row / "history.csv")).size() == 3);
   CHECK(std::filesystem::exists(out / "summary.json"));
+}
+
+TEST_CASE("experiment with pretrained bases trains the head, then everything, from each model's own file") {
+  TemporaryFolder folder;
+  const std::filesystem::path out = folder / "e", bases = folder / "bases";
+  std::filesystem::create_directory(bases);
+  // a base under its publisher's name, as Keras has it, and one under ours
+  write_base("densenet121", bases / "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5");
+  write_base("aeganb0", bases / "aeganb0.safetensors");
+  const Arguments call{"experiment",
+                       "table1",
+                       "--data",
+                       small_run().data,
+                       "--out",
+                       out.string(),
+                       "--profile",
+                       "smoke",
+                       "--models",
+                       "densenet169,aeganb3",
+                       "--image-size",
+                       "32",
+                       "--weights-folder",
+                       bases.string(),
+                       "--quiet",
+                       "--json"};
+  const Outcome done = run(call);
+  check_done(done);
+  const json rows = json::parse(done.out).at("rows");
+  const std::vector<std::tuple<std::string, std::string, double>> expected{// the paper's Table I
+                                                                           {"densenet121", "transfer", 62.82},
+                                                                           {"densenet121", "finetune", 73.08},
+                                                                           {"aeganb0", "transfer", 84.62},
+                                                                           {"aeganb0", "finetune", 88.46}};
+  REQUIRE(rows.size() == expected.size());
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    CHECK(rows[i].at("trained") == std::get<0>(expected[i]));
+    CHECK(rows[i].at("phase") == std::get<1>(expected[i]));
+    CHECK(rows[i].at("paper_test_percent") == std::get<2>(expected[i]));
+    CHECK(rows[i].at("test").at("n") == 3);
+  }
+  CHECK(lines(bytes_of(out / "tables/table1.csv")).size() == 5);
+  CHECK(lines(bytes_of(out / "tables/mcnemar.csv")).size() == 2);  // of the last phases alone
+
+  const json manifest = json::parse(bytes_of(out / "rows/original/aeganb3/manifest.json"));
+  CHECK(manifest.at("flags").at("weights") == (bases / "aeganb0.safetensors").string());
+  CHECK(manifest.at("flags").at("norm-momentum") == "the layers' own");
+  CHECK(json::parse(bytes_of(out / "rows/original/densenet169/manifest.json")).at("flags").at("weights") ==
+        (bases / "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5").string());
+  // one step of 1e-5 after the head's phase: the base is still the file's
+  const auto began = values_of(bases / "aeganb0.safetensors"),
+             ended = values_of(out / "rows/original/aeganb3/best.safetensors");
+  const auto &stem = began.at("stem_conv.kernel"), &trained = ended.at("stem_conv.kernel");
+  double moved = 0;
+  for (std::size_t i = 0; i < stem.size(); ++i) moved = std::max(moved, std::abs(stem[i] - trained[i]));
+  CHECK(moved > 0);
+  CHECK(moved < 1e-4);
+
+  const auto finished = contents(out / "rows");
+  const Outcome again = run(call);
+  check_done(again);
+  CHECK(again.out == done.out);
+  CHECK((contents(out / "rows") == finished));
 }
 
 TEST_CASE("experiment refuses in one line what it cannot do, and leaves nothing") {

@@ -79,9 +79,14 @@ TEST_CASE("integrated gradients of deep models in f32 add up to the score's rise
   }
 }
 
-TEST_CASE("a map that the score does not read is an error, not a blank map") {
+TEST_CASE("a map that the score does not read is an error, and a blank map only where asked for") {
   // The head reads the class token alone.
   const Model model = fresh("vit_s16", 32);
   CHECK_THROWS_WITH_AS(explain(model, picture(32), {.layer = "Transformer_encoder_norm"}),
                        doctest::Contains("score does not depend on its output"), Error);
+  for (const char* method : {"gradcam", "gradcam++", "hirescam", "layercam"}) {
+    const HeatMap asked_for =
+        explain(model, picture(32), {.method = method, .layer = "Transformer_encoder_norm", .blank = true});
+    CHECK(asked_for.values == std::vector<float>(4, 0.0F));  // 2 x 2 tokens
+  }
 }
