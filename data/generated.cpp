@@ -24,8 +24,8 @@ void list_class(Dataset& made, Int label, const fs::path& folder, Int count) {
       generator.ancestors.push_back(ancestor.at("sha256").get<std::string>());
     made.generators.push_back(std::move(generator));
     const auto& images = json.at("images");
-    expect(static_cast<Int>(images.size()) >= count, "it lists {} images where {} are wanted; sample more",
-           images.size(), count);
+    expect(static_cast<Int>(images.size()) >= count,
+           "it lists {} images where {} are wanted; sample more, or lower --target", images.size(), count);
     const fs::path from = fs::relative(folder, made.root);
     for (Int i = 0; i < count; ++i)
       made.samples.push_back(

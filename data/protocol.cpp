@@ -18,18 +18,18 @@ std::vector<Int> numbers(Int n) {
 // Appends the arm's images, made from the originals at `sources`, and says where they are; their number
 // follows from the whole classes' sizes.
 std::vector<Int> add_arm(PreparedData& data, const std::vector<Int>& sources, const ProtocolOptions& o) {
+  if (o.arm == Arm::original) return {};
+  if (o.arm == Arm::gan && o.generated.empty())
+    throw UsageError("the gan arm needs a folder of generated images: --generated DIR, from `gan sample`");
   std::vector<Int> counts = data.folder.class_counts();
-  if (o.arm == Arm::augmented) {
-    for (Int& count : counts) count = copies_of_each(count, o.target);
-    return add_augmented(data.folder, data.images, sources, counts, o.keras, o.seed);
-  }
-  if (o.arm == Arm::gan) {
-    if (o.generated.empty())
-      throw UsageError("the gan arm needs a folder of generated images: --generated DIR, from `gan sample`");
-    for (Int& count : counts) count = generated_images(count, o.target, o.step);
-    return add_generated(data.folder, data.images, o.generated, counts);
-  }
-  return {};
+  for (Int& count : counts)
+    count =
+        o.arm == Arm::augmented ? copies_of_each(count, o.target) : generated_images(count, o.target, o.step);
+  if (std::count(counts.begin(), counts.end(), 0) == static_cast<Int>(counts.size()))
+    throw UsageError("the {} arm adds nothing to classes as large as these at --target {}; give a larger one",
+                     name_of(o.arm), o.target);
+  return o.arm == Arm::augmented ? add_augmented(data.folder, data.images, sources, counts, o.keras, o.seed)
+                                 : add_generated(data.folder, data.images, o.generated, counts);
 }
 
 // A copy belongs to its source's group; a generated picture is alone.

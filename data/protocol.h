@@ -47,7 +47,8 @@ struct PreparedData {
 };
 
 // As many of the arm's images of each image or class in every protocol. Throws Error where "grouped" meets a
-// GAN that was trained on images that do not train here, UsageError for another protocol.
+// GAN that was trained on images that do not train here, UsageError for another protocol and for an arm that
+// adds nothing.
 PreparedData prepare(Dataset folder, Int image_size, const ProtocolOptions& options);
 
 // The data as the split.json of an earlier prepare() has it.

@@ -122,7 +122,8 @@ std::string write_experiment(const std::string& name, const std::vector<Result>&
     body += section("Fig. 8: Grad-CAM of one test image of each class") + "<div class=\"samples\">\n";
   for (const Overlay& overlay : overlays) {
     write_file_atomically(out / "figures" / (overlay.name + ".png"), overlay.png);
-    body += image(overlay.png, overlay.class_name);
+    body += fmt::format("<div>{}<p class=\"file\">{}</p></div>\n", image(overlay.png, overlay.class_name),
+                        escape_html(overlay.class_name));
   }
   if (!overlays.empty()) body += "</div>\n";
   write_file_atomically(

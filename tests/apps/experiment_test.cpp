@@ -248,6 +248,19 @@ TEST_CASE("experiment table4 trains its rows once and puts them beside the paper
   check_refused(run(tiny_experiment(out.string(), {"--seed", "43"})), 1, {"another seed", "choose another"});
 }
 
+TEST_CASE("the smoke profile runs every row of the paper" *
+          doctest::skip(std::getenv("SONOGRAD_FULL") == nullptr)) {
+  const TemporaryFolder folder;
+  const Outcome outcome = run({"experiment", "all", "--data", small_run().data, "--out",
+                               (folder / "e").string(), "--profile", "smoke", "--quiet", "--json"});
+  check_done(outcome);
+  CHECK(json::parse(outcome.out).at("rows").size() == 18);
+  for (int table = 1; table <= 4; ++table)
+    CHECK(lines(bytes_of(folder / fmt::format("e/tables/table{}.csv", table))).size() ==
+          (table == 4 ? 1 + 6 : 1 + 5));
+  CHECK(lines(bytes_of(folder / "e/tables/mcnemar.csv")).size() == 1 + 3 * 15);  // of six models each
+}
+
 TEST_CASE("experiment goes on with a row that was broken off") {
   TemporaryFolder folder;
   const std::filesystem::path out = folder / "e", row = out / "rows/original/aeganb3";

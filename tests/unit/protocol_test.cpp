@@ -155,6 +155,9 @@ TEST_CASE("grouped: a GAN may have seen training images only; its pictures only 
   CHECK(paper.folder.size() == 60);
   CHECK(derived_in(paper, paper.split.test) >= 1);
 
+  options.target = 13;  // a quarter of a step above the classes' 12 images
+  CHECK(error_of([&] { prepare(list_folder(folder.data), 16, options); }) ==
+        "the gan arm adds nothing to classes as large as these at --target 13; give a larger one");
   options.target = 60;
   const std::string few = error_of([&] { prepare(list_folder(folder.data), 16, options); });
   CHECK(few.find("it lists 8 images where 48 are wanted") != std::string::npos);
