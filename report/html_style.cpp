@@ -36,6 +36,8 @@ figcaption{font-size:14px;line-height:1.45;margin-top:12px}
 .scroll{overflow-x:auto}
 .wrap td:first-child{white-space:normal;font-weight:400}
 .scroll+.scroll{margin-top:18px}
+.words th,.words td,.words td:first-child{white-space:normal;text-align:left;font-weight:400;vertical-align:top;width:auto}
+.words td:first-child{white-space:nowrap}
 .pairs td:first-child,.pairs th:first-child{white-space:normal}
 .pairs th,.pairs td{padding-left:14px;vertical-align:bottom}
 .pairs th:first-child,.pairs td:first-child{padding-left:0}

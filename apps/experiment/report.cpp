@@ -1,3 +1,4 @@
+#include "apps/experiment/claims.h"
 #include "apps/experiment/results.h"
 #include "report/html_parts.h"
 #include "report/html_style.h"
@@ -74,6 +75,28 @@ std::vector<std::string> limits(const std::vector<Result>& results, const Experi
   return lines;
 }
 
+// The claims that do not hold, and behind a line to click the others; all of them in tables/claims.csv.
+std::string claims_section(const fs::path& tables, const std::vector<Finding>& findings) {
+  Table file{{"id", "where", "claim", "verdict", "evidence"}, {}};
+  const std::vector<std::string> header{"the paper", "says", "", "evidence"};
+  Table doubtful{header, {}}, verified{header, {}};
+  for (const Finding& f : findings) {
+    const std::string verdict(verdict_name(f.verdict));
+    file.rows.push_back({f.id, f.where, f.says, verdict, f.evidence});
+    (f.verdict == Verdict::verified ? verified : doubtful)
+        .rows.push_back({f.where, f.says, verdict, f.evidence});
+  }
+  write_file_atomically(tables / "claims.csv", file.csv());
+  return section(
+             "Which of the paper's claims hold?",
+             fmt::format("Of {} claims {} are verified: counts, parameters, percentages that must be k of n, "
+                         "gains. These are not:",
+                         findings.size(), verified.rows.size())) +
+         "<div class=\"panel words\">" + doubtful.html() + "</div>\n" +
+         fmt::format("<details class=\"words\"><summary>The {} that are</summary>{}</details>\n",
+                     verified.rows.size(), verified.html());
+}
+
 Json json_of(const Result& r) {
   return {{"model", r.row.model},
           {"trained", r.row.trained},
@@ -110,6 +133,7 @@ std::string write_experiment(const std::string& name, const std::vector<Result>&
     for (const Table& table : t.page)
       body += fmt::format("<div class=\"panel scroll{}\">{}</div>\n", t.style, table.html());
   }
+  if (name == "all") body += claims_section(out / "tables", check_claims(flags.data));
   const std::vector<Figure> figures = figures_of(results);
   if (!figures.empty()) body += section("The proposed model") + "<div class=\"grid\">\n";
   for (const Figure& figure : figures) {

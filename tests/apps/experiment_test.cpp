@@ -245,6 +245,15 @@ TEST_CASE("experiment table4 trains its rows once and puts them beside the paper
   CHECK(contents(out / "rows") == rows);  // their times of day among them
   CHECK(contents(out / "gan") == gans);
 
+  Arguments all = tiny_experiment(out.string());
+  all[1] = "all";
+  check_done(run(all));
+  CHECK(contents(out / "rows") == rows);  // the tables of a folder share them
+  const auto of_all = lines(bytes_of(out / "tables/claims.csv"));
+  CHECK(of_all.size() == 1 + claims({}).size());
+  CHECK(times("contradicted", bytes_of(out / "report.html")) ==
+        times(",contradicted,", bytes_of(out / "tables/claims.csv")));
+
   check_refused(run(tiny_experiment(out.string(), {"--seed", "43"})), 1, {"another seed", "choose another"});
 }
 
