@@ -28,6 +28,7 @@ const std::map<std::string, Cost> costs{
     {"vit_b16", {"vit_s16", 8.2}},         {"vit_b32", {"vit_b32", 2.1}},
     {"aeganb3", {"aeganb0", 1.7}},         {"aeganb3_noattention", {"efficientnetb0", 0.9}}};
 constexpr double gan_step_seconds = 4;  // of 224 x 224
+constexpr double row_seconds = 4;       // what is not training: reading, testing, writing
 
 // The file of the folder that is named after the model, or as its publisher names the base's.
 std::string weights_for(const std::string& folder, const std::string& model) {
@@ -106,6 +107,7 @@ double estimated_seconds(const std::vector<Row>& rows, const ExperimentFlags& fl
       if (row.arm == "gan") images += generated_images(count, profile.target, profile.step);
     }
     gans = gans || row.arm == "gan";
+    seconds += row_seconds;
     const double phases = row.weights.empty() ? 1 : 2;
     // nine tenths of the images: a training step of 16, or a tenth of it for validation
     seconds += phases * static_cast<double>(profile.epochs * images) * 0.82 / 16 *
