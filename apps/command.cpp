@@ -29,7 +29,8 @@ CLI::Validator number_that(bool (*holds)(double), const std::string& rule, const
     char* end = nullptr;
     const double value = std::strtod(text.c_str(), &end);
     const bool number = !text.empty() && *end == '\0' && std::isfinite(value);
-    return number && holds(value) ? "" : fmt::format("must be {}, got {}", rule, text);
+    if (!number) return fmt::format("must be a number, got {}", text);
+    return holds(value) ? "" : fmt::format("must be {}, got {}", rule, text);
   };
   return {complaint, type};
 }
@@ -53,6 +54,14 @@ CLI::Validator seed_number() {
 }
 
 }  // namespace
+
+std::string shell_word(const std::string& word) {
+  constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
+  if (!word.empty() && word.find_first_not_of(plain) == std::string::npos) return word;
+  std::string quoted = "'";
+  for (const char c : word) quoted += c == '\'' ? "'\\''" : std::string(1, c);
+  return quoted + "'";
+}
 
 CLI::Validator positive() {
   return number_that([](double x) { return x > 0; }, "more than 0", "POSITIVE");

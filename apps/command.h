@@ -28,7 +28,7 @@ struct Program {
       "sonograd"};
   SharedFlags shared;
   std::function<int()> chosen;  // what the sub-command on the command line does; its value is the exit status
-  std::string command_line;
+  std::string name, command_line;  // as typed; the line as a shell takes it again
 
   // A sub-command with the shared flags, an example per line of `examples`, and what it does.
   CLI::App& add(const std::string& name, const std::string& description, const std::string& examples,
@@ -36,6 +36,9 @@ struct Program {
   CLI::App& add_under(CLI::App& parent, const std::string& name, const std::string& description,
                       const std::string& examples, std::function<int()> run);
 };
+
+// A word of a command line as a shell takes it again: quoted where it holds what a shell would read.
+std::string shell_word(const std::string& word);
 
 // Checks of a flag's number, whose complaint is one short line.
 CLI::Validator positive();

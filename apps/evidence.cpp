@@ -289,9 +289,9 @@ void Evidence::finish(const Model& model, const History& history) {
         "batch "
         "norms' moving averages, which lag at 0.99; try --norm-momentum 0.9\n",
         percent(last.accuracy, 0), percent(last.val_accuracy, 0));
-  fmt::print("report: {}\nnext: {} explain --weights {} --layer {} --out maps '{}'\n", run.report().string(),
-             program.command_line.substr(0, program.command_line.find(' ')), run.best().string(), layer,
-             (std::filesystem::path(flags.data) / report.predictions[0].file).string());
+  const std::filesystem::path picture = std::filesystem::path(flags.data) / report.predictions[0].file;
+  fmt::print("report: {}\nnext: {} explain --weights {} --layer {} --out maps {}\n", run.report().string(),
+             shell_word(program.name), shell_word(run.best().string()), layer, shell_word(picture.string()));
 }
 
 }  // namespace sonograd

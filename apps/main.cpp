@@ -64,7 +64,8 @@ int run(int argc, char** argv) {
   program.app.set_version_flag("--version", "sonograd " SONOGRAD_VERSION);
   program.app.footer("`sonograd COMMAND --help` shows a command's flags with examples.");
   program.app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
-  for (int i = 0; i < argc; ++i) program.command_line += (i == 0 ? "" : " ") + std::string(argv[i]);
+  program.name = argv[0];
+  for (int i = 0; i < argc; ++i) program.command_line += (i == 0 ? "" : " ") + shell_word(argv[i]);
 
   for (const auto add : {add_demo, add_summary, add_init, add_predict, add_loss, add_train, add_evaluate,
                          add_explain, add_compare, add_compare_activations, add_data, add_gan, add_bench,

@@ -1,5 +1,6 @@
 #include "apps/model_flags.h"
 
+#include <algorithm>
 #include <cstdio>
 #include <optional>
 
@@ -86,6 +87,28 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
   return options;
 }
 
+// Class names are this program's to print, not the file's to know, unless a model of ours wrote it.
+void warn_of_classes(const ModelFlags& flags, const WeightFile& file, const Model& model) {
+  if (!flags.classes.empty() || file.facts.count("classes")) return;
+  std::fprintf(stderr,
+               "sonograd: warning: %s does not name its classes; they are taken as %s, in this order; see "
+               "--classes\n",
+               flags.weights.c_str(), joined(model.options().classes).c_str());
+}
+
+// Leaves the base, as of a file that never had a head.
+void leave_head_out(WeightFile& file, const Model& model) {
+  const Slots slots = slots_of(model);
+  const auto is_head = [&](const StoredTensor& tensor) {
+    return std::any_of(slots.begin() + static_cast<std::ptrdiff_t>(model.base_parameters()), slots.end(),
+                       [&](const Slot& slot) { return slot.name == tensor.name; });
+  };
+  for (const StoredTensor& tensor : file.tensors)
+    if (is_head(tensor)) file.left_out.push_back(fmt::format("{} {}", tensor.name, tensor.shape.text()));
+  file.tensors.erase(std::remove_if(file.tensors.begin(), file.tensors.end(), is_head), file.tensors.end());
+  file.facts.erase("classes");
+}
+
 // What was not taken of the weights, or not as it lies there.
 void tell(const ModelFlags& flags, const Loaded& loaded, const Model& model) {
   Match match = loaded.match;
@@ -163,6 +186,7 @@ Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device devi
     const Loaded loaded = load_values(model, *file, flags.partial ? Extent::partial : Extent::whole);
     tell(flags, loaded, model);
     warn_of_pixels(model, *file, loaded.filled);
+    warn_of_classes(flags, *file, model);
   }
   return model;
 }
@@ -175,10 +199,12 @@ Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, De
 
   WeightFile file = read_classifier(flags.weights);
   const auto trained_for = file.facts.find("classes");
-  expect(trained_for == file.facts.end() || trained_for->second == joined(classes),
-         "{} was trained for {}, the data has {}", flags.weights,
+  expect(flags.fresh_head || trained_for == file.facts.end() || trained_for->second == joined(classes),
+         "{} was trained for {}, the data has {}; add --fresh-head to keep its base alone", flags.weights,
          trained_for == file.facts.end() ? "" : trained_for->second, joined(classes));
-  to_our_names(file, make_model(options_of(with_classes, shared, protocol, file)));
+  const Model described = make_model(options_of(with_classes, shared, protocol, file));
+  to_our_names(file, described);
+  if (flags.fresh_head) leave_head_out(file, described);
   check_input(flags, file);
   Model model = make_model(options_of(with_classes, shared, protocol, file));
   model.initialise(Random(shared.seed), DType::f32, device);

@@ -11,6 +11,7 @@ struct ModelFlags {
   Int image_size = 0;  // 0: the weights', else 224
   std::vector<std::string> classes;
   bool partial = false;
+  bool fresh_head = false;  // of weights to train on: the base alone
 };
 
 void add_model_flags(CLI::App& command, ModelFlags& flags);
@@ -26,7 +27,7 @@ Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device devi
                  const std::string& protocol = "");
 
 // The same for training: --weights may be a whole model or exactly a base, under which the head then starts
-// fresh. `classes` are the data's.
+// fresh, as it does with --fresh-head. `classes` are the data's.
 Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, Device device,
                           const std::string& protocol, const std::vector<std::string>& classes);
 

@@ -55,7 +55,9 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
   command.add_flag("--resume", t.resume, "go on from the checkpoint in --out");
   command.add_flag("--keep-checkpoint", t.keep_checkpoint,
                    "keep the checkpoint, moments and all, of the finished run");
-  command.add_flag("--random-base", t.random_base, "let transfer train a head on a random base");
+  command.add_flag("--fresh-head", t.model.fresh_head,
+                   "of --weights the base alone; the head starts fresh, for whatever classes the data has");
+  command.add_flag("--random-base", t.random_base, "let transfer or finetune begin with a random base");
   command
       .add_option(
           "--augment", t.augment,

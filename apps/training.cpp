@@ -59,9 +59,11 @@ int repeat_results(const RunFolder& run, const SharedFlags& shared) {
   if (shared.json)
     fmt::print("{}\n", metrics_json(metrics));
   else
-    fmt::print("{} is finished, there is nothing to resume: test accuracy {}/{} = {:.1f} %\nreport: {}\n",
-               run.path().string(), metrics.correct, metrics.n, 100 * metrics.accuracy,
-               run.report().string());
+    fmt::print(
+        "{} is finished, there is nothing to resume: test accuracy {}/{} = {:.1f} %\nreport: {}\nto train "
+        "on: a new --out with --weights {} and --phases scratch or finetune\n",
+        run.path().string(), metrics.correct, metrics.n, 100 * metrics.accuracy, run.report().string(),
+        shell_word(run.best().string()));
   return 0;
 }
 
@@ -86,15 +88,18 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
                                         : std::vector<std::string>{"transfer", "finetune"};
   if (!flags.rates.empty() && flags.rates.size() != names.size())
     throw UsageError("--lr has {} rates for {} phases; give one for each", flags.rates.size(), names.size());
+  if (flags.model.fresh_head && flags.model.weights.empty())
+    throw UsageError("--fresh-head keeps the base of --weights, which is not given");
   if (flags.transfer == "cached" && changes_images(flags))
     throw UsageError("--transfer cached keeps one view of each image, --augment makes a new one every epoch");
   std::vector<PhasePlan> plan;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const TrainingPhase phase = phase_named(names[i]);
-    if (phase == TrainingPhase::transfer && flags.model.weights.empty() && !flags.random_base)
+    if (i == 0 && phase != TrainingPhase::scratch && flags.model.weights.empty() && !flags.random_base)
       throw UsageError(
-          "--phases transfer trains a head on a base that knows something: give --weights, or --random-base "
-          "if you mean it");
+          "--phases {} begins with a base that knows something: give --weights, or --random-base if you mean "
+          "it; scratch trains from nothing",
+          names[i]);
     plan.push_back({phase, flags.rates.empty() ? default_rate(phase) : flags.rates[i], flags.epochs});
   }
   return plan;
@@ -113,6 +118,11 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
     say(shared, fmt::format("looking for near duplicates among {} images", folder.size()));
   const PreparedData data = prepare(std::move(folder), model.options().image_size, protocol);
   const std::size_t excluded = data.split.excluded.size();
+  if (data.folder.ignored > 0)
+    say(shared,
+        fmt::format("{} files in the class folders are passed over: by their names neither .png, .jpg "
+                    "nor .bmp",
+                    data.folder.ignored));
   say(shared, fmt::format("{} · {} images: {} to train, {} to validate, {} to test{} · {} threads",
                           model.options().name, data.folder.size(), data.split.train.size(),
                           data.split.validation.size(), data.split.test.size(),

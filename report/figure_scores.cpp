@@ -67,7 +67,7 @@ Svg precision_recall_curves(const std::vector<std::string>& classes,
     points.reserve(steps.size());
     for (const Threshold& step : steps) {
       const auto called = static_cast<double>(step.hits + step.false_alarms);
-      if (called > 0)
+      if (step.hits > 0)  // before the first, precision is 0 or has no meaning
         points.emplace_back(plot.x(static_cast<double>(step.hits) / positives),
                             plot.y(static_cast<double>(step.hits) / called));
     }

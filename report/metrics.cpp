@@ -154,17 +154,19 @@ Metrics measure(const std::vector<std::string>& classes, const std::vector<Int>&
 }
 
 Table per_class_table(const Metrics& metrics) {
-  const auto interval = [](Interval i) {
-    return fmt::format("{:.1f} – {:.1f} %", 100 * i.low, 100 * i.high);
+  const auto interval = [](Interval i, Int n) {
+    return n == 0 ? "–" : fmt::format("{:.1f} – {:.1f} %", 100 * i.low, 100 * i.high);
   };
+  const auto share = [](double value, Int n) { return n == 0 ? "–" : percent(value, 1); };
   Table table{{"class", "images", "precision", "95 % interval", "recall", "95 % interval", "F1", "AUC"}, {}};
   for (const auto& c : metrics.per_class) {
-    table.rows.push_back({c.name, fmt::format("{}", c.support), percent(c.precision, 1),
-                          interval(c.precision_interval), percent(c.recall, 1), interval(c.recall_interval),
-                          percent(c.f1, 1), std::isnan(c.auc) ? "–" : fmt::format("{:.3f}", c.auc)});
+    table.rows.push_back({c.name, fmt::format("{}", c.support), share(c.precision, c.predicted),
+                          interval(c.precision_interval, c.predicted), share(c.recall, c.support),
+                          interval(c.recall_interval, c.support), percent(c.f1, 1),
+                          std::isnan(c.auc) ? "–" : fmt::format("{:.3f}", c.auc)});
   }
   table.rows.push_back({"weighted mean", fmt::format("{}", metrics.n), percent(metrics.precision, 1), "",
-                        percent(metrics.recall, 1), interval(metrics.accuracy_interval),
+                        percent(metrics.recall, 1), interval(metrics.accuracy_interval, metrics.n),
                         percent(metrics.f1, 1),
                         std::isnan(metrics.auc) ? "–" : fmt::format("{:.3f}", metrics.auc)});
   return table;

@@ -2,7 +2,7 @@
 
 In tiny.weights.h5, tiny.keras (deflated anew) and tiny_weights.h5 (legacy, weights alone) element e of the tensor with index i in model.weights is i + e / 64; normalization's count is
 12345. They have the ImageNet form's empty `rescaling_1`. tiny_stored.keras is stored, as Keras does;
-tiny_legacy.h5 is a whole legacy model; tiny_parts.h5 has its lists of names in parts and as texts of variable length, as older programs wrote them.
+tiny_legacy.h5 is a whole legacy model; tiny_nested.keras and tiny_nested.h5 have a base as one layer, with a head behind it; tiny_parts.h5 has its lists of names in parts and as texts of variable length, as older programs wrote them.
 """
 
 import io
@@ -48,6 +48,20 @@ def dense(dtype):
     return model
 
 
+def nested():
+    """A base as one layer with a head behind it, as transfer learning is written; filled as the flat model is."""
+    layers = keras.layers
+    image = keras.Input((8, 8, 3))
+    x = layers.Rescaling(1 / 255, name="rescaling")(image)
+    x = layers.Conv2D(2, 3, name="stem_conv")(layers.Normalization(name="normalization")(x))
+    x = layers.Conv2D(2, 1, name="top_conv")(layers.BatchNormalization(name="stem_bn")(x))
+    base = keras.Model(image, x, name="base")
+    head = [layers.GlobalAveragePooling2D(), layers.BatchNormalization(), layers.Dense(3, name="out")]
+    model = keras.Sequential([base, *head], name="nested")
+    fill(keras.Model(base.input, keras.Sequential(head)(base.output)))
+    return model
+
+
 def rezip(archive, method):
     """The bytes of an archive with all members packed by `method`, of one date."""
     packed = io.BytesIO()
@@ -60,6 +74,14 @@ def rezip(archive, method):
 def write_legacy(model, path):
     with h5py.File(path, "w") as file:
         keras.src.legacy.saving.legacy_h5_format.save_weights_to_hdf5_group(file, model)
+
+
+def write_nested(folder):
+    model = nested()
+    model.save(folder / "tiny_nested.h5")
+    model.save(folder / "whole.keras")
+    (folder / "tiny_nested.keras").write_bytes(rezip(folder / "whole.keras", zipfile.ZIP_DEFLATED))
+    (folder / "whole.keras").unlink()
 
 
 def write_parts(path):
@@ -115,6 +137,7 @@ def write(folder):
     write_legacy(model, folder / "tiny_weights.h5")
     dense("bfloat16").save_weights(folder / "tiny_bfloat16.weights.h5")
     dense("float32").save(folder / "tiny_legacy.h5")
+    write_nested(folder)
     write_parts(folder / "tiny_parts.h5")
     np.savez(folder / "tiny.npz", **npz_tensors())
     (folder / "tiny_deflated.npz").write_bytes(rezip(folder / "tiny.npz", zipfile.ZIP_DEFLATED))

@@ -6,6 +6,7 @@
 #include "models/weights/h5_tensors.h"
 #include "models/weights/keras_archive.h"
 #include "models/weights/keras_h5.h"
+#include "models/weights/keras_structure.h"
 
 namespace sonograd {
 namespace {
@@ -41,6 +42,14 @@ class TemporaryFile {
   int descriptor;
 };
 
+std::string text_of(const ZipReader& archive, const ZipReader::Member& member) {
+  std::string text(static_cast<std::size_t>(member.bytes), '\0');
+  ZipStream stream = archive.open(member);
+  stream.read(text.data(), member.bytes);
+  stream.finish();
+  return text;
+}
+
 }  // namespace
 
 void read_keras_archive(const ZipReader& archive, WeightFile& into) {
@@ -58,6 +67,8 @@ void read_keras_archive(const ZipReader& archive, WeightFile& into) {
   stream.finish();
   const H5Quiet quiet;
   read_keras3(H5Tensors(unpacked.path(), into.path), into);
+  if (const ZipReader::Member* const config = archive.find("config.json"))
+    read_structure(text_of(archive, *config), into.facts);
 }
 
 }  // namespace sonograd

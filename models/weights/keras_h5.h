@@ -11,7 +11,8 @@ class H5Tensors;
 // model's order and the group `vars` has the layer's own name as attribute. Composite layers put the names of
 // attributes between. One thread at a time: HDF5 is not made for more.
 //
-// The tensors have the datasets' paths as names; optimizer state and the states of random generators are left
+// The tensors have the datasets' paths as names; of a base that is one layer of the model, with a head behind
+// it, those that the flat model's file has. Optimizer state and the states of random generators are left
 // out. The fact `input` is told by the group /layers/rescaling_1, where the model begins with a
 // normalization.
 void read_keras3(const H5Tensors& file, WeightFile& into);

@@ -13,7 +13,8 @@ class H5Tensors;
 //
 // The tensors have the names that the lists give, in the model's order, which is what counts: layers are
 // called dense or dense_7 after how many a program had made before. The fact `input` is told by a second
-// rescaling layer, or by a variance that holds ImageNet's standard deviations.
+// rescaling layer, or by a variance that holds ImageNet's standard deviations; of a whole model its structure
+// tells more (models/weights/keras_structure.h).
 bool is_keras_legacy(const H5Tensors& file);
 void read_keras_legacy(const H5Tensors& file, WeightFile& into);
 

@@ -6,6 +6,7 @@
 #include "models/weights/h5_tensors.h"
 #include "models/weights/h5_texts.h"
 #include "models/weights/keras_legacy_h5.h"
+#include "models/weights/keras_structure.h"
 
 namespace sonograd {
 namespace {
@@ -44,6 +45,38 @@ bool has_deviations(const StoredTensor& variance) try {
   return false;  // what is wrong with it is told where it is loaded
 }
 
+// The layer that a weight `base/conv/kernel` is of.
+std::string layer_of(const std::string& weight) {
+  return weight.substr(0, weight.rfind('/') + 1);
+}
+
+// Whether a weight is a statistic of the data, which no gradient trains.
+bool is_statistic(const std::string& weight) {
+  const std::string name = weight.substr(layer_of(weight).size());
+  const std::string word = name.substr(0, name.find(':'));
+  return word == "mean" || word == "variance" || word == "count" || word.starts_with("moving_");
+}
+
+// A model that stands as one layer lists all that it trains first, then its statistics; here layer by layer
+// again. Both parts keep the layers' order: one of statistics alone comes after the one before it in the
+// second part, or first.
+Names layer_by_layer(const Names& weights) {
+  Names layers;
+  for (const bool statistics : {false, true}) {
+    auto next = statistics ? layers.begin() : layers.end();
+    for (const std::string& weight : weights) {
+      if (is_statistic(weight) != statistics) continue;
+      const auto known = std::find(layers.begin(), layers.end(), layer_of(weight));
+      next = (known == layers.end() ? layers.insert(next, layer_of(weight)) : known) + 1;
+    }
+  }
+  Names ordered;
+  for (const std::string& layer : layers)
+    std::copy_if(weights.begin(), weights.end(), std::back_inserter(ordered),
+                 [&](const std::string& weight) { return layer_of(weight) == layer; });
+  return ordered;
+}
+
 }  // namespace
 
 bool is_keras_legacy(const H5Tensors& file) {
@@ -69,7 +102,8 @@ void read_keras_legacy(const H5Tensors& file, WeightFile& into) {
     expect(!layer.empty() && seen.insert(path).second, "it names the layer {} twice; {}", printable(layer),
            damaged);
     scalings += layer.starts_with("rescaling");
-    for (const std::string& weight : string_list(open_group(path), "weight_names", file.bytes())) {
+    for (const std::string& weight :
+         layer_by_layer(string_list(open_group(path), "weight_names", file.bytes()))) {
       const std::string dataset = fmt::format("{}/{}", path, weight);
       expect(!weight.empty() && file.holds(dataset), "it names the tensor {} and does not hold it; {}",
              printable(dataset), damaged);
@@ -77,11 +111,14 @@ void read_keras_legacy(const H5Tensors& file, WeightFile& into) {
       expect(into.tensors.size() < most_tensors, "it has more than {} tensors; {}", most_tensors, damaged);
       into.tensors.push_back(file.tensor(dataset));
       if (names.insert(weight).second) into.tensors.back().name = weight;
-      if (layer.starts_with("normalization") && weight.find("/variance") != std::string::npos)
+      if (weight.find("normalization/variance") != std::string::npos)
         into.facts["input"] = has_deviations(into.tensors.back()) ? "imagenet" : "plain";
     }
   }
   if (scalings >= 2) into.facts["input"] = "imagenet";
+  if (H5Aexists(file.id(), "model_config") > 0)
+    for (const std::string& config : h5_texts(file.id(), "model_config", file.bytes()))
+      read_structure(config, into.facts);
 }
 
 }  // namespace sonograd

@@ -211,6 +211,38 @@ TEST_CASE("on a base, transfer trains the head alone and finetune all but the no
                 1, {base.string(), "input plain", "--input is imagenet"});
 }
 
+TEST_CASE("a trained network's base trains for other classes, and files of other kinds are told of") {
+  const SmallRun& small = small_run();
+  const TemporaryFolder folder;
+  const fs::path data = folder / "two classes";
+  fs::create_directories(data);
+  for (const char* label : {"benign", "normal"})
+    fs::copy(fs::path(small.data) / label, data / label, fs::copy_options::recursive);
+  write(data / "normal/scan.webp", "not read");
+  const fs::path out = folder / "run's";
+  Arguments train = small.small_training(out.string(), {"--weights", small.best, "--data", data.string(),
+                                                        "--phases", "transfer", "--epochs", "1"});
+  train.erase(std::remove(train.begin(), train.end(), "--quiet"), train.end());
+  check_refused(program::run(with(train, {"--quiet"})), 1,
+                {"was trained for benign,normal,malignant, the data has benign,normal", "--fresh-head"});
+
+  const Outcome trained = program::run(with(train, {"--fresh-head"}));
+  check_done(trained);
+  CHECK(trained.err.find("the head of mini starts fresh") != std::string::npos);
+  CHECK(trained.err.find("1 files in the class folders are passed over") != std::string::npos);
+  const auto before = values_of(small.best), after = values_of(out / "best.safetensors");
+  CHECK(after.at("stem_conv.kernel") == before.at("stem_conv.kernel"));
+  CHECK(after.at("dense_1.bias").size() == 2);
+  CHECK(before.at("dense_1.bias").size() == 3);
+  const std::string weights = (out / "best.safetensors").string();
+  CHECK(trained.out.find("--weights '" + folder.path.string()) != std::string::npos);
+
+  const Outcome again = program::run(with(train, {"--fresh-head", "--resume", "--epochs", "2"}));
+  check_done(again);
+  CHECK(again.out.find("is finished, there is nothing to resume") != std::string::npos);
+  CHECK(again.out.find("to train on: a new --out") != std::string::npos);
+}
+
 TEST_CASE("batches that share an update draw dropout as one large batch does") {
   const TemporaryFolder folder;
   const auto tuned = [&](const std::string& name, const Arguments& flags) {

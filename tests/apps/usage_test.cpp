@@ -61,6 +61,7 @@ TEST_CASE("a word that nothing takes is named first, with what it may stand for"
   check_refused(run({"gan", "train", "--clas", "a"}), 2,
                 {"`sonograd gan train` takes no --clas; did you mean"});
   check_refused(run({"trainn", "--data", "d"}), 2, {"`sonograd` takes no trainn; did you mean train?"});
+  check_refused(run({"trian"}), 2, {"takes no trian; did you mean train?"});
   check_refused(run({"predict", "--", "a.png"}), 2, {"--weights is required"});
 }
 
@@ -69,6 +70,8 @@ TEST_CASE("flags of train that contradict each other are bad usage, and nothing 
   const std::string out = (folder / "run").string();
   const Arguments train{"train", "--data", (folder / "").string(), "--out", out, "--model", "mini"};
   check_refused(run(with(train, {"--phases", "transfer"})), 2, {"transfer", "--weights", "--random-base"});
+  check_refused(run(with(train, {"--phases", "finetune"})), 2, {"finetune", "--weights", "--random-base"});
+  check_refused(run(with(train, {"--fresh-head"})), 2, {"--fresh-head", "--weights"});
   check_refused(run(with(train, {"--phases", "warmup"})), 2, {"warmup", "scratch"});
   check_refused(run(with(train, {"--lr", "0.1,0.1"})), 2, {"--lr", "2", "1"});
   check_refused(run(with(train, {"--no-shuffle"})), 2, {"--steps"});
@@ -85,8 +88,8 @@ TEST_CASE("numbers out of range are refused in one short line") {
   const Arguments train{"train", "--data", "d", "--out", "o"}, predict{"predict", "--weights", "w", "p"};
   refused(with(train, {"--batch", "0"}), "--batch: must be more than 0, got 0");
   refused(with(predict, {"--batch", "-3"}), "--batch: must be more than 0, got -3");
-  refused(with(train, {"--epochs", "none"}), "--epochs: must be more than 0, got none");
-  refused(with(train, {"--clip-norm", "nan"}), "--clip-norm: must be 0 or more, got nan");
+  refused(with(train, {"--epochs", "none"}), "--epochs: must be a number, got none");
+  refused(with(train, {"--clip-norm", "nan"}), "--clip-norm: must be a number, got nan");
   refused(with(train, {"--lr", "1,-1"}), "--lr: must be 0 or more, got -1");
   refused(with(train, {"--norm-momentum", "2"}), "--norm-momentum: must be from 0 to 1, got 2");
   refused(with(summary, {"--threads", "-1"}), "--threads: must be from 0 to ");

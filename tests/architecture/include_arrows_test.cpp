@@ -198,7 +198,8 @@ TEST_CASE("an op's folder holds its page, its registration and its derivation") 
     if (!entry.is_directory()) continue;
     const std::string op = entry.path().filename().string();
     for (const std::string suffix : {".h", ".cpp", ".md"}) {
-      INFO("ops/" << op << "/" << op << suffix);
+      INFO("ops/" << op << "/" << op << suffix
+                  << " is missing: CONTRIBUTING.md, \"Add an op\", says what it holds");
       CHECK(fs::exists(entry.path() / (op + suffix)));
     }
   }

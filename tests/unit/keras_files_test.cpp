@@ -2,11 +2,13 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "models/model_file.h"
 #include "models/weights/dialect.h"
 #include "models/weights/h5_image.h"
 #include "models/weights/keras_legacy_h5.h"
+#include "models/weights/keras_structure.h"
 #include "models/weights/zip.h"
 #include "models/zoo.h"
 #include "tests/error_of.h"
@@ -115,7 +117,9 @@ TEST_CASE("legacy files whose lists are wrong are one line") {
 TEST_CASE("a .keras that Keras wrote, stored or deflated, is read as its weights are") {
   const WeightFile file = read_weights(data / "tiny.keras"), weights = read_weights(data / "tiny.weights.h5");
   CHECK(file.format == WeightFormat::keras_archive);
-  CHECK(file.facts == weights.facts);
+  Facts facts = weights.facts;
+  facts.emplace("image_size", "4");
+  CHECK(file.facts == facts);
   REQUIRE(file.tensors.size() == weights.tensors.size());
   for (std::size_t i = 0; i < file.tensors.size(); ++i) {
     CHECK(file.tensors[i].name == weights.tensors[i].name);
@@ -125,6 +129,58 @@ TEST_CASE("a .keras that Keras wrote, stored or deflated, is read as its weights
   const WeightFile small = read_weights(data / "tiny_stored.keras");
   REQUIRE(small.tensors.size() == 2);
   CHECK(small.tensors[0].read().values() == formula(0, 4));
+}
+
+TEST_CASE("a base that is one layer, with a head behind it, is read as the flat model is") {
+  const WeightFile keras3 = read_weights(data / "tiny_nested.keras");
+  const std::vector<std::pair<std::string, std::vector<std::size_t>>> layers = {
+      {"batch_normalization", {5, 6, 7, 8}},
+      {"batch_normalization_1", {11, 12, 13, 14}},
+      {"dense", {15, 16}},
+      {"conv2d", {3, 4}},
+      {"conv2d_1", {9, 10}},
+      {"normalization", {0, 1, 2}}};
+  std::map<std::string, std::size_t> places;
+  for (const auto& [layer, at] : layers)
+    for (std::size_t i = 0; i < at.size(); ++i) places[fmt::format("/layers/{}/vars/{}", layer, i)] = at[i];
+  REQUIRE(keras3.tensors.size() == places.size());
+  for (const StoredTensor& tensor : keras3.tensors) {
+    CAPTURE(tensor.name);
+    REQUIRE(places.count(tensor.name) == 1);
+    const std::vector<double> values = tensor.read().values();
+    CHECK(values == formula(places[tensor.name], values.size()));
+  }
+
+  const WeightFile legacy = read_weights(data / "tiny_nested.h5");
+  REQUIRE(legacy.tensors.size() == places.size());
+  for (std::size_t i = 0; i < legacy.tensors.size(); ++i) {
+    CAPTURE(legacy.tensors[i].name);
+    const std::vector<double> values = legacy.tensors[i].read().values();
+    CHECK(values == formula(i, values.size()));
+  }
+  const Facts facts{{"input", "plain"}, {"image_size", "8"}};
+  CHECK(keras3.facts == facts);
+  CHECK(legacy.facts == facts);
+}
+
+TEST_CASE("the structure that Keras keeps tells the image size, and anything else nothing") {
+  const auto facts = [](const std::string& config, Facts facts = {}) {
+    read_structure(config, facts);
+    return facts;
+  };
+  const std::string input = R"({"config":{"layers":[{"config":{"batch_shape":[null,64,64,3]}}]}})";
+  const std::string keras2 = R"({"config":{"layers":[{},{"config":{"batch_input_shape":[null,32,32,3]}}]}})";
+  CHECK(facts(input) == Facts{{"image_size", "64"}});
+  CHECK(facts(keras2) == Facts{{"image_size", "32"}});
+  CHECK(facts(input, {{"image_size", "96"}}) == Facts{{"image_size", "96"}});
+  for (const char* other : {"", "{", "[]", "7", R"({"config":7})", R"({"config":{"layers":{"a":[]}}})",
+                            R"({"config":{"layers":[{"config":{"batch_shape":[null,null,null,3]}}]}})",
+                            R"({"config":{"layers":[{"config":{"batch_shape":[null,64,32,3]}}]}})",
+                            R"({"config":{"layers":[{"config":{"batch_shape":[null,-1,-1,3]}}]}})",
+                            R"({"config":{"layers":[{"config":{"batch_shape":"64"}}]}})"}) {
+    CAPTURE(other);
+    CHECK(facts(other).empty());
+  }
 }
 
 TEST_CASE("a .keras whose weights are damaged is one line") {
