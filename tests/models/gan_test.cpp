@@ -102,8 +102,9 @@ void check_changes(const Network& network, const Values& before, const json& run
   }
 }
 
-// Bounds: `scatter` times what Keras' and PyTorch's own f32 differ from f64, and no less than `least`. A bias
-// of one element may come out near the exact value by chance: for it, the median over all counts.
+// Bounds: `scatter` times the most that Keras' and PyTorch's own f32 differ from f64 in several runs, and no
+// less than `least`. A bias of one element may come out near the exact value by chance: for it, the median over
+// all counts.
 void check_run(const json& run, Int steps, DType dtype, Device device, double least, double scatter) {
   const json& g = golden_gan();
   const Int batch = g["batch"];
@@ -167,6 +168,6 @@ TEST_CASE("adversarial steps in f64 are those of Keras (B) and of the plain equa
 TEST_CASE("ten adversarial steps in f32 are as close to Keras' f64 as its own f32") {
   for (const json& run : golden_gan()["runs"]) {
     INFO("norms " << run["norms"].get<std::string>());
-    check_run(run, all_steps, DType::f32, Device::cpu, 2e-6, 4);
+    check_run(run, all_steps, DType::f32, Device::cpu, 2e-6, 2);
   }
 }
