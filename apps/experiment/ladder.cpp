@@ -164,9 +164,9 @@ std::string about(const Flags& flags) {
 
 // What fits on a page; ladder.csv has the rest.
 Table page_table(const Table& whole) {
-  Table table{{"rung", "test", "by groups 95 %", "points", "95 %"}, {}};
+  Table table{{"rung", "test", "by groups 95 %", "largest class", "points", "95 %"}, {}};
   for (const auto& row : whole.rows)
-    table.rows.push_back({fmt::format("{}: {}", row[0], row[1]), row[2], row[4], row[5], row[6]});
+    table.rows.push_back({fmt::format("{}: {}", row[0], row[1]), row[2], row[4], row[7], row[5], row[6]});
   return table;
 }
 
@@ -186,7 +186,7 @@ void write_page(const fs::path& out, const Flags& flags, const std::vector<Rung>
                 fmt::format("<header>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n</header>\n", title,
                             escape_html(about(flags))) +
                     "<div class=\"grid\">\n" + panel("From as published to honest", figure) + "</div>\n" +
-                    section("One correction a rung") + "<div class=\"panel wrap\">" +
+                    section("One correction a rung") + "<div class=\"panel wrap scroll\">" +
                     page_table(table).html() + "</div>\n"));
 }
 
