@@ -21,7 +21,7 @@ struct Flags {
   ModelOptions model;
   std::string what = "infer", dtype = "f32";
   Int batch = 16, repeat = 5;
-  bool ops = false;
+  bool ops = false, recompute = false;
 };
 
 // What one op cost over the timed runs.
@@ -59,8 +59,9 @@ std::function<void()> work_of(const Flags& flags, Model& model, const SharedFlag
                                                : TrainingPhase::transfer);
   auto optimizer = std::make_shared<Adam>();
   auto step = std::make_shared<Int>(0);
-  return [batch, &model, optimizer, step, seed = shared.seed] {
-    const StepResult result = gradients_of(model, *batch, {.random = Random(seed), .step = (*step)++});
+  return [batch, &model, optimizer, step, seed = shared.seed, recompute = flags.recompute] {
+    const StepResult result =
+        gradients_of(model, *batch, {.recompute = recompute, .random = Random(seed), .step = (*step)++});
     apply_updates(result.updates);
     optimizer->update(trained_parameters(model), result.gradients, 1e-5);
   };
@@ -181,6 +182,7 @@ void add_bench(Program& program) {
       ->check(positive())
       ->capture_default_str();
   command.add_option("--dtype", flags->dtype, "f32")->capture_default_str();
+  command.add_flag("--recompute", flags->recompute, "train with less memory, see `sonograd train --help`");
   command.add_flag("--ops", flags->ops, "also a table of what each op costs");
   hide_flags(command, {"--keras", "--quiet"});
 }

@@ -43,6 +43,7 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model) {
           {"schedule", f.schedule},
           {"optimizer", f.optimizer},
           {"dropout", f.no_dropout ? "off" : "on"},
+          {"recompute", f.recompute ? "on" : "off"},
           {"transfer", name_of(transfer_of(f))},
           {"augment", fmt::format("{}", fmt::join(f.augment, ","))},
           {"protocol", f.split.protocol},

@@ -66,6 +66,9 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
       ->delimiter(',')
       ->check(CLI::IsMember({"none", "jitter", "flip"}));
   command.add_flag("--no-dropout", t.no_dropout, "no dropout, no drop-connect");
+  command.add_flag("--recompute", t.recompute,
+                   "less memory for a third more time: backward computes each block's inner values anew; the "
+                   "numbers are the same");
   command
       .add_option(
           "--transfer", t.transfer,

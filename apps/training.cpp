@@ -38,6 +38,7 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.schedule = flags.schedule == "cosine" ? Schedule::cosine : Schedule::constant;
   o.optimizer = flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam;
   o.dropout = !flags.no_dropout;
+  o.recompute = flags.recompute;
   o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"), keras};
   o.transfer = transfer_of(flags);
   if (flags.norm_momentum > 0) o.norm_momentum = flags.norm_momentum;

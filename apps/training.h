@@ -16,7 +16,8 @@ struct TrainingFlags {
   Int epochs = 100, batch = 16, patience = 25, accumulate = 1, checkpoint_steps = 0;
   double clip_norm = 0, norm_momentum = 0;  // 0: none, the layers' own
   std::string class_weights = "none", schedule = "constant", optimizer = "adam", transfer;
-  bool resume = false, keep_checkpoint = false, random_base = false, no_dropout = false, explain = true,
+  bool resume = false, keep_checkpoint = false, random_base = false, no_dropout = false, recompute = false,
+       explain = true,
        tell = true;                     // tell: print the results
   std::vector<std::string> notes = {};  // of the report
   std::string lead;                     // the report's sentence under the title

@@ -105,6 +105,17 @@ NoGrad::~NoGrad() {
   recording = before;
 }
 
+Recording::Recording() : before(recording) {
+  recording = true;
+}
+Recording::~Recording() {
+  recording = before;
+}
+
+bool is_recording() {
+  return recording;
+}
+
 LayerScope::LayerScope(std::string_view name) : length_before(path.size()) {
   if (!path.empty() && !name.empty()) path += '.';
   path += name;
@@ -114,6 +125,13 @@ LayerScope::~LayerScope() {
 }
 const std::string& layer_path() {
   return path;
+}
+
+AtLayer::AtLayer(std::string at) : before(std::move(path)) {
+  path = std::move(at);
+}
+AtLayer::~AtLayer() {
+  path = std::move(before);
 }
 
 Observer::Observer(std::function<void(const Observation&)> see) : before(std::move(observer)) {

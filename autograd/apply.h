@@ -40,6 +40,20 @@ class NoGrad {
   bool before;
 };
 
+// While one lives, they are again, within a NoGrad too: for a vjp that runs its op's parts anew.
+class Recording {
+ public:
+  Recording();
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+ private:
+  bool before;
+};
+
+bool is_recording();  // whether this thread's ops are, where a tape knows an input
+
 // Adds a name, unless it is empty, to the layer path that errors, tape entries and observers of this thread
 // carry.
 class LayerScope {
@@ -53,6 +67,18 @@ class LayerScope {
   std::size_t length_before;
 };
 const std::string& layer_path();  // block7a.project_conv; empty outside of layers
+
+// The whole path, whatever it was: backward goes back to where a call came from.
+class AtLayer {
+ public:
+  explicit AtLayer(std::string path);
+  ~AtLayer();
+  AtLayer(const AtLayer&) = delete;
+  AtLayer& operator=(const AtLayer&) = delete;
+
+ private:
+  std::string before;
+};
 
 // What an observer learns of each op of this thread after it ran (op table, first number that is not finite,
 // activations). An add of two gradients may have put the sum in the place of the first: they share storage.

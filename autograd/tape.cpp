@@ -160,7 +160,7 @@ class Backward {
     if (!any || std::none_of(wanted.begin(), wanted.end(), [](bool w) { return w; })) return;
 
     check_unchanged(call);
-    const LayerScope scope(call.layer);
+    const AtLayer scope(call.layer);
     const Tensors gradients = call.op->vjp(
         {attached(call.inputs, call.input_nodes), attached(call.outputs, call.output_nodes), dys, wanted});
     for (std::size_t k = 0; k < wanted.size(); ++k)

@@ -1,5 +1,6 @@
 #include "layers/dense_block.h"
 
+#include "layers/recompute.h"
 #include "ops/append/append.h"
 
 namespace sonograd {
@@ -11,7 +12,8 @@ Tensor DenseBlock::operator()(const Tensor& x, Context& context) const {
   Tensor y = x;
   for (const Child& child : children) {
     const LayerScope scope(child.name);
-    y = append(y, child.layers(y, context), buffer);
+    const Tensor grown = context.recompute ? recomputed(child.layers, y, context) : child.layers(y, context);
+    y = append(y, grown, buffer);
     show_output("concat", y, context);
   }
   return y;

@@ -1,5 +1,7 @@
 #include "layers/layer.h"
 
+#include "layers/recompute.h"
+
 namespace sonograd {
 
 Visit under(const std::string& name, const Visit& visit) {
@@ -9,10 +11,9 @@ Visit under(const std::string& name, const Visit& visit) {
 }
 
 Tensor run_named(const std::string& name, const Layer& layer, const Tensor& x, Context& context) {
-  if (name.empty()) return layer(x, context);
   const LayerScope scope(name);
-  Tensor y = layer(x, context);
-  if (context.on_output) context.on_output(layer_path(), y);
+  Tensor y = context.recompute && is_block(layer) ? recomputed(layer, x, context) : layer(x, context);
+  if (!name.empty() && context.on_output) context.on_output(layer_path(), y);
   return y;
 }
 

@@ -183,6 +183,7 @@ class Fit {
     StepResult result = gradients_of(model, batch,
                                      {.class_weights = options.class_weights,
                                       .dropout = options.dropout,
+                                      .recompute = options.recompute,
                                       .norm_momentum = options.norm_momentum,
                                       .random = Random(options.seed),
                                       .step = updates_before,

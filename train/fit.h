@@ -38,6 +38,7 @@ struct FitOptions {
   Schedule schedule = Schedule::constant;
   OptimizerKind optimizer = OptimizerKind::adam;
   bool dropout = true;
+  bool recompute = false;  // of a block keep its input alone for backward: the same bits in less memory
   Augmentation augmentation = {};  // of the training images
   Transfer transfer = Transfer::exact;
   std::optional<double> norm_momentum = {};  // of batch norms' moving averages, for the layers' own

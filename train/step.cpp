@@ -39,7 +39,8 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
                   .keras = model.options().keras,
                   .norm_momentum = options.norm_momentum,
                   .random = options.random.stream("dropout").at(static_cast<std::uint64_t>(options.step)),
-                  .first_sample = options.first_sample};
+                  .first_sample = options.first_sample,
+                  .recompute = options.recompute};
   StepResult result;
   const auto loss = [&] {
     const Tensor logits = options.features ? model.classify(options.features->of(batch.samples), context)
