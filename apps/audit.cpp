@@ -45,7 +45,7 @@ void print_json(const std::vector<CheckReport>& reports, Int failed) {
   }
   const nlohmann::ordered_json json{
       {"devices", {"reference", "cpu"}}, {"failed", failed}, {"ops", std::move(ops)}};
-  fmt::print("{}\n", json.dump(1));
+  sonograd::print_json(json);
 }
 
 void print_table(const std::vector<CheckReport>& reports, Int failed) {

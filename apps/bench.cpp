@@ -148,7 +148,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
                                       {"peak_mb", peak},
                                       {"pool_peak_mb", pool_peak},
                                       {"gflops", 2e-6 * macs / median}};
-    fmt::print("{}\n", json.dump(1));
+    print_json(json);
     return 0;
   }
   fmt::print(

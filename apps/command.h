@@ -2,6 +2,7 @@
 #include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,11 @@ Device prepare_device(const SharedFlags& shared);
 
 // Replaces `--config F` by the flags that F holds, less those on the command line, which so win.
 std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::App& app);
+
+// JSON as it is printed and written; of a file's name bytes that are no UTF-8 become the replacement
+// character.
+std::string json_text(const nlohmann::ordered_json& json);
+void print_json(const nlohmann::ordered_json& json);  // for --json
 
 // write_phantoms with a progress bar.
 void draw_phantoms(const std::string& folder, Int count, Int size, const SharedFlags& shared);

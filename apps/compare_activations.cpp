@@ -96,15 +96,14 @@ void print_json(const ActivationComparison& all, const CompareActivations& optio
   auto layers = nlohmann::ordered_json::array();
   for (const LayerComparison& layer : all.layers) layers.push_back(json_of(layer));
   const LayerComparison* const first = all.first_that_differs();
-  fmt::print("{}\n",
-             nlohmann::ordered_json{{"first", first ? nlohmann::json(first->layer) : nlohmann::json()},
-                                    {"tolerance", options.tolerance},
-                                    {"isolate", options.isolate},
-                                    {"layout", all.channels_first ? "nchw" : "nhwc"},
-                                    {"layers", std::move(layers)},
-                                    {"ours_alone", all.ours_alone},
-                                    {"theirs_alone", all.theirs_alone}}
-                 .dump(1));
+  sonograd::print_json(
+      nlohmann::ordered_json{{"first", first ? nlohmann::json(first->layer) : nlohmann::json()},
+                             {"tolerance", options.tolerance},
+                             {"isolate", options.isolate},
+                             {"layout", all.channels_first ? "nchw" : "nhwc"},
+                             {"layers", std::move(layers)},
+                             {"ours_alone", all.ours_alone},
+                             {"theirs_alone", all.theirs_alone}});
 }
 
 int run(const Flags& flags, const SharedFlags& shared) {

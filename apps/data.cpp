@@ -26,12 +26,11 @@ int split(const Flags& flags, const SharedFlags& shared) {
   write_split(flags.out, data.folder, parts);
   const std::size_t excluded = parts.excluded.size() + data.folder.bad.size();
   if (shared.json)
-    fmt::print("{}\n", Json{{"train", parts.train.size()},
-                            {"validation", parts.validation.size()},
-                            {"test", parts.test.size()},
-                            {"excluded", excluded},
-                            {"hash", split_hash(data.folder, parts)}}
-                           .dump(1));
+    print_json(Json{{"train", parts.train.size()},
+                    {"validation", parts.validation.size()},
+                    {"test", parts.test.size()},
+                    {"excluded", excluded},
+                    {"hash", split_hash(data.folder, parts)}});
   else
     fmt::print("{}: {} to train, {} to validate, {} to test, {} excluded\n", flags.out, parts.train.size(),
                parts.validation.size(), parts.test.size(), excluded);

@@ -77,7 +77,7 @@ int audit(const Flags& flags, const SharedFlags& shared) {
     json["unreadable"].push_back({{"file", bad.file}, {"reason", bad.reason}});
   if (!flags.html.empty()) write_file_atomically(flags.html, contact_sheet(data, found));
   if (shared.json)
-    fmt::print("{}\n", json.dump(1));
+    print_json(json);
   else
     print(data, found, json);
   return 0;

@@ -53,7 +53,7 @@ int verify(const Flags& flags, const SharedFlags& shared) {
   prepare_device(shared);
   const SplitCheck check = verify_split(flags.split, flags.data);
   if (shared.json)
-    fmt::print("{}\n", json_of(check).dump(1));
+    print_json(json_of(check));
   else
     print(check, flags.split);
   return check.holds() ? 0 : 1;

@@ -43,7 +43,7 @@ int run_loss(const Flags& flags, const SharedFlags& shared) {
   const Evaluation e = evaluate(model, data.images, data.folder.labels(), data.tested, flags.batch);
   const nlohmann::ordered_json json{{"loss", e.loss}, {"accuracy", e.accuracy()}, {"n", data.folder.size()}};
   if (shared.json)
-    fmt::print("{}\n", json.dump(1));
+    print_json(json);
   else
     fmt::print("loss {:.9g}, accuracy {:.9g}, {} images\n", e.loss, e.accuracy(), data.folder.size());
   return 0;

@@ -42,6 +42,7 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model) {
           {"class-weights", f.class_weights},
           {"schedule", f.schedule},
           {"optimizer", f.optimizer},
+          {"momentum", fmt::format("{:g}", f.momentum)},
           {"dropout", f.no_dropout ? "off" : "on"},
           {"recompute", f.recompute ? "on" : "off"},
           {"transfer", name_of(transfer_of(f))},
@@ -101,6 +102,27 @@ Metrics metrics_of(const std::vector<std::string>& classes, const std::vector<Pr
   return metrics;
 }
 
+void go_on_with(Manifest& manifest, const RunFolder& run) {
+  if (!std::filesystem::exists(run.checkpoint())) return;
+  Manifest first = read_manifest(run.manifest());
+  if (first.threads != manifest.threads || first.instruction_set != manifest.instruction_set)
+    std::fprintf(
+        stderr,
+        "sonograd: warning: the run began with %lld threads and %s, and goes on with %lld and %s: its "
+        "numbers may differ in their last bits from those of an undisturbed run\n",
+        static_cast<long long>(first.threads), first.instruction_set.c_str(),
+        static_cast<long long>(manifest.threads), manifest.instruction_set.c_str());
+  first.resumed.push_back({manifest.command, manifest.started, manifest.threads, manifest.instruction_set});
+  manifest = std::move(first);
+}
+
+std::string unused_stem(const std::string& file, std::set<std::string>& used) {
+  const std::string stem = std::filesystem::path(file).stem().string();
+  std::string name = stem;
+  for (int n = 2; !used.insert(name).second; ++n) name = fmt::format("{}-{}", stem, n);
+  return name;
+}
+
 Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std::vector<PhasePlan>& plan,
                    const PreparedData& data, const RunFolder& run)
     : flags(flags), program(program), data(data), run(run) {
@@ -132,10 +154,7 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
 void Evidence::begin(const Model& model) {
   manifest.model = model.options().name;
   manifest.flags = resolved_flags(flags, model.options());
-  if (run.started())  // a run that goes on, perhaps beyond the phase that found it out
-    for (const auto& [phase, facts] : read_manifest(run.manifest()).phases)
-      for (const auto& [fact, text] : facts)
-        if (fact == cached_fact) say_of_phase(phase, text);
+  go_on_with(manifest, run);
   write_file_atomically(run.manifest(), manifest_json(manifest));  // first: it marks the folder as a run
   write_split(run.split(), data.folder, data.split);
 }
@@ -222,6 +241,7 @@ std::vector<ExplainedImage> Evidence::gallery(const Model& model,
     chosen.push_back(i);
   }
   std::vector<ExplainedImage> list;
+  std::set<std::string> stems;
   make_folder(run.path() / "explanations");
   for (const std::size_t i : chosen) {
     const Int index = data.split.test[i];
@@ -229,9 +249,9 @@ std::vector<ExplainedImage> Evidence::gallery(const Model& model,
     const HeatMap map =
         explain(model, input, {.layer = last_feature_map(model, input, least_map_height), .blank = true});
     const Image image = picture(data.images, index);
-    std::string stem = predictions[i].file;
-    std::replace(stem.begin(), stem.end(), '/', '_');
-    stem = stem.substr(0, stem.rfind('.'));
+    std::string name = predictions[i].file;
+    std::replace(name.begin(), name.end(), '/', '_');
+    const std::string stem = unused_stem(name, stems);
     write_npy(run.path() / "explanations" / (stem + ".npy"), map);
     write_png(run.path() / "explanations" / (stem + ".png"), overlay(enlarged(image), map));
     list.push_back({predictions[i], encode_png(image), encode_png(overlay(image, map, {.colour_bar = false})),

@@ -1,4 +1,6 @@
 #pragma once
+#include <set>
+
 #include "apps/training.h"
 #include "data/image.h"
 #include "report/html.h"
@@ -37,6 +39,13 @@ constexpr auto gan_model = "dcgan";
 // Throw Error, which says what the run is, where it is of the other kind.
 void expect_classifier_run(const RunFolder& run);
 void expect_gan_run(const RunFolder& run);
+
+// The name of a picture file without folder and suffix, with -2, -3, … where another had it before.
+std::string unused_stem(const std::string& file, std::set<std::string>& used);
+
+// Where a run goes on from its checkpoint: its first session's manifest, which notes this one. Says on stderr
+// where the two compute with other threads or instructions.
+void go_on_with(Manifest& manifest, const RunFolder& run);
 
 // The parts of a manifest that no run decides: versions, machine, instruction set.
 void describe_build(Manifest& manifest);

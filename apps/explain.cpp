@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "apps/evidence.h"
 #include "apps/model_flags.h"
 #include "data/decode.h"
 #include "data/folder.h"
@@ -30,13 +31,6 @@ struct Flags {
 };
 
 // Names that no two images of one call share: the stem, with a number behind from the second on.
-std::string unused_stem(const std::string& file, std::set<std::string>& used) {
-  const std::string stem = std::filesystem::path(file).stem().string();
-  std::string name = stem;
-  for (int n = 2; !used.insert(name).second; ++n) name = fmt::format("{}-{}", stem, n);
-  return name;
-}
-
 // What a picture alone would not tell.
 std::string_view note_on(const HeatMap& map) {
   constexpr float even = 0.95F;
@@ -121,8 +115,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
     progress.update(done, done, "explained");
   }
   progress.finish();
-  if (shared.json)
-    fmt::print("{}\n", nlohmann::ordered_json{{"explanations", rows}, {"unreadable", bad}}.dump(1));
+  if (shared.json) print_json(nlohmann::ordered_json{{"explanations", rows}, {"unreadable", bad}});
   return bad > 0 ? 1 : 0;
 }
 

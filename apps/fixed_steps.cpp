@@ -54,7 +54,7 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   if (shared.json) {
     nlohmann::ordered_json json{{"steps", fixed.steps}, {"loss", loss}, {"weights", run.last().string()}};
     if (!fixed.log.empty()) json["log"] = fixed.log;
-    fmt::print("{}\n", json.dump(1));
+    print_json(json);
   } else {
     fmt::print("{} steps, loss of the last batch {:.6g}: {}\n", fixed.steps, loss, run.last().string());
   }

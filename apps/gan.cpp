@@ -94,12 +94,11 @@ int train(const GanFlags& flags, const Program& program) {
 int sample(const SampleFlags& flags, const SharedFlags& shared) {
   const Lineage lineage = write_generated(flags.run, flags.out, flags.count, shared);
   if (shared.json)
-    fmt::print("{}\n", nlohmann::ordered_json{{"out", flags.out},
-                                              {"class", lineage.class_name},
-                                              {"count", flags.count},
-                                              {"seed", shared.seed},
-                                              {"ancestors", lineage.ancestors.size()}}
-                           .dump(1));
+    print_json(nlohmann::ordered_json{{"out", flags.out},
+                                      {"class", lineage.class_name},
+                                      {"count", flags.count},
+                                      {"seed", shared.seed},
+                                      {"ancestors", lineage.ancestors.size()}});
   else
     fmt::print("{}: {} generated pictures of class {}, from {} real ones\n", flags.out, flags.count,
                lineage.class_name, lineage.ancestors.size());
@@ -187,8 +186,12 @@ GanSummary train_class_gan(const GanFlags& flags, const Program& program) {
                  static_cast<long long>(data.images.size()), data.class_name.c_str(), threads());
   Manifest manifest = manifest_of(flags, options, data, program);
   const auto write = [&] { write_file_atomically(run.manifest(), manifest_json(manifest)); };
+  const auto begin = [&] {
+    go_on_with(manifest, run);
+    write();
+  };
   const StopBetweenSteps loops_look;
-  return train_gan(data, options, run, {.begin = write, .finish = [&] {
+  return train_gan(data, options, run, {.begin = begin, .finish = [&] {
                                           manifest.finished = utc_now();
                                           write();
                                         }});

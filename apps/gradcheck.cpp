@@ -56,7 +56,7 @@ void print_json(const std::vector<CheckReport>& reports, Int failed) {
   }
   const nlohmann::ordered_json json{
       {"checked", reports.size()}, {"failed", failed}, {"results", std::move(results)}};
-  fmt::print("{}\n", json.dump(1));
+  sonograd::print_json(json);
 }
 
 void print_table(const std::vector<CheckReport>& reports, Int failed) {

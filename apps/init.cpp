@@ -19,7 +19,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
                                     {"seed", shared.seed},
                                     {"tensors", model.parameters().size()},
                                     {"file", flags.out}};
-  if (shared.json) fmt::print("{}\n", json.dump(1));
+  if (shared.json) print_json(json);
   return 0;
 }
 

@@ -217,6 +217,11 @@ Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, De
                                              : *trained_with(model, file.facts, loaded.filled));
   tell(flags, loaded, model);
   warn_of_pixels(model, file, loaded.filled);
+  if (loaded.filled == Filled::whole && trained_for == file.facts.end())
+    std::fprintf(stderr,
+                 "sonograd: warning: %s does not name its classes; its head goes on as that of %s, in this "
+                 "order; --fresh-head begins a new one\n",
+                 flags.weights.c_str(), joined(classes).c_str());
   return model;
 }
 

@@ -1,3 +1,4 @@
+#include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
@@ -37,6 +38,9 @@ Answers answer(const Flags& flags, const Model& model) {
     std::vector<Int> all;
     for (Int i = 0; i < set.size(); ++i) all.push_back(i);
     const std::vector<double> p = model.predict(images_for(model, set, all)).values();
+    for (const double value : p)
+      expect(std::isfinite(value),
+             "a probability is not a number; are the weights sound, the pixels as they want them?");
     const auto classes = static_cast<std::ptrdiff_t>(model.options().classes.size());
     for (auto row = p.begin(); row != p.end(); row += classes)
       answers.probabilities.emplace_back(row, row + classes);
@@ -89,10 +93,8 @@ int run(const Flags& flags, const SharedFlags& shared) {
     auto rows = nlohmann::ordered_json::array();
     for (std::size_t i = 0; i < answers.files.size(); ++i)
       rows.push_back({{"file", answers.files[i]}, {"probabilities", answers.probabilities[i]}});
-    fmt::print(
-        "{}\n",
-        nlohmann::ordered_json{{"classes", classes}, {"predictions", rows}, {"unreadable", answers.bad}}.dump(
-            1));
+    print_json(
+        nlohmann::ordered_json{{"classes", classes}, {"predictions", rows}, {"unreadable", answers.bad}});
   }
   if (answers.files.empty()) return 1;  // a table without rows would look like an answer
   if (!flags.out.empty())

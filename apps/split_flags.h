@@ -7,7 +7,7 @@ namespace sonograd {
 // Which images train, validate and test: of `data split`, `train` and what builds on them.
 struct SplitFlags {
   std::string protocol = "grouped", arm = "original", order, generated, on_bad_file = "fail";
-  Int target = 1350, step = 40, folds = 0, fold = 0;
+  Int target = published_target, step = 40, folds = 0, fold = 0;
   bool random_labels = false;
   bool independent = false;  // of phantoms that the program drew itself
   KnownGroups groups = {};   // near duplicates that were found for another run on the folder

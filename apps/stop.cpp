@@ -5,14 +5,13 @@
 #include <atomic>
 #include <csignal>
 #include <string_view>
+#include <thread>
 
 namespace sonograd {
 namespace {
 
 std::atomic<int> noted{0};
 std::atomic<bool> between_steps{false};
-static_assert(std::atomic<int>::is_always_lock_free && std::atomic<bool>::is_always_lock_free,
-              "a signal handler may touch nothing else");
 
 void say(std::string_view line) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
@@ -31,14 +30,18 @@ void on_stop(int signal) {
 }  // namespace
 
 void handle_stop_signals() {
-  struct sigaction action {};
-  action.sa_handler = on_stop;
-  action.sa_flags = SA_RESTART;
+  sigset_t stops;
+  sigemptyset(&stops);
   for (const int signal : {SIGINT, SIGTERM}) {
     struct sigaction before {};
     ::sigaction(signal, nullptr, &before);
-    if (before.sa_handler != SIG_IGN) ::sigaction(signal, &action, nullptr);
+    if (before.sa_handler != SIG_IGN) sigaddset(&stops, signal);
   }
+  ::pthread_sigmask(SIG_BLOCK, &stops, nullptr);  // threads that this one begins inherit it
+  std::thread([stops] {
+    for (int signal = 0;;)
+      if (::sigwait(&stops, &signal) == 0) on_stop(signal);
+  }).detach();
 }
 
 StopBetweenSteps::StopBetweenSteps() {

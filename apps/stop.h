@@ -4,7 +4,9 @@ namespace sonograd {
 
 // Ctrl-C and `kill` (SIGINT, SIGTERM). From this call on they end the program at once, with one line on
 // stderr and status 130 or 143. Files are written aside and renamed, so that the earlier ones stay as they
-// were. A signal that the program was started to ignore stays ignored.
+// were. A signal that the program was started to ignore stays ignored. Call it before any thread is begun:
+// a thread of its own takes the signals, and all others block them, since oneDNN's kernels use the stack
+// pointer for something else, and a handler there would write over memory.
 void handle_stop_signals();
 
 // While one lives, the first of these signals is only noted, for loops that look after each step and save

@@ -38,7 +38,7 @@ void print_json(const ModelSummary& s, const std::string& name) {
                                     {"macs", s.macs},
                                     {"activation_bytes", s.activation_bytes},
                                     {"layers", std::move(layers)}};
-  fmt::print("{}\n", json.dump(1));
+  sonograd::print_json(json);
 }
 
 void print_table(const ModelSummary& s, const std::string& name, Int image_size) {

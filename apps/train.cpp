@@ -48,6 +48,7 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
   command.add_option("--optimizer", t.optimizer, "adam or sgd")
       ->check(CLI::IsMember({"adam", "sgd"}))
       ->capture_default_str();
+  command.add_option("--momentum", t.momentum, "of --optimizer sgd")->check(share());
   command
       .add_option("--checkpoint-steps", t.checkpoint_steps,
                   "also save the run's state every so many steps within an epoch")

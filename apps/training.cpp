@@ -37,6 +37,8 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.accumulate = flags.accumulate;
   o.schedule = flags.schedule == "cosine" ? Schedule::cosine : Schedule::constant;
   o.optimizer = flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam;
+  o.momentum = flags.momentum;
+  o.split = split_hash(data.folder, data.split);
   o.dropout = !flags.no_dropout;
   o.recompute = flags.recompute;
   o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"), keras};
@@ -89,6 +91,8 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
                                         : std::vector<std::string>{"transfer", "finetune"};
   if (!flags.rates.empty() && flags.rates.size() != names.size())
     throw UsageError("--lr has {} rates for {} phases; give one for each", flags.rates.size(), names.size());
+  if (flags.momentum > 0 && flags.optimizer != "sgd")
+    throw UsageError("--momentum belongs to --optimizer sgd; adam has its own");
   if (flags.model.fresh_head && flags.model.weights.empty())
     throw UsageError("--fresh-head keeps the base of --weights, which is not given");
   if (flags.transfer == "cached" && changes_images(flags))

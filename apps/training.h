@@ -14,7 +14,7 @@ struct TrainingFlags {
   std::vector<std::string> phases, augment;
   std::vector<double> rates;
   Int epochs = 100, batch = 16, patience = 25, accumulate = 1, checkpoint_steps = 0;
-  double clip_norm = 0, norm_momentum = 0;  // 0: none, the layers' own
+  double clip_norm = 0, norm_momentum = 0, momentum = 0;  // 0: none, the layers' own, none
   std::string class_weights = "none", schedule = "constant", optimizer = "adam", transfer;
   bool resume = false, keep_checkpoint = false, random_base = false, no_dropout = false, recompute = false,
        explain = true,

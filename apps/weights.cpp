@@ -45,7 +45,7 @@ int list(const ListFlags& flags, bool as_json) {
                                       {"facts", file.facts},
                                       {"elements", elements},
                                       {"tensors", std::move(tensors)}};
-    fmt::print("{}\n", json.dump(1));
+    print_json(json);
     return 0;
   }
   fmt::print("{}: {}, {} tensors, {} numbers\n", flags.file, name_of(file.format), file.tensors.size(),
@@ -68,7 +68,7 @@ int names(const std::string& model, bool as_json) {
         fmt::print("{}\t{}\t{}\t{}\n", dialect.name, row.name, row.theirs, layout_text(row));
     }
   }
-  if (as_json) fmt::print("{}\n", json.dump(1));
+  if (as_json) print_json(json);
   return 0;
 }
 
@@ -81,7 +81,7 @@ void print_match(const Match& match, bool as_json) {
   if (as_json) {
     nlohmann::ordered_json json{{"mapped", match.mapped.size()}, {"transposed", match.transposed.size()}};
     for (const auto& [name, names] : lists) json[name] = *names;
-    fmt::print("{}\n", json.dump(1));
+    print_json(json);
     return;
   }
   fmt::print("mapped {}, transposed {}, unused {}, missing {}, of another shape {}, left out {}\n",

@@ -88,7 +88,7 @@ void add_zoo(Program& program) {
           auto models = ordered_json::array();
           for (const ZooEntry& entry : zoo())
             if (name->empty() || entry.name == zoo_entry(*name).name) models.push_back(as_json(entry));
-          fmt::print("{}\n", ordered_json{{"models", std::move(models)}}.dump(1));
+          print_json(ordered_json{{"models", std::move(models)}});
         } else if (name->empty()) {
           print_all();
         } else {

@@ -149,9 +149,6 @@ class Checks {
 
   void jacobian(const Tensors& y, Int outputs) {
     const std::vector<Jacobian> all = full_jacobian(y, outputs);
-    double scale = 0;
-    for (const Tensor& t : y)
-      for (const double v : t.values()) scale = std::max(scale, std::abs(v));
     std::size_t wrong_input = 0, wrong_entry = 0;
     Int wrong = 0;
     for (std::size_t k = 0; k < all.size(); ++k)

@@ -2,6 +2,8 @@
 
 #include <numeric>
 
+#include "tensor/error.h"
+
 namespace sonograd {
 
 Input uniform(Shape shape, double low, double high) {
@@ -20,6 +22,7 @@ Input distinct(Shape shape) {
   // A step of 7 positions in a ring of n with gcd 1 shuffles n evenly spaced values well enough for maxima to
   // move about.
   const Int n = shape.elements();
+  expect(n > 0, "no values to be distinct in {}", shape.text());
   Int step = 7;
   while (std::gcd(step, n) != 1) ++step;
   std::vector<double> values;

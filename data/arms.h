@@ -10,6 +10,9 @@ enum class Arm { original, augmented, gan };
 const char* name_of(Arm arm);
 Arm arm_named(const std::string& name);  // throws UsageError
 
+// The notebook's target: about as many images of each class.
+constexpr Int published_target = 1350;
+
 // The notebook's counts for a class of `images` that is to grow towards `target`: copies of each image,
 // ⌊target/images⌋, and generated images, (target − images)/step rounded half to even, times step; at least 0.
 Int copies_of_each(Int images, Int target);

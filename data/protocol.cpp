@@ -1,6 +1,7 @@
 #include "data/protocol.h"
 
 #include <algorithm>
+#include <map>
 #include <unordered_set>
 
 #include "data/shuffle.h"
@@ -37,6 +38,19 @@ void extend_groups(const Dataset& data, std::vector<Int>& groups) {
   for (Int i = static_cast<Int>(groups.size()); i < data.size(); ++i) {
     const auto* copy = std::get_if<Augmented>(&data.samples[i].origin);
     groups.push_back(copy ? groups[copy->source] : i);
+  }
+}
+
+// A copy is related to its source, a generated picture to all others of its GAN.
+void extend_related(const Dataset& data, std::vector<Int>& related) {
+  if (related.empty()) return;
+  std::map<Int, Int> first_of;  // by generator
+  for (Int i = static_cast<Int>(related.size()); i < data.size(); ++i) {
+    const Origin& origin = data.samples[i].origin;
+    if (const auto* copy = std::get_if<Augmented>(&origin))
+      related.push_back(related[copy->source]);
+    else
+      related.push_back(first_of.try_emplace(std::get<Generated>(origin).generator, i).first->second);
   }
 }
 
@@ -83,6 +97,13 @@ std::vector<Int> group_images(PreparedData& data, const ProtocolOptions& o) {
   return minds_near_duplicates(o) ? groups_of(data.folder, o.groups) : groups_by_key(data.images.content);
 }
 
+// Near duplicates, as far as they are known; `groups` are those that the protocol minds.
+std::vector<Int> related_images(const PreparedData& data, const ProtocolOptions& o,
+                                const std::vector<Int>& groups) {
+  if (minds_near_duplicates(o) || o.independent) return groups;
+  return o.groups.empty() ? std::vector<Int>{} : groups_of(data.folder, o.groups);
+}
+
 void expect_trained_here(const PreparedData& data) {
   std::unordered_set<std::string> known;
   for (const Int i : data.split.train) known.insert(data.folder.samples[i].sha256);
@@ -105,17 +126,20 @@ bool looks_for_duplicates(const ProtocolOptions& o) {
 
 PreparedData prepare(Dataset folder, Int image_size, const ProtocolOptions& o) {
   const Int rung = rung_of(o.protocol);
-  if (rung < twins_apart && o.folds != 0) throw UsageError("--folds belongs to --protocol grouped");
+  if (rung < twins_apart && o.folds != 0)
+    throw UsageError("--folds belongs to --protocol twins-apart and those after it");
   if (o.random_labels && o.arm == Arm::gan)
     throw UsageError("random labels leave no class that a GAN could have learned");
   PreparedData data{std::move(folder), {}, {}, {}};
   if (!o.order.empty()) reorder(data.folder, o.order);
   data.images = read_images(data.folder, image_size, image_size, o.on_bad_file);
   std::vector<Int> groups = group_images(data, o);
+  std::vector<Int> related = related_images(data, o, groups);
   if (o.random_labels) deal_labels(data.folder, groups, o.seed);
   if (rung == derived_first) {
     add_arm(data, numbers(data.folder.size()), o);
     extend_groups(data.folder, groups);
+    extend_related(data.folder, related);
   }
   if (rung < twins_apart)
     data.split = paper_split(data.folder, groups, o.seed);
@@ -127,11 +151,13 @@ PreparedData prepare(Dataset folder, Int image_size, const ProtocolOptions& o) {
   if (rung > derived_first) {
     const std::vector<Int> added = add_arm(data, data.split.train, o);
     extend_groups(data.folder, data.split.groups);
+    extend_related(data.folder, related);
     if (rung == grouped) expect_trained_here(data);
     data.split.train.insert(data.split.train.end(), added.begin(), added.end());
     if (!added.empty())
       data.split.train = shuffled(std::move(data.split.train), Random(o.seed, "grouped split").stream("arm"));
   }
+  data.split.related = std::move(related);
   data.split.protocol = o.protocol;
   data.split.arm = name_of(o.arm);
   data.split.random_labels = o.random_labels;

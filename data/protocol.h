@@ -23,13 +23,13 @@ struct ProtocolOptions {
   Arm arm = Arm::original;
   std::uint64_t seed = 42;
   Keras keras = Keras::v3;               // whose RandomFlip turns the augmented arm's copies
-  Int target = 1350;                     // images that the arms let a class grow towards
+  Int target = published_target;         // images that the arms let a class grow towards
   Int step = 40;                         // the GAN arm adds multiples of it
   std::filesystem::path generated = {};  // the GAN arm's pictures: what `gan sample` wrote, a folder a class
   std::vector<std::string> order = {};   // the files' order before the split; empty: byte order in a class
   Int folds = 0, fold = 1;               // grouped k-fold
   bool independent = false;              // pictures drawn one by one: only equal pixels are taken for twins
-  KnownGroups groups = {};     // found before, for several runs on one folder; empty: looked for where needed
+  KnownGroups groups = {};     // found before, for several runs on one folder; empty: looked for where minded
   bool random_labels = false;  // each group of near duplicates gets another one's label: nothing to learn
   OnBadFile on_bad_file = OnBadFile::fail;
 };

@@ -18,6 +18,9 @@ struct Split {
   std::uint64_t seed = 0;
   std::vector<Int> train = {}, validation = {}, test = {};
   std::vector<Int> groups = {};  // one a sample: the position of the first sample of its group
+  // Likewise, of near duplicates, whether the protocol minds them or not: what intervals go by. All pictures
+  // that one GAN made are a group. Empty: not looked for.
+  std::vector<Int> related = {};
   std::string arm = "original";
   Int folds = 0, fold = 0;  // of a grouped k-fold, fold 1 … folds; 0: none
   std::vector<Exclusion> excluded = {};
@@ -45,9 +48,9 @@ Split grouped_split(const Dataset& data, const std::vector<Int>& groups, std::ui
 std::string split_hash(const Dataset& data, const Split& split);
 
 // split.json: protocol, arm, seed, classes[], hash, random_labels where they are; train[], validation[],
-// test[] of {file, label, class, sha256, group}, with `augmented` {source, pass, angle, left_right, up_down}
-// or `generated` {generator, index} where the image is none of the folder's; excluded[] of {file, reason};
-// generators[] of {run, seed, ancestors}.
+// test[] of {file, label, class, sha256, group, related where it was looked for}, with `augmented` {source,
+// pass, angle, left_right, up_down} or `generated` {generator, index} where the image is none of the
+// folder's; excluded[] of {file, reason}; generators[] of {run, seed, ancestors}.
 std::string split_text(const Dataset& data, const Split& split);
 void write_split(const std::filesystem::path& path, const Dataset& data, const Split& split);
 

@@ -12,13 +12,14 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-Json entry_json(const Dataset& data, Int i, Int group) {
+Json entry_json(const Dataset& data, Int i, const Split& split) {
   const LabelledFile& sample = data.samples[i];
   Json json{{"file", sample.file},
             {"label", sample.label},
             {"class", data.classes[sample.label]},
             {"sha256", sample.sha256},
-            {"group", data.samples[group].file}};
+            {"group", data.samples[split.groups[i]].file}};
+  if (!split.related.empty()) json["related"] = data.samples[split.related[i]].file;
   if (const auto* copy = std::get_if<Augmented>(&sample.origin))
     json["augmented"] = {{"source", data.samples[copy->source].file},
                          {"pass", copy->pass},
@@ -30,9 +31,9 @@ Json entry_json(const Dataset& data, Int i, Int group) {
   return json;
 }
 
-Json part_json(const Dataset& data, const std::vector<Int>& groups, const std::vector<Int>& part) {
+Json part_json(const Dataset& data, const Split& split, const std::vector<Int>& part) {
   Json list = Json::array();
-  for (const Int i : part) list.push_back(entry_json(data, i, groups[i]));
+  for (const Int i : part) list.push_back(entry_json(data, i, split));
   return list;
 }
 
@@ -53,9 +54,10 @@ class Reader {
     split.fold = json.value("fold", 0);
     split.random_labels = json.value("random_labels", false);
     for (Int i = 0; i < data.size(); ++i) split.groups.push_back(i);
-    split.train = read_part("train", split.groups);
-    split.validation = read_part("validation", split.groups);
-    split.test = read_part("test", split.groups);
+    if (json.at("test").at(0).contains("related")) split.related = split.groups;
+    split.train = read_part("train", split);
+    split.validation = read_part("validation", split);
+    split.test = read_part("test", split);
     return split;
   }
 
@@ -103,7 +105,7 @@ class Reader {
     for (const Int i : append_generated(data, set, std::move(made))) place[data.samples[i].file] = i;
   }
 
-  std::vector<Int> read_part(const char* name, std::vector<Int>& groups) {
+  std::vector<Int> read_part(const char* name, Split& split) {
     std::vector<Int> part;
     for (const Json& entry : json.at(name)) {
       if (!images && (entry.contains("augmented") || entry.contains("generated"))) continue;
@@ -112,7 +114,8 @@ class Reader {
       expect(entry.at("sha256") == data.samples[i].sha256, "{} has changed since the split was made", file);
       const auto at = part_of.try_emplace(file, name);
       expect(at.second, "{} stands in it twice ({}, {})", file, at.first->second, name);
-      groups[i] = position(entry.at("group").get<std::string>());
+      split.groups[i] = position(entry.at("group").get<std::string>());
+      if (!split.related.empty()) split.related[i] = position(entry.at("related").get<std::string>());
       if (json.value("random_labels", false)) data.samples[i].label = label_of(entry);
       part.push_back(i);
     }
@@ -136,9 +139,9 @@ std::string split_text(const Dataset& data, const Split& split) {
                {"hash", split_hash(data, split)}};
   if (split.random_labels) json["random_labels"] = true;
   if (split.folds > 0) json["folds"] = split.folds, json["fold"] = split.fold;
-  json["train"] = part_json(data, split.groups, split.train);
-  json["validation"] = part_json(data, split.groups, split.validation);
-  json["test"] = part_json(data, split.groups, split.test);
+  json["train"] = part_json(data, split, split.train);
+  json["validation"] = part_json(data, split, split.validation);
+  json["test"] = part_json(data, split, split.test);
   json["excluded"] = Json::array();
   for (const Exclusion& one : split.excluded)
     json["excluded"].push_back({{"file", data.samples[one.sample].file}, {"reason", one.reason}});

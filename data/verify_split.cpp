@@ -75,7 +75,7 @@ class Check {
   }
 
   void generators() {
-    std::map<std::string, std::vector<const Entry*>> held_out;  // by hash, copies by their sources' files
+    std::map<std::string, std::vector<const Entry*>> held_out;  // by hash
     for (const Entry& e : parts.entries)
       if (e.part > 0) held_out[e.sha256].push_back(&e);
     std::vector<const Entry*> child(parts.ancestors.size(), nullptr);

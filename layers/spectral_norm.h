@@ -51,7 +51,8 @@ struct SpectralNorm {
     if (context.training)
       context.updates.push_back({.moving = u.value, .batch = estimate.u, .momentum = 0, .factor = 1});
     L scaled = layer;
-    scaled.kernel.value = divide(layer.kernel.value, reshape(estimate.sigma, {}));
+    const Tensor sigma = reshape(estimate.sigma, {});  // of a kernel of zeros 0
+    scaled.kernel.value = divide(layer.kernel.value, add(sigma, scalar_like(sigma, 1e-12)));
     return scaled(x, context);
   }
   void visit(const Visit& visit) {

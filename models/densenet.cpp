@@ -59,6 +59,7 @@ Backbone densenet(int depth) {
   net.add("conv1_conv", keras_conv(3, channels, 7, 2, around(3)))
       .add("conv1_bn", norm(channels))
       .add("conv1_relu", act)
+      // Keras pads zeros here and this leaves the border out: the same, as no value after a relu is below 0.
       .add("pool1", WindowPooling{Pooling::max, {.size = {3, 3}, .stride = {2, 2}, .pad = around(1)}});
   Int stage = 2;
   for (const Int layers : table1(depth)) {

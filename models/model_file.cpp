@@ -9,6 +9,7 @@
 #include "models/weights/keras_archive.h"
 #include "models/weights/keras_h5.h"
 #include "models/weights/keras_legacy_h5.h"
+#include "models/weights/keras_structure.h"
 #include "models/weights/npz.h"
 #include "models/weights/safetensors.h"
 
@@ -80,7 +81,37 @@ Slots slots_of(const Model& model) {
   return slots;
 }
 
+// A Keras model that computes something else than ours with the same weights is refused. Pixels scaled to -1
+// … 1 by a layer are our preprocessing `tf`.
+static void check_structure(WeightFile& file, const Model& model) {
+  const auto taken = [&](const char* key) {
+    const auto fact = file.facts.find(key);
+    if (fact == file.facts.end()) return std::string();
+    const std::string value = fact->second;
+    file.facts.erase(fact);
+    return value;
+  };
+  const std::string end = taken(ends_in), scaled = taken(rescalings), &name = model.options().name;
+  expect(
+      end.empty() || end == "softmax" || end == "linear",
+      "{}: its last layer ends in a {}, but {} here ends in a softmax; take a model with that, or its base "
+      "alone",
+      file.path.string(), printable(end), name);
+  if (scaled.empty()) return;
+  constexpr std::string_view plain = "0.00392157 x + 0";
+  if (scales_input(model) &&
+      (scaled == plain || (scaled.starts_with(plain) && scaled.ends_with("; […] x + 0"))))
+    return;
+  expect(
+      !scales_input(model) && scaled == "0.00784314 x + -1",
+      "{}: its layers Rescaling compute {}, which {} here does not; take them out in Keras, or give weights "
+      "without them",
+      file.path.string(), printable(scaled), name);
+  file.facts.emplace("preprocess", "tf");
+}
+
 void to_our_names(WeightFile& file, const Model& model) {
+  check_structure(file, model);
   to_our_names(file, model.options().name, slots_of(model), model.base_parameters());
 }
 

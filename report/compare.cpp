@@ -187,6 +187,24 @@ static std::vector<std::pair<std::string, AucComparison>> compare_aucs(const Pre
   return aucs;
 }
 
+// The contents of a run's test images by their names; nothing where its split.json does not tell.
+static std::map<std::string, std::string> test_contents(const RunFolder& run) {
+  std::map<std::string, std::string> contents;
+  if (!std::filesystem::exists(run.split())) return contents;
+  const Json split = Json::parse(read_file(run.split()), nullptr, /*allow_exceptions=*/false);
+  if (!split.is_object() || !split.contains("test")) return contents;
+  for (const Json& image : split["test"]) contents[image.value("file", "")] = image.value("sha256", "");
+  return contents;
+}
+
+// A file of one name and two contents; "" where there is none.
+static std::string other_content(const RunFolder& first, const RunFolder& second) {
+  const auto a = test_contents(first), b = test_contents(second);
+  for (const auto& [file, hash] : a)
+    if (const auto found = b.find(file); found != b.end() && found->second != hash) return file;
+  return "";
+}
+
 RunComparison compare_runs(const std::filesystem::path& first_path,
                            const std::filesystem::path& second_path) {
   const RunFolder first = RunFolder::open(first_path), second = RunFolder::open(second_path);
@@ -194,7 +212,7 @@ RunComparison compare_runs(const std::filesystem::path& first_path,
   c.settings.header = {"setting", c.first, c.second};
   for (const Row& row :
        join(leaves_of(first.manifest(), with_names), leaves_of(second.manifest(), with_names))) {
-    const bool time = row.name == "started" || row.name == "finished";
+    const bool time = row.name == "started" || row.name == "finished" || row.name.starts_with("resumed");
     if (row.first != row.second && !time)
       c.settings.rows.push_back({row.name, show(row.first), show(row.second)});
   }
@@ -214,6 +232,10 @@ RunComparison compare_runs(const std::filesystem::path& first_path,
     return c;
   }
   const Predictions a = read_predictions(first.predictions()), b = read_predictions(second.predictions());
+  if (const std::string file = other_content(first, second); !file.empty()) {
+    c.no_test = fmt::format("{} is another image in the second run", file);
+    return c;
+  }
   c.test = mcnemar(a, b, c.no_test);
   if (c.test) c.aucs = compare_aucs(a, b);
   return c;

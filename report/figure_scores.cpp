@@ -81,12 +81,12 @@ Svg precision_recall_curves(const std::vector<std::string>& classes,
 }
 
 Svg reliability(const Metrics& metrics, const std::vector<Prediction>& predictions) {
-  constexpr int bins = 10;
+  constexpr int bins = calibration_bins;
   Int count[bins] = {}, right[bins] = {};
   double confidence[bins] = {};
   for (const Prediction& p : predictions) {
     const double top = *std::max_element(p.probabilities.begin(), p.probabilities.end());
-    const int bin = std::clamp(static_cast<int>(std::ceil(top * bins)) - 1, 0, bins - 1);
+    const int bin = calibration_bin(top);
     count[bin] += 1;
     right[bin] += p.predicted == p.truth;
     confidence[bin] += top;

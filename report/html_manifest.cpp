@@ -33,7 +33,8 @@ std::string manifest_section(const ReportData& data) {
                                    {"threads", fmt::format("{}", m.threads)},
                                    {"instruction set", m.instruction_set},
                                    {"started", m.started},
-                                   {"finished", m.finished}});
+                                   {"finished", m.finished},
+                                   {"resumed", fmt::format("{} times", m.resumed.size())}});
 }
 
 std::string notes_section(const ReportData& data) {

@@ -55,6 +55,12 @@ std::string manifest_json(const Manifest& m) {
   json["instruction_set"] = m.instruction_set;
   json["started"] = m.started;
   json["finished"] = m.finished;
+  json["resumed"] = Json::array();
+  for (const Session& s : m.resumed)
+    json["resumed"].push_back({{"command", s.command},
+                               {"started", s.started},
+                               {"threads", s.threads},
+                               {"instruction_set", s.instruction_set}});
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -88,6 +94,9 @@ Manifest read_manifest(const std::filesystem::path& path) try {
   json.at("instruction_set").get_to(m.instruction_set);
   json.at("started").get_to(m.started);
   json.at("finished").get_to(m.finished);
+  for (const Json& s : json.value("resumed", Json::array()))
+    m.resumed.push_back({s.at("command").get<std::string>(), s.at("started").get<std::string>(),
+                         s.at("threads").get<Int>(), s.at("instruction_set").get<std::string>()});
   return m;
 } catch (const nlohmann::json::exception& error) {
   throw Error("{}: not a manifest of a run: {}; start the run afresh in another folder", path.string(),

@@ -27,6 +27,13 @@ struct BadFile {
   std::string file, reason;
 };
 
+// A later start of a run that was stopped.
+struct Session {
+  std::string command, started;
+  Int threads = 0;
+  std::string instruction_set;
+};
+
 // RUN/manifest.json: all that a run's numbers depend on. Written at the start with `finished` empty, again at
 // the end. `phases` and `versions` take whatever the caller holds: facts by name.
 struct Manifest {
@@ -43,6 +50,7 @@ struct Manifest {
   Int threads = 0;
   std::string instruction_set;
   std::string started, finished;  // UTC; `finished` is empty while the run goes on
+  std::vector<Session> resumed = {};
 };
 
 std::string manifest_json(const Manifest& manifest);

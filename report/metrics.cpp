@@ -33,16 +33,15 @@ double brier_score(const std::vector<Int>& truth, const std::vector<std::vector<
   return sum / static_cast<double>(truth.size());
 }
 
-// Σ_bins |images right − sum of top probabilities| / n; bin b holds (b/15, (b+1)/15].
+// Σ_bins |images right − sum of top probabilities| / n
 double calibration_error(const std::vector<Int>& truth,
                          const std::vector<std::vector<double>>& probabilities) {
-  constexpr int bins = 15;
+  constexpr int bins = calibration_bins;
   double gap[bins] = {};
   for (std::size_t i = 0; i < truth.size(); ++i) {
     const Int called = argmax(probabilities[i]);
     const double top = probabilities[i][static_cast<std::size_t>(called)];
-    const int bin = std::clamp(static_cast<int>(std::ceil(top * bins)) - 1, 0, bins - 1);
-    gap[bin] += (called == truth[i] ? 1.0 : 0.0) - top;
+    gap[calibration_bin(top)] += (called == truth[i] ? 1.0 : 0.0) - top;
   }
   return std::accumulate(gap, gap + bins, 0.0, [](double sum, double g) { return sum + std::abs(g); }) /
          static_cast<double>(truth.size());
@@ -52,6 +51,11 @@ double calibration_error(const std::vector<Int>& truth,
 
 std::string percent_range(Interval interval) {
   return fmt::format("{:.1f} to {:.1f}", 100 * interval.low, 100 * interval.high);
+}
+
+int calibration_bin(double top) {
+  constexpr int bins = calibration_bins;
+  return std::clamp(static_cast<int>(std::ceil(top * bins)) - 1, 0, bins - 1);
 }
 
 Interval wilson_interval(Int k, Int n) {
@@ -65,6 +69,7 @@ Interval wilson_interval(Int k, Int n) {
 }
 
 double roc_auc(const std::vector<bool>& positive, const std::vector<double>& score) {
+  for (const double s : score) expect(!std::isnan(s), "roc_auc: a score is not a number");
   std::vector<std::size_t> order(score.size());
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::sort(order.begin(), order.end(), [&](auto a, auto b) { return score[a] < score[b]; });

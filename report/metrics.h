@@ -44,9 +44,13 @@ struct Metrics {
   std::vector<std::vector<Int>> confusion;  // [true][predicted]
   double loss = nan;                        // mean cross-entropy, where the caller knows it
   // From probabilities, else NaN: unweighted mean of the classes' AUC; mean over images of Σ_c (p_c − y_c)²
-  // (Brier 1950); expected calibration error over 15 equal bins of the top probability (Guo et al. 2017).
+  // (Brier 1950); expected calibration error over equal bins of the top probability (Guo et al. 2017).
   double auc = nan, brier = nan, ece = nan;
 };
+
+// The bins of calibration: bin b of n holds top probabilities in (b/n, (b+1)/n].
+constexpr int calibration_bins = 15;
+int calibration_bin(double top);
 
 // truth and predicted hold class codes. Throws Error on different lengths, no images or a code out of range.
 Metrics measure(const std::vector<std::string>& classes, const std::vector<Int>& truth,

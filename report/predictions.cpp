@@ -1,6 +1,7 @@
 #include "report/predictions.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include "tensor/error.h"
 #include "tensor/file.h"
@@ -33,7 +34,11 @@ Predictions read_predictions(const std::filesystem::path& path) try {
   Predictions all{{table.header.begin() + 3, table.header.end()}, {}};
   for (const auto& row : table.rows) {
     Prediction p{row[0], code(all.classes, row[1]), code(all.classes, row[2]), {}};
-    for (std::size_t c = 3; c < row.size(); ++c) p.probabilities.push_back(parse_number(row[c]));
+    for (std::size_t c = 3; c < row.size(); ++c) {
+      p.probabilities.push_back(parse_number(row[c]));
+      expect(std::isfinite(p.probabilities.back()), "the probability '{}' of {} is no number", row[c],
+             row[0]);
+    }
     all.rows.push_back(std::move(p));
   }
   return all;

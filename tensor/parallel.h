@@ -2,6 +2,8 @@
 #include <omp.h>
 
 #include <algorithm>
+#include <atomic>
+#include <exception>
 
 #include "tensor/shape.h"
 
@@ -16,7 +18,8 @@ inline int threads() {
 
 // Calls f(begin, end) on pieces of 0 … n-1, one piece a thread: the pieces depend on n, grain, the number of
 // threads and whether this runs inside another parallel_for (then there is one piece) alone, so that sums
-// made piece by piece repeat bit for bit. A piece has at least `grain` items; f must not throw.
+// made piece by piece repeat bit for bit. A piece has at least `grain` items. What the first piece that fails
+// throws is thrown here once all have ended.
 template <class F>
 void parallel_for(Int n, Int grain, F&& f) {
   const Int pieces = std::clamp<Int>(n / std::max<Int>(grain, 1), 1, omp_in_parallel() ? 1 : threads());
@@ -24,8 +27,17 @@ void parallel_for(Int n, Int grain, F&& f) {
     f(Int{0}, n);
     return;
   }
+  std::atomic_flag failed = ATOMIC_FLAG_INIT;
+  std::exception_ptr thrown;  // none may leave an OpenMP region
 #pragma omp parallel for schedule(static, 1) num_threads(static_cast <int>(pieces))
-  for (Int piece = 0; piece < pieces; ++piece) f(n * piece / pieces, n * (piece + 1) / pieces);
+  for (Int piece = 0; piece < pieces; ++piece) {
+    try {
+      f(n * piece / pieces, n * (piece + 1) / pieces);
+    } catch (...) {
+      if (!failed.test_and_set()) thrown = std::current_exception();
+    }
+  }
+  if (thrown) std::rethrow_exception(thrown);
 }
 
 }  // namespace sonograd

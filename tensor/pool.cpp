@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
+#include <fstream>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <set>
@@ -42,13 +44,21 @@ Int rounded(Int bytes) {
   return (std::max<Int>(bytes, 1) + alignment - 1) / alignment * alignment;
 }
 
-// Memory and swap of the machine. Pages count once they are written to, so the system itself promises more
-// and then kills the process.
+// A container's limit (Linux control groups, version 2); the largest number where there is none.
+Int group_limit() {
+  std::ifstream file("/sys/fs/cgroup/memory.max");
+  Int bytes = 0;
+  return file >> bytes ? bytes : std::numeric_limits<Int>::max();
+}
+
+// Memory, as much as a container may have, and swap of the machine. Pages count once they are written to, so
+// the system itself promises more and then kills the process.
 Int machine_bytes() {
   static const Int bytes = [] {
     struct sysinfo machine {};
     sysinfo(&machine);
-    return static_cast<Int>((machine.totalram + machine.totalswap) * machine.mem_unit);
+    const auto memory = static_cast<Int>(machine.totalram * machine.mem_unit);
+    return std::min(memory, group_limit()) + static_cast<Int>(machine.totalswap * machine.mem_unit);
   }();
   return bytes;
 }

@@ -31,6 +31,10 @@ std::optional<Int> Shape::counted(Int each) const {
   return none ? 0 : each;
 }
 
+void Shape::refuse(int axis) const {
+  throw Error("a shape {} has no axis {}", text(), axis);
+}
+
 Int Shape::elements() const {
   const std::optional<Int> n = counted();
   if (!n) throw Error("a tensor {} has more elements than can be counted", text());

@@ -23,6 +23,20 @@ double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
 }
 
+// Of the values that the model has now, which a run starts from.
+std::string weights_hash(const Model& model) {
+  std::string hashes;
+  for (const auto& [name, parameter] : model.parameters()) {
+    const Tensor value = parameter->value.as_dense();
+    hashes += with_type(value.dtype(), [&](auto zero) {
+      const auto* const data = value.data<decltype(zero)>();
+      return sha256(
+          {reinterpret_cast<const char*>(data), static_cast<std::size_t>(value.elements()) * sizeof(zero)});
+    });
+  }
+  return sha256(hashes).substr(0, 16);
+}
+
 // What a checkpoint and the run that goes on from it must have in common, item by item.
 std::string settings_of(const Model& model, const FitData& data, const std::vector<PhasePlan>& plan,
                         const FitOptions& o) {
@@ -36,13 +50,15 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
       "classes {}; images of {} x {}; input {}; pooling {}; preprocess {}; {} to train and {} to validate, "
       "{}; seed {}; "
       "batch {}; patience {}; clip {:.9g}; accumulate {}; schedule {}; optimizer {}; dropout {}; jitter {}; "
-      "flip {}; keras {}; norm momentum {:.9g}; stop when perfect {}; transfer {}",
+      "flip {}; keras {}; norm momentum {:.9g}; stop when perfect {}; transfer {}; momentum {:.9g}; split "
+      "{}; "
+      "starting weights {}",
       fmt::join(m.classes, ","), data.images.height, data.images.width, static_cast<int>(m.input),
       static_cast<int>(m.pooling), name_of(m.preprocess), data.train.size(), data.validation.size(),
       sha256(pictures).substr(0, 16), o.seed, o.batch, o.patience, o.clip_norm.value_or(0), o.accumulate,
       static_cast<int>(o.schedule), static_cast<int>(o.optimizer), o.dropout, o.augmentation.jitter,
       o.augmentation.flip, static_cast<int>(m.keras), o.norm_momentum.value_or(0), o.stop_when_perfect,
-      name_of(o.transfer));
+      name_of(o.transfer), o.momentum, o.split.substr(0, 16), weights_hash(model));
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
@@ -100,7 +116,7 @@ class Fit {
            plan.size());
     freeze_for(model, plan[static_cast<std::size_t>(number)].phase);
     trained = trained_parameters(model);
-    optimizer = make_optimizer(options.optimizer);
+    optimizer = make_optimizer(options.optimizer, options.momentum);
     return *optimizer;
   }
 
@@ -234,7 +250,7 @@ class Fit {
     std::string line = fmt::format("{} · loss {:.4f} · accuracy {:.3f}", name, epoch.loss, epoch.accuracy);
     if (!data.validation.empty())
       line += fmt::format(" · val_loss {:.4f} · val_accuracy {:.3f}{}", epoch.val_loss, epoch.val_accuracy,
-                          better ? ", the best so far" : "");
+                          better ? ", the phase's best so far" : "");
     progress.finish(line);
   }
 

@@ -37,6 +37,7 @@ struct FitOptions {
   Int accumulate = 1;                      // batches per update
   Schedule schedule = Schedule::constant;
   OptimizerKind optimizer = OptimizerKind::adam;
+  double momentum = 0;  // of sgd
   bool dropout = true;
   bool recompute = false;  // of a block keep its input alone for backward: the same bits in less memory
   Augmentation augmentation = {};  // of the training images
@@ -46,6 +47,7 @@ struct FitOptions {
   Int checkpoint_steps = 0;                  // also within an epoch, every so many steps; 0: after each epoch
   bool resume = false;
   bool quiet = false;
+  std::string split = {};           // hash of the whole split, the test part too: a checkpoint belongs to one
   std::function<bool()> stop = {};  // asked after each step: true saves the state and throws Stopped
 };
 
@@ -67,8 +69,9 @@ struct FitEvents {
 // Trains the phases one after another, each with a fresh optimizer, early stopping on val_loss and the
 // weights of its greatest val_accuracy as its result, from which the next phase starts. Writes history.csv,
 // best.safetensors and checkpoint.safetensors into the run's folder; with `resume` it goes on from the
-// checkpoint and ends bit for bit as a run that was never interrupted, or throws Error and leaves the folder
-// as it was where the checkpoint is damaged or another run's. Without validation images the last epoch's
+// checkpoint and ends, on the same device with as many threads and the same instruction set, bit for bit as a
+// run that was never interrupted, or throws Error and leaves the folder as it was where the checkpoint is
+// damaged or another run's. Without validation images the last epoch's
 // weights are the result.
 History fit(Model& model, const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& options,
             const RunFolder& run, const FitEvents& events = {});

@@ -49,9 +49,17 @@ constexpr Int grain = 16384;
 
 }  // namespace
 
-std::unique_ptr<Optimizer> make_optimizer(OptimizerKind kind) {
+std::unique_ptr<Optimizer> make_optimizer(OptimizerKind kind, double momentum) {
   if (kind == OptimizerKind::adam) return std::make_unique<Adam>();
-  return std::make_unique<Sgd>();
+  auto sgd = std::make_unique<Sgd>();
+  sgd->momentum = momentum;
+  return sgd;
+}
+
+static void expect_same_number(std::size_t parameters, std::size_t gradients, std::size_t moments) {
+  expect(parameters == gradients && parameters == moments,
+         "an optimizer with the moments of {} parameters got {} of them and {} gradients", moments,
+         parameters, gradients);
 }
 
 void Adam::prepare(const std::vector<NamedParameter>& parameters) {
@@ -63,6 +71,7 @@ void Adam::prepare(const std::vector<NamedParameter>& parameters) {
 void Adam::update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
                   double learning_rate) {
   prepare(parameters);
+  expect_same_number(parameters.size(), gradients.size(), m.size());
   ++steps;
   const auto t = static_cast<double>(steps);
   const double rate = learning_rate * std::sqrt(1 - std::pow(beta2, t)) / (1 - std::pow(beta1, t));
@@ -97,6 +106,7 @@ void Sgd::prepare(const std::vector<NamedParameter>& parameters) {
 void Sgd::update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
                  double learning_rate) {
   prepare(parameters);
+  expect_same_number(parameters.size(), gradients.size(), velocity.size());
   ++steps;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
     Tensor& w = parameters[i].parameter->value;

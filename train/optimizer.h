@@ -13,7 +13,8 @@ class Optimizer {
  public:
   virtual ~Optimizer() = default;
 
-  // One update of parameters[i] by gradients[i], in place; counts a step.
+  // One update of parameters[i] by gradients[i], in place; counts a step. Throws Error where there are not as
+  // many gradients, or other parameters than at the first update.
   virtual void update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
                       double learning_rate) = 0;
 
@@ -25,7 +26,7 @@ class Optimizer {
 };
 
 enum class OptimizerKind { adam, sgd };
-std::unique_ptr<Optimizer> make_optimizer(OptimizerKind kind);
+std::unique_ptr<Optimizer> make_optimizer(OptimizerKind kind, double momentum = 0);  // momentum: of sgd
 
 // Kingma & Ba 2015 as Keras computes it, epsilon outside of the square root and not corrected:
 //

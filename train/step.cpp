@@ -61,8 +61,9 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
   for (const auto& [name, parameter] : model.parameters())
     if (!all_finite(parameter->value))
       throw NotFinite(
-          "update {}: {} holds a number that is not finite before any op has run; the last checkpoint is "
-          "intact, start from other weights or with a smaller learning rate",
+          "update {}: {} holds a number that is not finite before any op has run; what the run saved before "
+          "is "
+          "intact; start from other weights or with a smaller learning rate, in another folder",
           options.step + 1, name);
   std::optional<std::string> culprit;
   {
@@ -76,8 +77,9 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
     compute(model, batch, options);
   }
   throw NotFinite(
-      "update {}: a number is not finite; {}; the last checkpoint is intact, try a smaller learning rate or "
-      "norm of the gradients",
+      "update {}: a number is not finite; {}; what the run saved before is intact; try a smaller learning "
+      "rate or "
+      "norm of the gradients, in another folder",
       options.step + 1,
       culprit ? "the first came from " + *culprit : "run again, the batch gave no op such a number");
 }
@@ -113,6 +115,8 @@ Tensor one_hot_targets(const std::vector<Int>& labels, Int classes, const std::v
                        DType dtype, Device device) {
   std::vector<double> values(labels.size() * static_cast<std::size_t>(classes), 0.0);
   for (std::size_t row = 0; row < labels.size(); ++row) {
+    expect(0 <= labels[row] && labels[row] < classes, "image {} of the batch has label {}, of {} classes",
+           row, labels[row], classes);
     const auto label = static_cast<std::size_t>(labels[row]);
     values[row * static_cast<std::size_t>(classes) + label] =
         class_weights.empty() ? 1.0 : class_weights[label];

@@ -46,7 +46,8 @@ class NotFinite : public Error {
 // Rows whose largest logit is their label's, the first of equals winning.
 Int count_correct(const Tensor& logits, const std::vector<Int>& labels);
 
-// [n, classes]: row i is the class of labels[i], times that class's weight.
+// [n, classes]: row i is the class of labels[i], times that class's weight. Throws Error for a label that is
+// no class.
 Tensor one_hot_targets(const std::vector<Int>& labels, Int classes, const std::vector<double>& class_weights,
                        DType dtype, Device device);
 

@@ -66,8 +66,10 @@ Answer generated(const Json& claim, const std::string&) {
   const auto originals = std::find_if(all.begin(), all.end(), [&](const Json& other) {
     return other.at("kind") == "count" && other.at("of") == claim.at("of");
   });
+  expect(originals != all.end(), "paper.json has no count of the originals that {} is about",
+         claim.at("of").dump());
   const Int n = originals->at("value");
-  const Int made = generated_images(n, 1350);
+  const Int made = generated_images(n, published_target);
   return holds(n + made == claim.at("value").get<Int>(),
                fmt::format("{} + {} generated = {} by the notebook's rule", n, made, n + made));
 }

@@ -29,7 +29,7 @@ int run_claims(const std::string& data, const SharedFlags& shared) {
                                       {"contradicted", counts[Verdict::contradicted]},
                                       {"untestable", counts[Verdict::untestable]},
                                       {"claims", std::move(claims)}};
-    fmt::print("{}\n", json.dump(1));
+    print_json(json);
     return 0;
   }
   fmt::print("{}\n\n", paper().title);

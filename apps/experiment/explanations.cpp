@@ -201,10 +201,10 @@ int run(const Flags& flags, const SharedFlags& shared) {
     const std::filesystem::path out = flags.out;
     make_folder(out);
     write_file_atomically(out / "explanations.csv", all_rows(arms).csv());
-    write_file_atomically(out / "explanations.json", json.dump(1) + "\n");
+    write_file_atomically(out / "explanations.json", json_text(json));
   }
   if (shared.json)
-    fmt::print("{}\n", json.dump(1));
+    print_json(json);
   else
     print(json);
   return 0;

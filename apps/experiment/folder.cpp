@@ -26,24 +26,23 @@ void take_up(const fs::path& out, const Json& settings) {
   expect(!fs::exists(out) || (fs::is_directory(out) && fs::is_empty(out)),
          "{} holds no experiment, but something else; choose another folder", out.string());
   make_folder(out);
-  write_file_atomically(file, settings.dump(1) + "\n");
+  write_file_atomically(file, json_text(settings));
 }
 
 void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, const SharedFlags& shared) {
+  if (known.empty()) {
+    Dataset folder = list_folder(data);
+    if (!shared.quiet)
+      std::fprintf(stderr, "looking for near duplicates among %zu images\n", folder.samples.size());
+    known = find_groups(std::move(folder));
+  }
   split.groups = known;
-  if (!looks_for_duplicates(
-          {.protocol = split.protocol, .groups = split.groups, .random_labels = split.random_labels}))
-    return;
-  Dataset folder = list_folder(data);
-  if (!shared.quiet)
-    std::fprintf(stderr, "looking for near duplicates among %zu images\n", folder.samples.size());
-  split.groups = known = find_groups(std::move(folder));
 }
 
 Judged judged_tests(const RunFolder& run, const fs::path& predictions) try {
   std::map<std::string, std::string> group_of;
   const Json split = Json::parse(read_file(run.split()));
-  for (const Json& image : split.at("test")) group_of[image.at("file")] = image.at("group");
+  for (const Json& image : split.at("test")) group_of[image.at("file")] = image.at("related");
   Judged judged;
   for (const Prediction& p : read_predictions(predictions).rows) {
     judged.right.push_back(p.predicted == p.truth);

@@ -12,12 +12,12 @@ namespace sonograd {
 // depend on; those of a folder share it. Throws Error where the folder holds anything else.
 void take_up(const std::filesystem::path& out, const nlohmann::ordered_json& settings);
 
-// Gives a run the near duplicates of the folder `data`. They are looked for in the first call whose protocol
-// minds them, and kept in `known` for those that follow.
+// Gives a run the near duplicates of the folder `data`, for its split or for its intervals alone. They are
+// looked for in the first call and kept in `known` for those that follow.
 void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, const SharedFlags& shared);
 
-// What a run had right of its test images, by the groups of near duplicates in its split.json; `predictions`
-// is one of its files of them. Throws Error where the split is none.
+// What a run had right of its test images, by the groups of near duplicates in its split.json (`related`);
+// `predictions` is one of its files of them. Throws Error where the split is none, or does not tell.
 Judged judged_tests(const RunFolder& run, const std::filesystem::path& predictions);
 
 }  // namespace sonograd

@@ -224,7 +224,7 @@ int run(Flags flags, Program& program) {
   add_intervals(rungs, shared.seed);
   const fs::path out = t.out;
   const Table table = table_of(rungs);
-  const std::string summary = json_of(rungs, settings).dump(1) + "\n";
+  const std::string summary = json_text(json_of(rungs, settings));
   write_file_atomically(out / "ladder.csv", table.csv());
   write_page(out, flags, rungs, table);
   write_file_atomically(out / "summary.json", summary);

@@ -159,7 +159,7 @@ std::string write_experiment(const std::string& name, const std::vector<Result>&
   for (const Result& r : results) rows.push_back(json_of(r));
   const Json summary{{"experiment", name}, {"profile", profile.name}, {"protocol", flags.protocol},
                      {"seed", seed},       {"limits", limiting},      {"rows", std::move(rows)}};
-  std::string text = summary.dump(1) + "\n";
+  std::string text = json_text(summary);
   write_file_atomically(out / "summary.json", text);
   return text;
 }

@@ -34,7 +34,7 @@ void print_plan(const std::vector<Row>& rows, const ExperimentFlags& flags, doub
                  row.weights.empty() ? "scratch" : "transfer, finetune", finished ? ", finished" : "");
   }
   if (json)
-    fmt::print("{}\n", Json{{"rows", list}, {"estimated_seconds", seconds}}.dump(1));
+    print_json(Json{{"rows", list}, {"estimated_seconds", seconds}});
   else
     fmt::print("{} rows, {} at most on two cores\n", rows.size(), duration(seconds));
 }
@@ -62,11 +62,13 @@ int run(const std::string& table, const ExperimentFlags& flags, Program& program
   const Profile profile = profile_of(flags, *std::max_element(counts.begin(), counts.end()));
   const std::vector<Row> rows = rows_of(table, flags, profile);
   const double seconds = estimated_seconds(rows, flags, profile, data);
+  const Json settings = settings_of(flags, profile, shared.seed, data);
   if (flags.dry_run) {
+    if (fs::exists(fs::path(flags.out) / "experiment.json")) take_up(flags.out, settings);
     print_plan(rows, flags, seconds, shared.json);
     return 0;
   }
-  take_up(flags.out, settings_of(flags, profile, shared.seed, data));
+  take_up(flags.out, settings);
   if (!shared.quiet)
     std::fprintf(stderr,
                  "%zu rows, %s at most on two cores; a run that is broken off goes on when called again\n",

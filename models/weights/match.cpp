@@ -1,5 +1,6 @@
 #include "models/weights/match.h"
 
+#include <cmath>
 #include <unordered_map>
 
 #include "models/weights/dialect.h"
@@ -18,6 +19,19 @@ std::string first_few(const char* what, const std::vector<std::string>& names) {
     text += (i ? ", " : "") + name.substr(1, name.size() - 2);  // without its quotes
   }
   return text + (names.size() > shown ? ", …)" : ")");
+}
+
+// Numbers that no training leaves behind: every answer would be one that is not finite.
+void check_values(const std::filesystem::path& path, const std::string& name, const Tensor& value) {
+  const bool variance = name.ends_with("variance");
+  const Tensor dense = value.as_dense();
+  with_type(dense.dtype(), [&](auto zero) {
+    const auto* const numbers = dense.data<decltype(zero)>();
+    for (Int i = 0; i < dense.elements(); ++i)
+      expect(std::isfinite(numbers[i]) && (!variance || numbers[i] >= 0),
+             "{}: {} holds {}, which is no {}; the weights are not sound, take earlier ones", path.string(),
+             name, numbers[i], variance ? "variance" : "finite number");
+  });
 }
 
 }  // namespace
@@ -70,7 +84,7 @@ std::string mismatch_text(const WeightFile& file, const Match& match, std::strin
   return fmt::format("{}{} does not fit {}: {} of its {} tensors are there{}; give weights of this model{}",
                      file.path.string(), other ? fmt::format(" holds {} and", printable(named->second)) : "",
                      model, match.mapped.size(), slots, rest_text(match),
-                     match.mapped.empty() ? "" : ", or take in part what fits");
+                     match.mapped.empty() ? "" : ", or take what fits with --partial");
 }
 
 Loaded load_weights(WeightFile file, std::string_view model, const Slots& slots, std::size_t base,
@@ -80,12 +94,14 @@ Loaded load_weights(WeightFile file, std::string_view model, const Slots& slots,
   loaded.filled = filled(loaded.match, slots, base, extent);
   if (loaded.filled == Filled::nothing) throw Error(mismatch_text(file, loaded.match, model, slots.size()));
   for (const Match::Pair& pair : loaded.match.mapped) {
-    Tensor& value = *slots[pair.slot].value;
+    const Slot& slot = slots[pair.slot];
+    Tensor& value = *slot.value;
     const bool kept = value.defined();
     value = file.tensors[pair.tensor]
                 .read()
                 .to(kept ? value.dtype() : DType::f32)
                 .to(kept ? value.device() : Device::cpu);
+    check_values(file.path, slot.name, value);
   }
   return loaded;
 }

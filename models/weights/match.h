@@ -40,7 +40,8 @@ std::string mismatch_text(const WeightFile& file, const Match& match, std::strin
 
 // Reads a file into a model whose first `base` parameters are those before the head. A value that is defined
 // keeps its type and device (its elements are replaced, not written over); one that is not becomes f32 on the
-// cpu. Throws Error, before anything is loaded, where the file does not fit.
+// cpu. Throws Error, before anything is loaded, where the file does not fit; and, when some may be, for
+// values that are not finite and variances below 0.
 struct Loaded {
   Match match;
   Filled filled;

@@ -41,7 +41,7 @@ struct ReluFunction {
   }
 };
 
-// x where x >= 0, slope · x elsewhere
+// x where x >= 0, slope · x elsewhere; at 0 the derivative is taken from below, as TensorFlow and PyTorch do
 struct LeakyReluFunction {
   static constexpr auto name = "leaky_relu";
   static constexpr auto equation = "y = x where x >= 0, slope * x elsewhere";
@@ -53,7 +53,7 @@ struct LeakyReluFunction {
   }
   template <class T>
   SONOGRAD_INLINE T df(auto, T x) const {
-    return x >= 0 ? T(1) : static_cast<T>(slope);
+    return x > 0 ? T(1) : static_cast<T>(slope);
   }
 };
 

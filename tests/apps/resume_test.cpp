@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 #include <thread>
@@ -59,7 +60,7 @@ std::map<std::string, std::string> results(const fs::path& run) {
     if (name == "checkpoint.safetensors") bytes = without_seconds(bytes);
     if (name == "manifest.json") {
       json manifest = json::parse(bytes);
-      for (const char* key : {"command", "started", "finished"}) manifest.erase(key);
+      for (const char* key : {"command", "started", "finished", "resumed"}) manifest.erase(key);
       bytes = manifest.dump();
     }
     left[name] = bytes;
@@ -123,8 +124,45 @@ class HalfWritten {
 
 }  // namespace
 
+// The threads of the program that this one started, and how many of them would take a signal now.
+struct Threads {
+  int all = 0, open = 0;
+};
+Threads threads_of_child(int signal) {
+  Threads threads;
+  const fs::path self = fs::path("/proc/self/task") / std::to_string(::gettid());
+  std::string child;
+  std::ifstream(self / "children") >> child;
+  for (const auto& task : fs::directory_iterator(fs::path("/proc") / child / "task")) {
+    std::ifstream status(task.path() / "status");
+    for (std::string word; status >> word;)
+      if (word == "SigBlk:" && status >> word) {
+        ++threads.all;
+        threads.open += (std::stoull(word, nullptr, 16) >> (signal - 1) & 1) == 0;
+      }
+  }
+  return threads;
+}
+
+TEST_CASE("no thread that computes takes a signal: kernels use the stack pointer for something else") {
+  const fs::path run = small_run().folder / "masks";
+  Threads interrupts, ends;
+  const Arguments call = with(training(run), {"--threads", "3"});
+  program::run(call, {.kill_when = [&] {
+                 if (checkpoint_step(run) < 2) return false;
+                 interrupts = threads_of_child(SIGINT);
+                 ends = threads_of_child(SIGTERM);
+                 return true;
+               }});
+  CHECK(interrupts.all >= 4);  // three that compute and the one that waits for signals
+  CHECK(interrupts.open <= 1);
+  CHECK(ends.open <= 1);
+}
+
 TEST_CASE("killed at random steps and resumed") {
-  std::mt19937 random{std::random_device{}()};
+  const std::uint32_t seed = test_seed();
+  CAPTURE(seed);
+  std::mt19937 random{seed};
   const bool all = std::getenv("SONOGRAD_FULL") != nullptr;
   for (int i = 0; i < (all ? 10 : 2); ++i) {
     const long step = std::uniform_int_distribution<long>(0, last_step - 3)(random);
@@ -218,4 +256,28 @@ TEST_CASE("a run goes on with the settings that it began with, or not at all") {
   refused({"--model", "aeganb0"}, {"mini", "aeganb0"});
   check_refused(program::run(training(run)), 1, {run.string(), "resume it"});
   CHECK((contents(run) == before));
+}
+
+TEST_CASE("a run does not go on from other weights, and its manifest keeps how it began") {
+  const TemporaryFolder folder;
+  const fs::path run = folder / "run", other = folder / "other.safetensors";
+  const auto manifest = [&] { return json::parse(bytes_of(run / "manifest.json")); };
+  const Arguments begun = training(run, {"--weights", small_run().best, "--threads", "2"});
+  program::run(begun, {.kill_when = [&] { return checkpoint_step(run) >= 4; }});
+  const json before = manifest();
+  CHECK(before["resumed"].empty());
+  check_done(program::run(
+      {"init", "--model", "mini", "--image-size", "32", "--seed", "9", "--out", other.string()}));
+  const Arguments strange = training(run, {"--weights", other.string(), "--threads", "2", "--resume"});
+  check_refused(program::run(strange), 1, {"starting weights", "give those, or choose another folder"});
+  CHECK(manifest() == before);
+
+  const Outcome resumed =
+      program::run(training(run, {"--weights", small_run().best, "--threads", "1", "--resume"}));
+  check_done(resumed);
+  CHECK(resumed.err.find("the run began with 2 threads") != std::string::npos);
+  const json after = manifest();
+  for (const char* key : {"command", "started", "threads", "flags"}) CHECK(after[key] == before[key]);
+  REQUIRE(after["resumed"].size() == 1);
+  CHECK(after["resumed"][0]["threads"] == 1);
 }

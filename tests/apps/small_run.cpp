@@ -1,6 +1,8 @@
 #include "tests/apps/small_run.h"
 
+#include <cstdlib>
 #include <nlohmann/json.hpp>
+#include <random>
 #include <stdexcept>
 
 #include "models/weights/weight_file.h"
@@ -22,6 +24,11 @@ Arguments SmallRun::small_training(const std::string& out, const Arguments& more
 const SmallRun& small_run() {
   static const SmallRun only;
   return only;
+}
+
+std::uint32_t test_seed() {
+  const char* const given = std::getenv("SONOGRAD_TEST_SEED");
+  return given ? static_cast<std::uint32_t>(std::stoul(given)) : std::random_device{}();
 }
 
 long checkpoint_step(const std::filesystem::path& run) {

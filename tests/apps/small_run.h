@@ -1,4 +1,5 @@
 #pragma once
+#include <cstdint>
 #include <map>
 
 #include "tests/apps/program.h"
@@ -20,6 +21,9 @@ struct SmallRun {
 
 // The one of this test program, made when first asked for.
 const SmallRun& small_run();
+
+// Of tests that draw where to disturb a run: another one each time, or SONOGRAD_TEST_SEED to have one again.
+std::uint32_t test_seed();
 
 // Batches that the checkpoint of a run has behind it; -1 where there is none yet.
 long checkpoint_step(const std::filesystem::path& run);

@@ -103,8 +103,8 @@ void check_changes(const Network& network, const Values& before, const json& run
 }
 
 // Bounds: `scatter` times the most that Keras' and PyTorch's own f32 differ from f64 in several runs, and no
-// less than `least`. A bias of one element may come out near the exact value by chance: for it, the median over
-// all counts.
+// less than `least`. A bias of one element may come out near the exact value by chance: for it, the median
+// over all counts.
 void check_run(const json& run, Int steps, DType dtype, Device device, double least, double scatter) {
   const json& g = golden_gan();
   const Int batch = g["batch"];

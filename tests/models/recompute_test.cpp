@@ -7,6 +7,7 @@
 #include "autograd/tape.h"
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
+#include "layers/dense.h"
 #include "layers/dropout.h"
 #include "models/zoo.h"
 #include "ops/reduce/reduce.h"
@@ -25,10 +26,10 @@ struct Step {
 };
 
 Step step_of(const std::string& name, bool recompute) {
-  Model model = make_model({.name = name, .image_size = 80});
+  Model model = make_model({.name = name, .image_size = 112});
   model.initialise(Random(3), DType::f32, Device::cpu);
   freeze_for(model, TrainingPhase::scratch);
-  Batch batch{Tensor::empty({4, 80, 80, 3}, DType::f32, Device::cpu), {0, 1, 2, 0}, {}};
+  Batch batch{Tensor::empty({8, 112, 112, 3}, DType::f32, Device::cpu), {0, 1, 2, 0, 1, 2, 0, 1}, {}};
   initialise(batch.images, {Init::Kind::uniform, 127}, Random(5));
   pool::reset_peak();
   const Int before = pool::peak_bytes();
@@ -62,13 +63,12 @@ std::vector<Parameter*> filled_parameters(const Layer& layer) {
 }  // namespace
 
 TEST_CASE("recomputed blocks give the same bits in less memory") {
-  for (const std::string name : {"mini", "aeganb0", "densenet121", "xception", "vit_s16"}) {
+  for (const std::string name : {"mini", "efficientnetb0", "densenet121", "xception", "vit_s16"}) {
     CAPTURE(name);
     const Step kept = step_of(name, false), anew = step_of(name, true);
     CHECK(anew.loss == kept.loss);
     CHECK((anew.gradients == kept.gradients));
     CHECK((anew.averages == kept.averages));
-    MESSAGE(name << " " << kept.peak_bytes << " " << anew.peak_bytes);
     if (name != "mini") CHECK(anew.peak_bytes < 0.75 * kept.peak_bytes);
   }
 }

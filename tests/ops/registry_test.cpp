@@ -44,7 +44,7 @@ TEST_CASE("every folder under ops registers at least one op, and each op is docu
   }
 }
 
-TEST_CASE("the page of the elementwise functions has a row for each") {
+TEST_CASE("ops/unary/unary.md, the page of the elementwise functions, has a row for each") {
   const std::string page = read_file(SONOGRAD_SOURCE_DIR "/ops/unary/unary.md");
   const auto has_row = [&](const std::string& name) {
     CAPTURE(name);

@@ -51,7 +51,7 @@ TEST_CASE("whole legacy models, lists in parts and texts of variable length are 
   REQUIRE(whole.tensors.size() == 2);
   CHECK(whole.tensors[0].name == "dense/dense/kernel");
   CHECK(whole.tensors[1].read().values() == formula(1, 2));
-  CHECK(whole.facts.empty());
+  CHECK(whole.facts == Facts{{"ends in", "linear"}});
 
   const WeightFile parts = read_weights(data / "tiny_parts.h5");
   CHECK(parts.facts == Facts{{"input", "imagenet"}});  // told by the variance
@@ -118,7 +118,8 @@ TEST_CASE("a .keras that Keras wrote, stored or deflated, is read as its weights
   const WeightFile file = read_weights(data / "tiny.keras"), weights = read_weights(data / "tiny.weights.h5");
   CHECK(file.format == WeightFormat::keras_archive);
   Facts facts = weights.facts;
-  facts.emplace("image_size", "4");
+  facts.insert({{"image_size", "4"}, {"pooling", "avg"}, {"ends in", "linear"}});
+  facts.emplace("rescalings", "0.00392157 x + 0; […] x + 0");
   CHECK(file.facts == facts);
   REQUIRE(file.tensors.size() == weights.tensors.size());
   for (std::size_t i = 0; i < file.tensors.size(); ++i) {
@@ -158,7 +159,11 @@ TEST_CASE("a base that is one layer, with a head behind it, is read as the flat 
     const std::vector<double> values = legacy.tensors[i].read().values();
     CHECK(values == formula(i, values.size()));
   }
-  const Facts facts{{"input", "plain"}, {"image_size", "8"}};
+  const Facts facts{{"input", "plain"},
+                    {"image_size", "8"},
+                    {"pooling", "avg"},
+                    {"ends in", "linear"},
+                    {"rescalings", "0.00392157 x + 0"}};
   CHECK(keras3.facts == facts);
   CHECK(legacy.facts == facts);
 }
@@ -181,6 +186,46 @@ TEST_CASE("the structure that Keras keeps tells the image size, and anything els
     CAPTURE(other);
     CHECK(facts(other).empty());
   }
+}
+
+TEST_CASE(
+    "a Keras model that computes something else than ours is refused, with its own preprocessing taken") {
+  const auto layer = [](const char* kind, const std::string& config) {
+    return fmt::format(R"({{"class_name": "{}", "config": {{{}}}}})", kind, config);
+  };
+  const auto facts_of = [](const std::vector<std::string>& layers) {
+    Facts facts;
+    read_structure(fmt::format(R"({{"config": {{"layers": [{}]}}}})", fmt::join(layers, ",")), facts);
+    return facts;
+  };
+  const std::string conv = layer("Conv2D", ""),
+                    to_unit = layer("Rescaling", R"("scale": 0.00392157, "offset": 0)"),
+                    around_0 = layer("Rescaling", R"("scale": 0.00784314, "offset": -1)"),
+                    softmax = layer("Dense", R"("activation": "softmax")"),
+                    sigmoid = layer("Dense", R"("activation": "sigmoid")");
+  // A base may end in a pooling within a block: only under a head does it say how the head pools.
+  CHECK(facts_of({conv, layer("GlobalAveragePooling2D", ""), conv}).empty());
+  const Facts pooled =
+      facts_of({layer("GlobalAveragePooling2D", ""), layer("GlobalMaxPooling2D", ""), softmax});
+  CHECK(pooled == Facts{{"pooling", "max"}, {"ends in", "softmax"}});
+
+  const Model densenet = make_model({.name = "densenet121"}),
+              efficientnet = make_model({.name = "efficientnetb0"});
+  const auto checked = [&](const std::vector<std::string>& layers, const Model& model) {
+    WeightFile file{"x.keras", WeightFormat::keras_archive, {}, facts_of(layers)};
+    to_our_names(file, model);
+    return file.facts;
+  };
+  CHECK(checked({around_0, conv, softmax}, densenet) == Facts{{"preprocess", "tf"}});
+  CHECK(checked({to_unit, conv, softmax}, efficientnet).count("preprocess") == 0);
+  const auto refusal = [&](const std::vector<std::string>& layers, const Model& model) {
+    return error_of([&] { checked(layers, model); });
+  };
+  CHECK(refusal({conv, sigmoid}, densenet).find("x.keras: its last layer ends in a \"sigmoid\"") == 0);
+  CHECK(refusal({to_unit, conv, softmax}, densenet).find("its layers Rescaling compute") !=
+        std::string::npos);
+  CHECK(refusal({around_0, to_unit, conv, softmax}, efficientnet).find("its layers Rescaling compute") !=
+        std::string::npos);
 }
 
 TEST_CASE("a .keras whose weights are damaged is one line") {

@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "tests/error_of.h"
 
 using namespace sonograd;
@@ -57,7 +59,7 @@ TEST_CASE("a base fills what lies before the head, where that is allowed") {
   CHECK(error_of([&] { load_weights(file_of(base()), "mini", strict.slots, 2, Extent::whole); }) ==
         "w.safetensors does not fit mini: 2 of its 4 tensors are there, 2 missing (dense.kernel, "
         "dense.bias); give "
-        "weights of this model, or take in part what fits");
+        "weights of this model, or take what fits with --partial");
   CHECK_FALSE(strict.values[0].defined());
 }
 
@@ -91,8 +93,8 @@ TEST_CASE("other shapes and unknown tensors are named; partial skips them") {
   CHECK(
       text ==
       "w.safetensors holds \"other\" and does not fit mini: 3 of its 4 tensors are there, 1 of another shape "
-      "(dense.kernel [1,2] is [2,1] here), 1 unused (other\\n); give weights of this model, or take in part "
-      "what fits");
+      "(dense.kernel [1,2] is [2,1] here), 1 unused (other\\n); give weights of this model, or take what "
+      "fits with --partial");
   const Loaded loaded = load_weights(file_of(tensors), "mini", model.slots, 2, Extent::partial);
   CHECK(loaded.filled == Filled::part);
   CHECK(loaded.match.mismatched.size() == 1);
@@ -116,11 +118,28 @@ TEST_CASE("a model of no family has files under our names alone, and legacy Kera
   CHECK(model.values[1].values() == std::vector<double>{2, 2.5});
   CHECK(error_of([&] { load_weights(file_of(base()), "other", model.slots, 2, Extent::whole); }) ==
         "w.safetensors does not fit other: 2 of its 4 tensors are there, 2 missing (dense.kernel, "
-        "dense.bias); give weights of this model, or take in part what fits");
+        "dense.bias); give weights of this model, or take what fits with --partial");
 
   WeightFile legacy = file_of({stored("conv2d_7/kernel:0", Tensor::of({3, 2}, {1, 2, 3, 4, 5, 6})),
                                stored("conv2d_7/bias:0", Tensor::of({2}, {7, 8}))});
   legacy.format = WeightFormat::legacy_h5;
   CHECK(load_weights(legacy, "other", model.slots, 2, Extent::whole_or_base).filled == Filled::base);
   CHECK(model.values[1].values() == std::vector<double>{7, 8});
+}
+
+TEST_CASE("values that no training leaves behind are named") {
+  const auto text = [](double value, const char* name) {
+    Tensor slot;
+    return error_of([&] {
+      load_weights(file_of({stored(name, Tensor::of({2}, {1, value}))}), "other", {{name, {2}, &slot}}, 0,
+                   Extent::whole);
+    });
+  };
+  CHECK(text(NAN, "bias") ==
+        "w.safetensors: bias holds nan, which is no finite number; the weights are not sound, take earlier "
+        "ones");
+  CHECK(text(-INFINITY, "bias").find("holds -inf") != std::string::npos);
+  CHECK(text(-0.5, "bn.moving_variance").find("holds -0.5, which is no variance") != std::string::npos);
+  CHECK(text(-0.5, "bias") == "no error");
+  CHECK(text(0, "bn.moving_variance") == "no error");
 }

@@ -2,9 +2,12 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <mutex>
 #include <utility>
 #include <vector>
+
+#include "tensor/error.h"
 
 using namespace sonograd;
 
@@ -66,4 +69,16 @@ TEST_CASE("a parallel_for inside of another runs in one piece") {
     inner.push_back(count);
   });
   CHECK(inner == std::vector<std::size_t>{1, 1});
+}
+
+TEST_CASE("what a piece throws arrives, and every piece ends") {
+  const WithThreads here(3);
+  std::atomic<Int> ended{0};
+  CHECK_THROWS_WITH_AS(parallel_for(3, 1,
+                                    [&](Int begin, Int) {
+                                      if (begin == 1) throw Error("piece {}", begin);
+                                      ++ended;
+                                    }),
+                       "piece 1", Error);
+  CHECK(ended == 2);
 }

@@ -154,6 +154,14 @@ TEST_CASE("grouped: a GAN may have seen training images only; its pictures only 
   const PreparedData paper = prepare(list_folder(folder.data), 16, options);
   CHECK(paper.folder.size() == 60);
   CHECK(derived_in(paper, paper.split.test) >= 1);
+  CHECK(paper.split.related.empty());  // nobody looked for near duplicates
+  options.groups = find_groups(list_folder(folder.data));
+  const PreparedData known = prepare(list_folder(folder.data), 16, options);
+  std::set<Int> made_by;  // a GAN's pictures are a group each, however many they are
+  for (Int i = 0; i < known.folder.size(); ++i)
+    if (!is_original(known.folder.samples[i].origin)) made_by.insert(known.split.related[i]);
+  CHECK(made_by.size() == 3);
+  options.groups = {};
 
   options.target = 13;  // a quarter of a step above the classes' 12 images
   CHECK(error_of([&] { prepare(list_folder(folder.data), 16, options); }) ==

@@ -30,6 +30,7 @@ Manifest sample_manifest() {
   m.machine = {"a processor", "a system", 2, 7.75};
   m.threads = 2;
   m.started = "2026-01-31T12:00:00Z";
+  m.resumed = {{"sonograd train --resume", "2026-02-01T12:00:00Z", 1, "avx2"}};
   return m;
 }
 
@@ -90,6 +91,12 @@ TEST_CASE("history, predictions and the manifest read back as they were written"
   CHECK(error_of([&] { read_predictions(csv); }) ==
         csv.string() + ": the label 'cyst' is not one of the classes benign, normal");
 
+  for (const char* broken : {"", "nan", "0.2x"}) {  // a NaN equals nothing, itself included
+    write_file_atomically(csv,
+                          fmt::format("file,true,predicted,benign,normal\nx,benign,normal,{},1\n", broken));
+    CHECK(error_of([&] { read_predictions(csv); }).find(csv.string() + ": ") == 0);
+  }
+
   write_file_atomically(json, manifest_json(sample_manifest()));
   CHECK(manifest_json(read_manifest(json)) == manifest_json(sample_manifest()));
   CHECK(read_manifest(json).seed == 18446744073709551615u);
@@ -136,6 +143,19 @@ TEST_CASE("two runs are compared in settings, results and image by image") {
   CHECK(c.aucs[0].second.first == doctest::Approx(1.0));
   CHECK(c.aucs[0].second.second == doctest::Approx(8.0 / 9.0));
   CHECK(c.text().find("DeLong, benign against the rest: AUC 1.000 and 0.889, p = ") != std::string::npos);
+
+  const auto test_images = [&](const char* run, const char* hash) {
+    write_file_atomically(folder / run / "split.json",
+                          fmt::format(R"({{"test": [{{"file": "0.png", "sha256": "{}"}}]}})", hash));
+  };
+  test_images("first", "aa");
+  test_images("second", "aa");
+  CHECK(compare_runs(folder / "first", folder / "second").test.has_value());
+  test_images("second", "bb");
+  const RunComparison strange = compare_runs(folder / "first", folder / "second");
+  CHECK_FALSE(strange.test.has_value());
+  CHECK(strange.aucs.empty());
+  CHECK(strange.no_test == "0.png is another image in the second run");
 
   write_run("third", "0.001", {0, 1, 0, 1});
   const RunComparison other = compare_runs(folder / "first", folder / "third");

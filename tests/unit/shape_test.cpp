@@ -74,3 +74,10 @@ TEST_CASE("a tensor too large to count is refused") {
   CHECK_THROWS_AS(Shape({large, large}).elements(), Error);
   CHECK_THROWS_AS(Tensor::empty({large, Int{1} << 30}), Error);
 }
+
+TEST_CASE("an axis that a shape does not have is refused") {
+  const Shape shape{3, 4};
+  CHECK(shape[-2] == 3);
+  CHECK_THROWS_WITH_AS(shape[2], "a shape [3,4] has no axis 2", Error);
+  CHECK_THROWS_WITH_AS(shape[-3], "a shape [3,4] has no axis -3", Error);
+}
