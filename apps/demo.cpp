@@ -94,14 +94,19 @@ void add_demo(Program& program) {
       ->check(positive())
       ->capture_default_str();
   add_training_flags(command, t);
-  command.get_option("--image-size")->default_str("64, with --weights theirs");
+  command.get_option("--image-size")
+      ->default_str("64, with --weights theirs")
+      ->description("height and width in pixels");
+  command.get_option("--out")->default_str("demo-run, or the next that is free");
   command.get_option("--batch")->default_str("32, with --weights 16");
   command.get_option("--epochs")->default_str("7, with --data 60, with --weights 100");
   command.get_option("--schedule")->default_str("cosine, with --weights constant");
   command.get_option("--clip-norm")->default_str("1, with --weights none");
   command.get_option("--norm-momentum")->default_str("0.9, with --weights the layers'");
   command.get_option("--augment")->default_str("none, with --data jitter, with --weights none");
-  command.get_option("--lr")->default_str("1e-3, with --data 5e-4, with --weights 1e-3 and 1e-5");
+  command.get_option("--lr")
+      ->description("learning rate of each phase")
+      ->default_str("1e-3, with --data 5e-4, with --weights 1e-3 and 1e-5");
 }
 
 }  // namespace sonograd

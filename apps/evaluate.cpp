@@ -103,8 +103,7 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
 
 void add_flags(CLI::App& command, Flags& flags) {
   add_model_flags(command, flags.model);
-  command.add_option("--data", flags.data,
-                     "folder with a sub-folder a class; with --run left out: the run's");
+  command.add_option("--data", flags.data, "folder with a sub-folder a class; default the data of --run");
   command.add_option("--batch", flags.batch, "images at once")->check(positive())->capture_default_str();
   hide_flags(command, {"--quiet"});
   command.add_option("--on-bad-file", flags.on_bad_file, "fail, or skip; default the run's, else fail")

@@ -25,7 +25,7 @@ constexpr double largest_incompleteness = 1e-3;
 struct Flags {
   ModelFlags model;
   std::string method = "gradcam", variant = "paper", layer, out;
-  Int target = -1;
+  std::string target;  // a class's name or code; empty: the one that is predicted
   bool exchange_colours = false;
   std::vector<std::string> paths;
 };
@@ -53,12 +53,22 @@ std::string seen_by(const HeatMap& map) {
   return map.layer.empty() ? size : fmt::format("layer {}, {}", map.layer, size);
 }
 
+// ExplainOptions::target
+Int target_of(const std::string& text, const std::vector<std::string>& classes) {
+  if (text.empty()) return -1;
+  for (std::size_t code = 0; code < classes.size(); ++code)
+    if (text == classes[code] || text == std::to_string(code)) return static_cast<Int>(code);
+  throw UsageError("--class {}: the classes are {}, by name or by their codes from 0", text,
+                   fmt::join(classes, ", "));
+}
+
 int run(const Flags& flags, const SharedFlags& shared) {
   const Model model = open_model(flags.model, shared, prepare_device(shared));
   const Int size = model.options().image_size;
   const std::vector<std::string> files = find_images(flags.paths);
   check_folder(flags.out);
-  const ExplainOptions options{flags.method, flags.variant == "notebook", flags.layer, flags.target};
+  const ExplainOptions options{flags.method, flags.variant == "notebook", flags.layer,
+                               target_of(flags.target, model.options().classes)};
   std::set<std::string> used;
   auto rows = nlohmann::ordered_json::array();
   int bad = 0;
@@ -123,15 +133,15 @@ int run(const Flags& flags, const SharedFlags& shared) {
 
 void add_explain(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command =
-      program.add("explain", "Heat maps of what an answer rests on: raw maps (.npy) and overlays (.png)",
-                  "  sonograd explain --weights run/best.safetensors --out maps scan.png\n"
-                  "  sonograd explain --weights vit.safetensors --method rollout --out maps scan.png\n"
-                  "  sonograd explain --weights run/best.safetensors --method integrated-gradients --class 2 "
-                  "--json --out maps folder/\n"
-                  "  sonograd explain --weights run/best.safetensors --variant notebook --exchange-colours "
-                  "--out maps folder/",
-                  [flags, &program] { return run(*flags, program.shared); });
+  auto& command = program.add(
+      "explain", "Heat maps of what an answer rests on: raw maps (.npy) and overlays (.png)",
+      "  sonograd explain --weights run/best.safetensors --out maps scan.png\n"
+      "  sonograd explain --weights vit.safetensors --method rollout --out maps scan.png\n"
+      "  sonograd explain --weights run/best.safetensors --method integrated-gradients --class malignant "
+      "--json --out maps folder/\n"
+      "  sonograd explain --weights run/best.safetensors --variant notebook --exchange-colours "
+      "--out maps folder/",
+      [flags, &program] { return run(*flags, program.shared); });
   add_model_flags(command, flags->model);
   command.get_option("--weights")->required();
   command.add_option("--method", flags->method, "how the map is made")
@@ -146,10 +156,10 @@ void add_explain(Program& program) {
       "--layer", flags->layer,
       "layer by the name that `summary` prints, or Keras'; default: the last feature map, which for a "
       "small image is coarse: an earlier layer's is finer");
-  command
-      .add_option("--class", flags->target,
-                  "class code to explain; default: the predicted one. A rollout is the same for all")
-      ->check(not_negative());
+  command.add_option(
+      "--class", flags->target,
+      "class to explain, by name or code; default: the predicted one. A rollout is the same for "
+      "all");
   command.add_flag("--exchange-colours", flags->exchange_colours,
                    "red and blue exchanged, as the notebook shows its maps");
   command.add_option("--out", flags->out, "folder for the maps")->required();

@@ -92,9 +92,11 @@ std::string claims_section(const fs::path& tables, const std::vector<Finding>& f
              fmt::format("Of {} claims {} are verified: counts, parameters, percentages that must be k of n, "
                          "gains. These are not:",
                          findings.size(), verified.rows.size())) +
-         "<div class=\"panel words\">" + doubtful.html() + "</div>\n" +
-         fmt::format("<details class=\"words\"><summary>The {} that are</summary>{}</details>\n",
-                     verified.rows.size(), verified.html());
+         "<div class=\"panel scroll words\">" + doubtful.html() + "</div>\n" +
+         fmt::format(
+             "<details class=\"words\"><summary>The {} that are</summary><div "
+             "class=\"scroll\">{}</div></details>\n",
+             verified.rows.size(), verified.html());
 }
 
 Json json_of(const Result& r) {

@@ -174,7 +174,7 @@ TEST_CASE("explain writes a raw map and an overlay for each image") {
   const fs::path chosen = folder / "chosen";
   const json other =
       json_from(on_best("explain", {"--out", chosen.string(), "--variant", "notebook", "--layer",
-                                    "block2a_expand_activation", "--class", "2", image}));
+                                    "block2a_expand_activation", "--class", "malignant", image}));
   CHECK(other["explanations"][0]["class"] == "malignant");
   const std::string npy = bytes_of(chosen / "benign (1).npy");
   CHECK(npy.find("'descr': '<f4'") != std::string::npos);
@@ -201,7 +201,8 @@ TEST_CASE("explain writes a raw map and an overlay for each image") {
   const std::string none = (folder / "none").string();
   check_refused(run(on_best("explain", {"--out", none, "--layer", "nosuch", image})), 1, {"nosuch"});
   CHECK_FALSE(fs::exists(none));
-  check_refused(run(on_best("explain", {"--out", maps.string(), "--class", "3", image})), 1, {"3"});
+  check_refused(run(on_best("explain", {"--out", maps.string(), "--class", "3", image})), 2,
+                {"--class 3", "benign, normal, malignant"});
 }
 
 TEST_CASE(
