@@ -7,6 +7,7 @@
 #include "models/model_file.h"
 #include "models/pixel_range.h"
 #include "models/weights/element_type.h"
+#include "models/weights/keras_structure.h"
 #include "models/zoo.h"
 
 namespace sonograd {
@@ -96,12 +97,12 @@ void warn_of_classes(const ModelFlags& flags, const WeightFile& file, const Mode
                flags.weights.c_str(), joined(model.options().classes).c_str());
 }
 
-// Leaves the base, as of a file that never had a head.
+// Leaves the base, as of a file that never had a head, whatever head it is.
 void leave_head_out(WeightFile& file, const Model& model) {
   const Slots slots = slots_of(model);
+  const auto base_end = slots.begin() + static_cast<std::ptrdiff_t>(model.base_parameters());
   const auto is_head = [&](const StoredTensor& tensor) {
-    return std::any_of(slots.begin() + static_cast<std::ptrdiff_t>(model.base_parameters()), slots.end(),
-                       [&](const Slot& slot) { return slot.name == tensor.name; });
+    return std::none_of(slots.begin(), base_end, [&](const Slot& slot) { return slot.name == tensor.name; });
   };
   for (const StoredTensor& tensor : file.tensors)
     if (is_head(tensor)) file.left_out.push_back(fmt::format("{} {}", tensor.name, tensor.shape.text()));
@@ -202,6 +203,7 @@ Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, De
   expect(flags.fresh_head || trained_for == file.facts.end() || trained_for->second == joined(classes),
          "{} was trained for {}, the data has {}; add --fresh-head to keep its base alone", flags.weights,
          trained_for == file.facts.end() ? "" : trained_for->second, joined(classes));
+  if (flags.fresh_head) file.facts.erase(ends_in);
   const Model described = make_model(options_of(with_classes, shared, protocol, file));
   to_our_names(file, described);
   if (flags.fresh_head) leave_head_out(file, described);

@@ -123,6 +123,9 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
     say(shared, fmt::format("looking for near duplicates among {} images", folder.size()));
   const PreparedData data = prepare(std::move(folder), model.options().image_size, protocol);
   const std::size_t excluded = data.split.excluded.size();
+  if (!data.folder.bad.empty())
+    say(shared, fmt::format("{} files cannot be read and are left out (manifest.json says why)",
+                            data.folder.bad.size()));
   if (data.folder.ignored > 0)
     say(shared,
         fmt::format("{} files in the class folders are passed over: by their names neither .png, .jpg "

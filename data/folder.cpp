@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <nlohmann/json.hpp>
 #include <sstream>
 #include <unordered_map>
 
@@ -28,6 +29,13 @@ std::vector<std::string> names_in(const fs::path& folder, bool folders) {
          error.message());
   std::sort(names.begin(), names.end());
   return names;
+}
+
+bool is_utf8(const std::string& text) try {
+  static_cast<void>(nlohmann::json(text).dump());
+  return true;
+} catch (const nlohmann::json::exception&) {
+  return false;
 }
 
 std::vector<std::string> in_code_order(std::vector<std::string> found, const std::vector<std::string>& order,
@@ -91,6 +99,9 @@ Dataset list_folder(const fs::path& root, const std::vector<std::string>& class_
            (root / folder).string());
     const Int before = data.size();
     for (const std::string& name : names_in(root / folder, false)) {
+      expect(is_utf8(name),
+             "{}: a file's name is not UTF-8, in which names are kept; `ls -b` shows it, rename it",
+             (root / folder).string());
       if (is_image_name(name))
         data.samples.push_back({folder + "/" + name, label, ""});
       else if (name.find("_mask") == std::string::npos)

@@ -91,12 +91,16 @@ static void check_structure(WeightFile& file, const Model& model) {
     file.facts.erase(fact);
     return value;
   };
-  const std::string end = taken(ends_in), scaled = taken(rescalings), &name = model.options().name;
-  expect(
-      end.empty() || end == "softmax" || end == "linear",
-      "{}: its last layer ends in a {}, but {} here ends in a softmax; take a model with that, or its base "
-      "alone",
-      file.path.string(), printable(end), name);
+  const std::string end = taken(ends_in), scaled = taken(rescalings), other = taken(strangers),
+                    &name = model.options().name;
+  expect(other.empty(),
+         "{}: its {} compute what {} here does not, so that answers would differ; take them out in Keras, or "
+         "give weights of what is left",
+         file.path.string(), printable(other), name);
+  expect(end.empty() || end == "softmax" || end == "linear",
+         "{}: its last layer ends in a {}, but {} here ends in a softmax; train --fresh-head takes its base "
+         "alone",
+         file.path.string(), printable(end), name);
   if (scaled.empty()) return;
   constexpr std::string_view plain = "0.00392157 x + 0";
   if (scales_input(model) &&

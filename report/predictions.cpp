@@ -1,7 +1,6 @@
 #include "report/predictions.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "tensor/error.h"
 #include "tensor/file.h"
@@ -36,8 +35,8 @@ Predictions read_predictions(const std::filesystem::path& path) try {
     Prediction p{row[0], code(all.classes, row[1]), code(all.classes, row[2]), {}};
     for (std::size_t c = 3; c < row.size(); ++c) {
       p.probabilities.push_back(parse_number(row[c]));
-      expect(std::isfinite(p.probabilities.back()), "the probability '{}' of {} is no number", row[c],
-             row[0]);
+      const double value = p.probabilities.back();
+      expect(0 <= value && value <= 1, "'{}', of {}, is no probability", row[c], row[0]);  // nor is NaN
     }
     all.rows.push_back(std::move(p));
   }

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <vector>
 
@@ -78,6 +80,57 @@ void read_rescalings(const std::vector<const json*>& layers, Facts& into) {
   if (!all.empty()) into.emplace(rescalings, all);
 }
 
+// Layers of our models, as Keras' or with its own padding and shaping, and those that do nothing in
+// inference.
+bool is_known(const json& layer) {
+  constexpr std::string_view kinds[] = {"Activation",
+                                        "ActivityRegularization",
+                                        "Add",
+                                        "AveragePooling2D",
+                                        "BatchNormalization",
+                                        "Concatenate",
+                                        "Conv2D",
+                                        "Dense",
+                                        "DepthwiseConv2D",
+                                        "Dropout",
+                                        "Flatten",
+                                        "GaussianDropout",
+                                        "GaussianNoise",
+                                        "GlobalAveragePooling2D",
+                                        "GlobalMaxPooling2D",
+                                        "InputLayer",
+                                        "LayerNormalization",
+                                        "MaxPooling2D",
+                                        "MultiHeadAttention",
+                                        "Multiply",
+                                        "Normalization",
+                                        "ReLU",
+                                        "Rescaling",
+                                        "Reshape",
+                                        "SeparableConv2D",
+                                        "SpatialDropout2D",
+                                        "ZeroPadding2D"};
+  constexpr std::string_view activations[] = {"",        "gelu", "linear",  "relu",
+                                              "sigmoid", "silu", "softmax", "swish"};
+  const auto is_among = [](const auto& list, const std::string& word) {
+    return std::find(std::begin(list), std::end(list), word) != std::end(list);
+  };
+  const std::string kind = text_of(member(layer, "class_name")), module = text_of(member(layer, "module"));
+  if (!module.empty() && module != "keras.layers") return false;  // an operation, such as x / 127.5
+  if (kind == "Activation")
+    return is_among(activations, text_of(member(member(layer, "config"), "activation")));
+  return kind.starts_with("Random") || is_among(kinds, kind);
+}
+
+void read_strangers(const std::vector<const json*>& layers, Facts& into) {
+  std::string all;
+  for (const json* layer : layers) {
+    const std::string kind = text_of(member(*layer, "class_name"));
+    if (!kind.empty() && !is_known(*layer)) all += (all.empty() ? "" : ", ") + kind;
+  }
+  if (!all.empty()) into.emplace(strangers, all);
+}
+
 }  // namespace
 
 void read_structure(const std::string& config, Facts& into) {
@@ -88,6 +141,7 @@ void read_structure(const std::string& config, Facts& into) {
   read_image_size(layers, told);
   read_head(layers, told);
   read_rescalings(layers, told);
+  read_strangers(layers, told);
   into.merge(told);  // what is there already stays
 }
 

@@ -70,6 +70,10 @@ TEST_CASE("files come class by class in byte order, without masks and other file
 
   const Dataset ordered = list_folder(folder.root, {"malignant", "normal", "benign"});
   CHECK(ordered.samples[0].file == "malignant/a.JPG");
+  folder.add("normal/caf\xe9.png", 6);
+  CHECK(error_of([&] { list_folder(folder.root); }).find("normal: a file's name is not UTF-8") !=
+        std::string::npos);
+  std::filesystem::remove(folder.root / "normal/caf\xe9.png");
   CHECK(data_hash(ordered) == data_hash(data));
   folder.add("normal/b.png", 9);
   CHECK(data_hash(list_folder(folder.root)) != data_hash(data));

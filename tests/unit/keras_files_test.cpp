@@ -221,6 +221,13 @@ TEST_CASE(
   const auto refusal = [&](const std::vector<std::string>& layers, const Model& model) {
     return error_of([&] { checked(layers, model); });
   };
+  for (const char* stranger : {R"({"class_name": "TrueDivide", "module": "keras.src.ops.numpy"})",
+                               R"({"class_name": "Add", "module": "keras.src.ops.numpy"})",
+                               R"({"class_name": "Resizing"})", R"({"class_name": "TFOpLambda"})",
+                               R"({"class_name": "Activation", "config": {"activation": "tanh"}})"})
+    CHECK(refusal({conv, stranger, softmax}, densenet).find("compute what densenet121 here does not") !=
+          std::string::npos);
+  CHECK(checked({layer("RandomFlip", ""), conv, layer("Dropout", ""), softmax}, densenet).empty());
   CHECK(refusal({conv, sigmoid}, densenet).find("x.keras: its last layer ends in a \"sigmoid\"") == 0);
   CHECK(refusal({to_unit, conv, softmax}, densenet).find("its layers Rescaling compute") !=
         std::string::npos);

@@ -91,7 +91,7 @@ TEST_CASE("history, predictions and the manifest read back as they were written"
   CHECK(error_of([&] { read_predictions(csv); }) ==
         csv.string() + ": the label 'cyst' is not one of the classes benign, normal");
 
-  for (const char* broken : {"", "nan", "0.2x"}) {  // a NaN equals nothing, itself included
+  for (const char* broken : {"", "nan", "0.2x", "-0.5", "2"}) {  // a NaN equals nothing, itself included
     write_file_atomically(csv,
                           fmt::format("file,true,predicted,benign,normal\nx,benign,normal,{},1\n", broken));
     CHECK(error_of([&] { read_predictions(csv); }).find(csv.string() + ": ") == 0);
