@@ -103,7 +103,7 @@ Dataset list_folder(const fs::path& root, const std::vector<std::string>& class_
              "{}: a file's name is not UTF-8, in which names are kept; `ls -b` shows it, rename it",
              (root / folder).string());
       if (is_image_name(name))
-        data.samples.push_back({folder + "/" + name, label, ""});
+        data.samples.push_back({fmt::format("{}/{}", folder, name), label, ""});
       else if (name.find("_mask") == std::string::npos)
         ++data.ignored;
     }

@@ -87,7 +87,7 @@ static void check_structure(WeightFile& file, const Model& model) {
   const auto taken = [&](const char* key) {
     const auto fact = file.facts.find(key);
     if (fact == file.facts.end()) return std::string();
-    const std::string value = fact->second;
+    std::string value = fact->second;
     file.facts.erase(fact);
     return value;
   };
