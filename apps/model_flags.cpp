@@ -107,7 +107,6 @@ void leave_head_out(WeightFile& file, const Model& model) {
   for (const StoredTensor& tensor : file.tensors)
     if (is_head(tensor)) file.left_out.push_back(fmt::format("{} {}", tensor.name, tensor.shape.text()));
   file.tensors.erase(std::remove_if(file.tensors.begin(), file.tensors.end(), is_head), file.tensors.end());
-  file.facts.erase("classes");
 }
 
 // What was not taken of the weights, or not as it lies there.
@@ -199,11 +198,13 @@ Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, De
   if (flags.weights.empty()) return open_model(with_classes, shared, device, protocol);
 
   WeightFile file = read_classifier(flags.weights);
-  const auto trained_for = file.facts.find("classes");
-  expect(flags.fresh_head || trained_for == file.facts.end() || trained_for->second == joined(classes),
+  const auto fact = file.facts.find("classes");
+  const std::string trained_for = fact == file.facts.end() ? "" : fact->second;
+  expect(flags.fresh_head || trained_for.empty() || trained_for == joined(classes),
          "{} was trained for {}, the data has {}; add --fresh-head to keep its base alone", flags.weights,
-         trained_for == file.facts.end() ? "" : trained_for->second, joined(classes));
-  if (flags.fresh_head) file.facts.erase(ends_in);
+         trained_for, joined(classes));
+  if (flags.fresh_head)  // what the file says of its own head
+    for (const char* key : {"classes", "pooling", ends_in}) file.facts.erase(key);
   const Model described = make_model(options_of(with_classes, shared, protocol, file));
   to_our_names(file, described);
   if (flags.fresh_head) leave_head_out(file, described);
@@ -219,7 +220,7 @@ Model open_model_to_train(const ModelFlags& flags, const SharedFlags& shared, De
                                              : *trained_with(model, file.facts, loaded.filled));
   tell(flags, loaded, model);
   warn_of_pixels(model, file, loaded.filled);
-  if (loaded.filled == Filled::whole && trained_for == file.facts.end())
+  if (loaded.filled == Filled::whole && trained_for.empty())
     std::fprintf(stderr,
                  "sonograd: warning: %s does not name its classes; its head goes on as that of %s, in this "
                  "order; --fresh-head begins a new one\n",

@@ -54,7 +54,8 @@ class Reader {
     split.fold = json.value("fold", 0);
     split.random_labels = json.value("random_labels", false);
     for (Int i = 0; i < data.size(); ++i) split.groups.push_back(i);
-    if (json.at("test").at(0).contains("related")) split.related = split.groups;
+    const Json& test = json.at("test");
+    if (!test.empty() && test[0].contains("related")) split.related = split.groups;
     split.train = read_part("train", split);
     split.validation = read_part("validation", split);
     split.test = read_part("test", split);

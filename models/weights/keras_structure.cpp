@@ -80,14 +80,15 @@ void read_rescalings(const std::vector<const json*>& layers, Facts& into) {
   if (!all.empty()) into.emplace(rescalings, all);
 }
 
-// Layers of our models, as Keras' or with its own padding and shaping, and those that do nothing in
-// inference.
+// Layers of our models, as Keras and vit-keras have them, and those that do nothing in inference.
 bool is_known(const json& layer) {
   constexpr std::string_view kinds[] = {"Activation",
                                         "ActivityRegularization",
                                         "Add",
+                                        "AddPositionEmbs",
                                         "AveragePooling2D",
                                         "BatchNormalization",
+                                        "ClassToken",
                                         "Concatenate",
                                         "Conv2D",
                                         "Dense",
@@ -109,6 +110,7 @@ bool is_known(const json& layer) {
                                         "Reshape",
                                         "SeparableConv2D",
                                         "SpatialDropout2D",
+                                        "TransformerBlock",
                                         "ZeroPadding2D"};
   constexpr std::string_view activations[] = {"",        "gelu", "linear",  "relu",
                                               "sigmoid", "silu", "softmax", "swish"};
@@ -116,7 +118,9 @@ bool is_known(const json& layer) {
     return std::find(std::begin(list), std::end(list), word) != std::end(list);
   };
   const std::string kind = text_of(member(layer, "class_name")), module = text_of(member(layer, "module"));
-  if (!module.empty() && module != "keras.layers") return false;  // an operation, such as x / 127.5
+  if (module.find(".ops") != std::string::npos) return false;  // an operation, such as x / 127.5
+  if (kind == "Lambda")
+    return text_of(member(member(layer, "config"), "name")) == "ExtractToken";  // vit-keras'
   if (kind == "Activation")
     return is_among(activations, text_of(member(member(layer, "config"), "activation")));
   return kind.starts_with("Random") || is_among(kinds, kind);

@@ -227,6 +227,17 @@ TEST_CASE(
                                R"({"class_name": "Activation", "config": {"activation": "tanh"}})"})
     CHECK(refusal({conv, stranger, softmax}, densenet).find("compute what densenet121 here does not") !=
           std::string::npos);
+  // vit-keras' own layers, under the name of whatever module made them, and its one Lambda
+  const Model vit = make_model({.name = "vit_b32"});
+  const std::string extract = layer("Lambda", R"("name": "ExtractToken")");
+  for (const char* ours : {"ClassToken", "AddPositionEmbs", "TransformerBlock"})
+    CHECK(checked({conv, fmt::format(R"({{"class_name": "{}", "module": "vit_keras.layers"}})", ours),
+                   extract, softmax},
+                  vit)
+              .empty());
+  CHECK(
+      refusal({conv, layer("Lambda", R"("name": "lambda")"), softmax}, vit).find("its \"Lambda\" compute") !=
+      std::string::npos);
   CHECK(checked({layer("RandomFlip", ""), conv, layer("Dropout", ""), softmax}, densenet).empty());
   CHECK(refusal({conv, sigmoid}, densenet).find("x.keras: its last layer ends in a \"sigmoid\"") == 0);
   CHECK(refusal({to_unit, conv, softmax}, densenet).find("its layers Rescaling compute") !=

@@ -165,6 +165,12 @@ TEST_CASE("intervals go by the same near duplicates on every rung") {
       else
         leaders[sample.file] = leader;
     }
+    write_split(twins.root / "split.json", data.folder, data.split);
+    const PreparedData again = prepare_again(list_folder(twins.data), 16, twins.root / "split.json");
+    CHECK((split_text(again.folder, again.split).find("\"related\"") != std::string::npos));
+    for (const Int i : again.split.test)
+      if (is_original(again.folder.samples[i].origin))
+        CHECK(again.folder.samples[again.split.related[i]].file == leaders.at(again.folder.samples[i].file));
     return leaders;
   };
   const auto honest = related("grouped");
