@@ -98,17 +98,10 @@ Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, 
   return outputs;
 }
 
-NoGrad::NoGrad() : before(recording) {
-  recording = false;
+RecordingScope::RecordingScope(bool on) : before(recording) {
+  recording = on;
 }
-NoGrad::~NoGrad() {
-  recording = before;
-}
-
-Recording::Recording() : before(recording) {
-  recording = true;
-}
-Recording::~Recording() {
+RecordingScope::~RecordingScope() {
   recording = before;
 }
 

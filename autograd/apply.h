@@ -28,28 +28,23 @@ Tensor apply(O op, const T&... inputs) {
   return apply_all(std::move(op), Tensors{inputs...})[0];
 }
 
-// While one lives, ops of this thread are not recorded.
-class NoGrad {
+// Whether this thread's ops are recorded, while one lives.
+class RecordingScope {
  public:
-  NoGrad();
-  ~NoGrad();
-  NoGrad(const NoGrad&) = delete;
-  NoGrad& operator=(const NoGrad&) = delete;
+  explicit RecordingScope(bool on);
+  ~RecordingScope();
+  RecordingScope(const RecordingScope&) = delete;
+  RecordingScope& operator=(const RecordingScope&) = delete;
 
  private:
   bool before;
 };
-
-// While one lives, they are again, within a NoGrad too: for a vjp that runs its op's parts anew.
-class Recording {
- public:
-  Recording();
-  ~Recording();
-  Recording(const Recording&) = delete;
-  Recording& operator=(const Recording&) = delete;
-
- private:
-  bool before;
+struct NoGrad : RecordingScope {
+  NoGrad() : RecordingScope(false) {}
+};
+// Within a NoGrad too: for a vjp that runs its op's parts anew.
+struct Recording : RecordingScope {
+  Recording() : RecordingScope(true) {}
 };
 
 bool is_recording();  // whether this thread's ops are, where a tape knows an input

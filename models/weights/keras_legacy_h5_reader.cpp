@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <list>
 #include <set>
+#include <unordered_map>
 
 #include "models/weights/element_type.h"
 #include "models/weights/h5_tensors.h"
@@ -60,21 +62,24 @@ bool is_statistic(const std::string& weight) {
 // A model that stands as one layer lists all that it trains first, then its statistics; here layer by layer
 // again. Both parts keep the layers' order: one of statistics alone comes after the one before it in the
 // second part, or first.
-Names layer_by_layer(const Names& weights) {
-  Names layers;
+Names layer_by_layer(Names weights) {
+  std::list<std::string> layers;
+  std::unordered_map<std::string, std::list<std::string>::iterator> place;
   for (const bool statistics : {false, true}) {
     auto next = statistics ? layers.begin() : layers.end();
     for (const std::string& weight : weights) {
       if (is_statistic(weight) != statistics) continue;
-      const auto known = std::find(layers.begin(), layers.end(), layer_of(weight));
-      next = (known == layers.end() ? layers.insert(next, layer_of(weight)) : known) + 1;
+      const auto [layer, fresh] = place.try_emplace(layer_of(weight));
+      if (fresh) layer->second = layers.insert(next, layer->first);
+      next = std::next(layer->second);
     }
   }
-  Names ordered;
-  for (const std::string& layer : layers)
-    std::copy_if(weights.begin(), weights.end(), std::back_inserter(ordered),
-                 [&](const std::string& weight) { return layer_of(weight) == layer; });
-  return ordered;
+  std::unordered_map<std::string, std::size_t> rank;
+  for (const std::string& layer : layers) rank.emplace(layer, rank.size());
+  std::stable_sort(weights.begin(), weights.end(), [&](const std::string& a, const std::string& b) {
+    return rank.at(layer_of(a)) < rank.at(layer_of(b));
+  });
+  return weights;
 }
 
 }  // namespace

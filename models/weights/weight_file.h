@@ -37,7 +37,8 @@ std::string weight_suffixes();  // of all: `.safetensors, .weights.h5 (Keras 3),
 
 // What a weight file says about its model: `model`, `classes`, `image_size`, `input`, `pooling`, `keras`,
 // `preprocess`. Our safetensors keep them in the header, our Keras files in an attribute; of what Keras wrote
-// only `input` (imagenet or plain) can be told, and of a whole model `image_size`.
+// only `input` (imagenet or plain) can be told, and of a whole model
+// `image_size` and `pooling`.
 using Facts = std::map<std::string, std::string>;
 
 // A parameter of a model, as a place to load into.

@@ -2,6 +2,7 @@
 #include <doctest/doctest.h>
 
 #include <algorithm>
+#include <chrono>
 #include <map>
 
 #include "models/model_file.h"
@@ -112,6 +113,23 @@ TEST_CASE("legacy files whose lists are wrong are one line") {
   CHECK(file({"a"}, {"b"}) == "it names the tensor \"/a/b\" and does not hold it" + end);
   CHECK(file({"a", ""}, {"k"}) == "it names the layer \"\" twice" + end);
   CHECK(text([](H5Image& image) { image.group("/model_weights"); }) == "it names no layers" + end);
+}
+
+TEST_CASE("a legacy file that names very many layers in one is refused soon") {
+  const TemporaryFolder folder;
+  std::vector<std::string> weights;
+  for (int i = 0; i < 60'000; ++i) weights.push_back(fmt::format("{}/k", i));
+  H5Image image;
+  image.texts(image.group("/"), "layer_names", {"a"});
+  const H5Handle group = image.group("/a");
+  for (std::size_t part = 0; part < 60; ++part)
+    image.texts(group, fmt::format("weight_names{}", part).c_str(),
+                {weights.begin() + static_cast<std::ptrdiff_t>(1000 * part),
+                 weights.begin() + static_cast<std::ptrdiff_t>(1000 * (part + 1))});
+  write_file_atomically(folder / "x.h5", image.bytes());
+  const auto start = std::chrono::steady_clock::now();
+  CHECK(error_of([&] { read_weights(folder / "x.h5"); }).find("and does not hold it") != std::string::npos);
+  CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(5));  // quadratic: minutes
 }
 
 TEST_CASE("a .keras that Keras wrote, stored or deflated, is read as its weights are") {

@@ -157,6 +157,11 @@ TEST_CASE("two runs are compared in settings, results and image by image") {
   CHECK(strange.aucs.empty());
   CHECK(strange.no_test == "0.png is another image in the second run");
 
+  for (const char* broken : {"[]", R"({"test": [7]})", R"({"test": [{"file": 7}]})", "{"}) {
+    write_file_atomically(folder / "second" / "split.json", broken);
+    CHECK(compare_runs(folder / "first", folder / "second").test.has_value());
+  }
+
   write_run("third", "0.001", {0, 1, 0, 1});
   const RunComparison other = compare_runs(folder / "first", folder / "third");
   CHECK_FALSE(other.test.has_value());
