@@ -190,9 +190,9 @@ static std::vector<std::pair<std::string, AucComparison>> compare_aucs(const Pre
 // The contents of a run's test images by their names; nothing where its split.json does not tell.
 static std::map<std::string, std::string> test_contents(const RunFolder& run) try {
   std::map<std::string, std::string> contents;
-  if (std::filesystem::exists(run.split()))
-    for (const Json& image : Json::parse(read_file(run.split())).at("test"))
-      contents[image.at("file")] = image.at("sha256");
+  if (!std::filesystem::exists(run.split())) return contents;
+  const Json split = Json::parse(read_file(run.split()));
+  for (const Json& image : split.at("test")) contents[image.at("file")] = image.at("sha256");
   return contents;
 } catch (const Json::exception&) {
   return {};
