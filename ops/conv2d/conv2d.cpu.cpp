@@ -8,20 +8,13 @@ namespace {
 
 using convolution::Direction;
 
-// A 1x1 convolution of stride 1 without borders is a product of matrices: y [n,h,w, out] = x [n,h,w, in] ·
-// w [in, out]. Strided x and dy are read in place then.
-bool is_product(const Conv2d& conv, const Tensor& w) {
-  const Padding& pad = conv.pad;
-  return w.size(0) == 1 && w.size(1) == 1 && conv.groups == 1 && conv.stride.height == 1 &&
-         conv.stride.width == 1 && pad.top + pad.bottom + pad.left + pad.right == 0;
-}
 Tensor as_matrix(const Tensor& w) {
   return w.as_dense().reshaped({w.size(2), w.size(3)});
 }
 
 void forward(const Conv2d& conv, const Tensors& in, Tensors& out) {
   const Tensor &x = in[0], &w = in[1];
-  if (is_product(conv, w))
+  if (conv.is_product(w.shape()))  // strided x and dy are read in place then
     multiply({}, x, as_matrix(w), out[0]);
   else
     convolution::run(Direction::forward, conv, x.as_dense(), w.as_dense(), out[0]);
@@ -29,7 +22,7 @@ void forward(const Conv2d& conv, const Tensors& in, Tensors& out) {
 
 void grad_x(const Conv2dGradX& op, const Tensors& in, Tensors& out) {
   const Tensor &w = in[0], &dy = in[1];
-  if (is_product(op.conv, w))
+  if (op.conv.is_product(w.shape()))
     multiply({.transpose_w = true}, dy, as_matrix(w), out[0]);
   else
     convolution::run(Direction::grad_x, op.conv, out[0], w.as_dense(), dy.as_dense());
@@ -37,7 +30,7 @@ void grad_x(const Conv2dGradX& op, const Tensors& in, Tensors& out) {
 
 void grad_w(const Conv2dGradW& op, const Tensors& in, Tensors& out) {
   const Tensor &x = in[0], &dy = in[1];
-  if (is_product(op.conv, out[0])) {
+  if (op.conv.is_product(out[0].shape())) {
     Tensor dw = as_matrix(out[0]);
     multiply({.transpose_x = true, .sum_batch = true}, x, dy, dw);
   } else {

@@ -25,6 +25,13 @@ struct Conv2d {
     return window(height, width, kernel, stride, dilation, pad);
   }
 
+  // With one tap, stride 1 and no border it is a product of matrices: y [n,h,w, out] = x [n,h,w, in] · w [in,
+  // out].
+  bool is_product(const Shape& w) const {
+    return w[0] == 1 && w[1] == 1 && groups == 1 && stride.height == 1 && stride.width == 1 &&
+           pad.top + pad.bottom + pad.left + pad.right == 0;
+  }
+
   // The value and both gradients visit the same triples (x, w, y); only the product differs.
   void taps(auto x, auto w, auto y, auto product) const {
     const Window at = window_on(x.size(1), x.size(2), {w.size(0), w.size(1)});

@@ -1,0 +1,79 @@
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ops/conv2d/convolution.h"
+
+namespace sonograd {
+
+// Convolutions on the gpu are plans of cuDNN's graph API. Here they are described without its header, so that
+// a machine without a GPU can ask which plan each of a model's convolutions would get.
+namespace cudnn {
+
+// What elements are and what the sums may lose. f32 takes no tensor cores, no transforms (Winograd, FFT) and
+// no narrower type; tf32 keeps f32's elements but lets products round to 10 bits.
+enum class Precision { f32, tf32, bf16, f16 };
+
+// Bytes of workspace that a plan may take unless told otherwise. With none, f32's gradients are left with one
+// slow engine; the next doubling changes few choices.
+constexpr Int workspace_limit = 64 << 20;
+
+// All that a plan depends on beside the device. x and y are dense [n,height,width,channels], w is [out, kh,
+// kw, in/groups] in memory ("KRSC"; of any other order cuDNN would read wrong numbers without a word), given
+// here by the shape of ours, [kh,kw,in/groups,out].
+struct Convolution {
+  convolution::Direction direction;
+  Conv2d conv;
+  Shape x, w;
+  Precision precision = Precision::f32;
+  bool deterministic = true;
+  Int alignment = 16;  // bytes by which all three addresses divide: 16, or the elements' size
+
+  std::vector<Int> key() const;
+  std::string text() const;
+};
+
+// Which device plans are for.
+class Target {
+ public:
+  // A GPU that need not be there, by cuDNN's JSON of its properties.
+  explicit Target(const std::string& properties);
+  // The one of a handle (cudnnHandle_t).
+  explicit Target(void* handle);
+  ~Target();
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
+
+ private:
+  friend class ConvolutionPlan;
+  struct Descriptors;
+  std::unique_ptr<const Descriptors> descriptors;
+};
+
+// The engines that may compute a convolution, best first by cuDNN's heuristics. It stands at the first that
+// the library accepts and whose workspace fits.
+class ConvolutionPlan {
+ public:
+  // Workspace: the most that it may take, in bytes. Throws Error where the library refuses the convolution
+  // itself.
+  ConvolutionPlan(const Convolution& convolution, const Target& target, Int workspace);
+  ~ConvolutionPlan();
+  ConvolutionPlan(ConvolutionPlan&&) noexcept;
+
+  bool found() const;  // false: no engine is left, and the caller computes without cuDNN
+  void advance();      // to the next engine, where this one failed when it ran
+  std::string engine() const;
+  Int workspace() const;
+
+  // Pointers of the device; writes that of x, w and y which the direction names. False where the engine
+  // refuses to run: nothing was written then.
+  [[nodiscard]] bool run(void* handle, void* x, void* w, void* y, void* workspace) const;
+
+ private:
+  struct Engines;
+  std::unique_ptr<Engines> engines;
+};
+
+}  // namespace cudnn
+}  // namespace sonograd

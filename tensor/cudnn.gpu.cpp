@@ -1,0 +1,95 @@
+#include "tensor/cudnn.h"
+
+#include <array>
+#include <utility>
+
+#include "tensor/shared_library.h"
+
+namespace sonograd::cudnn {
+
+const Functions& functions() {
+  static const Functions found = [] {
+    const SharedLibrary library("libcudnn.so.9");
+    Functions f{};
+    f.create = library.function<decltype(cudnnCreate)>("cudnnCreate");
+    f.set_stream = library.function<decltype(cudnnSetStream)>("cudnnSetStream");
+    f.version = library.function<decltype(cudnnGetVersion)>("cudnnGetVersion");
+    f.error_string = library.function<decltype(cudnnGetErrorString)>("cudnnGetErrorString");
+    f.last_error_string = library.function<decltype(cudnnGetLastErrorString)>("cudnnGetLastErrorString");
+    f.create_descriptor =
+        library.function<decltype(cudnnBackendCreateDescriptor)>("cudnnBackendCreateDescriptor");
+    f.destroy_descriptor =
+        library.function<decltype(cudnnBackendDestroyDescriptor)>("cudnnBackendDestroyDescriptor");
+    f.set_attribute = library.function<decltype(cudnnBackendSetAttribute)>("cudnnBackendSetAttribute");
+    f.get_attribute = library.function<decltype(cudnnBackendGetAttribute)>("cudnnBackendGetAttribute");
+    f.finalize = library.function<decltype(cudnnBackendFinalize)>("cudnnBackendFinalize");
+    f.execute = library.function<decltype(cudnnBackendExecute)>("cudnnBackendExecute");
+    const std::size_t version = f.version();
+    expect(version >= 91100 && version < 100000, "cuDNN is of version {}; 9.11 or a later 9 is needed",
+           version);
+    return f;
+  }();
+  return found;
+}
+
+void check(cudnnStatus_t status, const std::string& what) {
+  if (status == CUDNN_STATUS_SUCCESS) return;
+  std::array<char, 512> said{};
+  functions().last_error_string(said.data(), said.size());
+  std::string line = said.data();
+  for (char& c : line)
+    if (c == '\n') c = ' ';
+  throw Error("cuDNN: {}: {} ({}){}{}", what, functions().error_string(status), static_cast<int>(status),
+              line.empty() ? "" : ": ", line);
+}
+
+Descriptor::Descriptor(cudnnBackendDescriptorType_t type, std::string name) : name(std::move(name)) {
+  check(functions().create_descriptor(type, &descriptor), this->name + " cannot be made");
+}
+Descriptor::~Descriptor() {
+  if (descriptor) functions().destroy_descriptor(descriptor);
+}
+Descriptor::Descriptor(Descriptor&& other) noexcept
+    : name(std::move(other.name)), descriptor(std::exchange(other.descriptor, nullptr)) {}
+Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
+  std::swap(name, other.name);
+  std::swap(descriptor, other.descriptor);
+  return *this;
+}
+
+Descriptor& Descriptor::set(cudnnBackendAttributeName_t attribute, cudnnBackendAttributeType_t type,
+                            int64_t count, const void* values) {
+  check(functions().set_attribute(descriptor, attribute, type, count, values),
+        fmt::format("attribute {} of {}", static_cast<int>(attribute), name));
+  return *this;
+}
+
+Descriptor& Descriptor::finalize() {
+  check(functions().finalize(descriptor), name);
+  return *this;
+}
+bool Descriptor::try_finalize() {
+  return functions().finalize(descriptor) == CUDNN_STATUS_SUCCESS;
+}
+
+int64_t Descriptor::get(cudnnBackendAttributeName_t attribute, cudnnBackendAttributeType_t type, int64_t most,
+                        void* values) const {
+  int64_t count = 0;
+  check(functions().get_attribute(descriptor, attribute, type, most, &count, values),
+        fmt::format("reading attribute {} of {}", static_cast<int>(attribute), name));
+  return std::min(count, most == 0 ? count : most);
+}
+
+std::vector<Descriptor> Descriptor::get(cudnnBackendAttributeName_t attribute,
+                                        cudnnBackendDescriptorType_t type, const std::string& name) const {
+  std::vector<Descriptor> found;
+  std::vector<cudnnBackendDescriptor_t> raw;
+  for (int64_t i = get(attribute, CUDNN_TYPE_BACKEND_DESCRIPTOR, 0, nullptr); i > 0; --i)
+    raw.push_back(found.emplace_back(type, name).descriptor);
+  const int64_t count =
+      get(attribute, CUDNN_TYPE_BACKEND_DESCRIPTOR, static_cast<int64_t>(raw.size()), raw.data());
+  found.erase(found.begin() + count, found.end());
+  return found;
+}
+
+}  // namespace sonograd::cudnn

@@ -1,0 +1,108 @@
+#pragma once
+#include <cudnn.h>
+
+#include <string>
+#include <vector>
+
+#include "tensor/error.h"
+
+// cuDNN's graph API as it is used here: its functions, found when the first of them is asked for, and
+// descriptors that free themselves. For *.gpu.cpp files alone.
+namespace sonograd::cudnn {
+
+struct Functions {
+  decltype(&cudnnCreate) create;
+  decltype(&cudnnSetStream) set_stream;
+  decltype(&cudnnGetVersion) version;
+  decltype(&cudnnGetErrorString) error_string;
+  decltype(&cudnnGetLastErrorString) last_error_string;
+  decltype(&cudnnBackendCreateDescriptor) create_descriptor;
+  decltype(&cudnnBackendDestroyDescriptor) destroy_descriptor;
+  decltype(&cudnnBackendSetAttribute) set_attribute;
+  decltype(&cudnnBackendGetAttribute) get_attribute;
+  decltype(&cudnnBackendFinalize) finalize;
+  decltype(&cudnnBackendExecute) execute;
+};
+
+// Throws Error where the library cannot be opened or is not of version 9, from 9.11 on.
+const Functions& functions();
+
+// Throws Error "cuDNN: <what>: <name of the status and what the library last said>".
+void check(cudnnStatus_t status, const std::string& what);
+
+constexpr cudnnBackendAttributeType_t type_of(cudnnHandle_t) {
+  return CUDNN_TYPE_HANDLE;
+}
+constexpr cudnnBackendAttributeType_t type_of(cudnnDataType_t) {
+  return CUDNN_TYPE_DATA_TYPE;
+}
+constexpr cudnnBackendAttributeType_t type_of(int64_t) {
+  return CUDNN_TYPE_INT64;
+}
+constexpr cudnnBackendAttributeType_t type_of(float) {
+  return CUDNN_TYPE_FLOAT;
+}
+constexpr cudnnBackendAttributeType_t type_of(char) {
+  return CUDNN_TYPE_CHAR;
+}
+constexpr cudnnBackendAttributeType_t type_of(void*) {
+  return CUDNN_TYPE_VOID_PTR;
+}
+constexpr cudnnBackendAttributeType_t type_of(cudnnConvolutionMode_t) {
+  return CUDNN_TYPE_CONVOLUTION_MODE;
+}
+constexpr cudnnBackendAttributeType_t type_of(cudnnBackendHeurMode_t) {
+  return CUDNN_TYPE_HEUR_MODE;
+}
+constexpr cudnnBackendAttributeType_t type_of(cudnnBackendNumericalNote_t) {
+  return CUDNN_TYPE_NUMERICAL_NOTE;
+}
+constexpr cudnnBackendAttributeType_t type_of(cudnnBackendBehaviorNote_t) {
+  return CUDNN_TYPE_BEHAVIOR_NOTE;
+}
+
+// A descriptor: attributes are set, then finalize() checks them together. Every refusal throws Error.
+class Descriptor {
+ public:
+  Descriptor(cudnnBackendDescriptorType_t type, std::string name);
+  ~Descriptor();
+  Descriptor(Descriptor&& other) noexcept;
+  Descriptor& operator=(Descriptor&& other) noexcept;
+
+  template <class T>
+  Descriptor& set(cudnnBackendAttributeName_t attribute, const std::vector<T>& values) {
+    return set(attribute, type_of(T()), static_cast<int64_t>(values.size()), values.data());
+  }
+  template <class T>
+  Descriptor& set(cudnnBackendAttributeName_t attribute, T value) {
+    return set(attribute, type_of(value), 1, &value);
+  }
+  Descriptor& set(cudnnBackendAttributeName_t attribute, const Descriptor& value) {
+    return set(attribute, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &value.descriptor);
+  }
+  Descriptor& finalize();
+  bool try_finalize();  // false where it is refused, for whatever reason
+
+  // As many as there are, at most `most`.
+  template <class T>
+  std::vector<T> get(cudnnBackendAttributeName_t attribute, int64_t most) const {
+    std::vector<T> values(static_cast<std::size_t>(most));
+    values.resize(static_cast<std::size_t>(get(attribute, type_of(T()), most, values.data())));
+    return values;
+  }
+  // Those that there are, each a descriptor of that type and name.
+  std::vector<Descriptor> get(cudnnBackendAttributeName_t attribute, cudnnBackendDescriptorType_t type,
+                              const std::string& name) const;
+  cudnnBackendDescriptor_t get() const { return descriptor; }
+
+ private:
+  Descriptor& set(cudnnBackendAttributeName_t attribute, cudnnBackendAttributeType_t type, int64_t count,
+                  const void* values);
+  int64_t get(cudnnBackendAttributeName_t attribute, cudnnBackendAttributeType_t type, int64_t most,
+              void* values) const;
+
+  std::string name;
+  cudnnBackendDescriptor_t descriptor = nullptr;
+};
+
+}  // namespace sonograd::cudnn
