@@ -2,12 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
-#include <map>
 #include <nlohmann/json.hpp>
-#include <numeric>
 #include <optional>
 
 #include "apps/command.h"
+#include "apps/op_table.h"
 #include "gan/adversarial_step.h"
 #include "models/zoo.h"
 #include "tensor/parallel.h"
@@ -23,14 +22,6 @@ struct Flags {
   Int batch = 16, repeat = 5;
   bool ops = false, recompute = false;
 };
-
-// What one op cost over the timed runs.
-struct OpCost {
-  double seconds = 0;
-  Int calls = 0;
-  double macs = 0, bytes = 0;
-};
-using OpTable = std::map<std::string, OpCost>;
 
 double peak_mib() {
   rusage usage{};
@@ -87,30 +78,14 @@ std::function<void()> gan_work_of(const Flags& flags, const SharedFlags& shared,
   };
 }
 
-OpTable op_table(const std::function<void()>& work) {
-  OpTable table;
+// Multiply-adds of one run, GFLOP/s of the median being of them.
+double macs_of(const std::function<void()>& work) {
+  double macs = 0;
   const Observer observer([&](const Observation& seen) {
-    OpCost& cost = table[std::string(seen.op.name)];
-    cost.seconds += seen.seconds;
-    ++cost.calls;
-    cost.macs += static_cast<double>(seen.call.macs(seen.inputs, seen.outputs));
-    for (const Tensors* list : {&seen.inputs, &seen.outputs})
-      for (const Tensor& x : *list) cost.bytes += static_cast<double>(x.elements() * size_of(x.dtype()));
+    macs += static_cast<double>(seen.call.macs(seen.inputs, seen.outputs));
   });
   work();
-  return table;
-}
-
-void print_ops(const OpTable& table) {
-  std::vector<std::pair<std::string, OpCost>> rows(table.begin(), table.end());
-  std::sort(rows.begin(), rows.end(),
-            [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
-  double total = 0;
-  for (const auto& [name, cost] : rows) total += cost.seconds;
-  fmt::print("{:<32} {:>6} {:>10} {:>7} {:>10} {:>8}\n", "op", "calls", "ms", "share", "GFLOP/s", "GB/s");
-  for (const auto& [name, cost] : rows)
-    fmt::print("{:<32} {:>6} {:>10.2f} {:>6.1f}% {:>10.1f} {:>8.1f}\n", name, cost.calls, cost.seconds * 1e3,
-               100 * cost.seconds / total, 2e-9 * cost.macs / cost.seconds, 1e-9 * cost.bytes / cost.seconds);
+  return macs;
 }
 
 int run(const Flags& flags, const SharedFlags& shared) {
@@ -127,27 +102,27 @@ int run(const Flags& flags, const SharedFlags& shared) {
     work();
   });
   std::vector<double> times;
-  double macs = 0;
   for (Int i = 0; i < flags.repeat; ++i) times.push_back(run_once(work));
   std::sort(times.begin(), times.end());
   const double median = times.size() % 2 == 1 ? times[times.size() / 2]
                                               : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
   const double peak = peak_mib(), pool_peak = static_cast<double>(pool::peak_bytes()) / (1 << 20);
-  const OpTable table = op_table(work);
-  for (const auto& [name, cost] : table) macs += cost.macs;
+  const double gflops = 2e-6 * macs_of(work) / median;
+  std::vector<OpCost> table;
+  MachineLimits limits;
+  if (flags.ops) {
+    limits = measure_limits();
+    table = op_table(work, limits);
+  }
 
   if (shared.json) {
-    const nlohmann::ordered_json json{{"model", flags.model.name},
-                                      {"what", flags.what},
-                                      {"batch", flags.batch},
-                                      {"image_size", flags.model.image_size},
-                                      {"threads", threads()},
-                                      {"median_ms", median},
-                                      {"min_ms", times.front()},
-                                      {"first_ms", first},
-                                      {"peak_mb", peak},
-                                      {"pool_peak_mb", pool_peak},
-                                      {"gflops", 2e-6 * macs / median}};
+    nlohmann::ordered_json json{{"model", flags.model.name}, {"what", flags.what},
+                                {"batch", flags.batch},      {"image_size", flags.model.image_size},
+                                {"threads", threads()},      {"median_ms", median},
+                                {"min_ms", times.front()},   {"first_ms", first},
+                                {"peak_mb", peak},           {"pool_peak_mb", pool_peak},
+                                {"gflops", gflops}};
+    if (flags.ops) json["ops"] = ops_json(table, limits);
     print_json(json);
     return 0;
   }
@@ -157,7 +132,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
       "{:.1f} images/s, peak {:.0f} MiB (pool {:.0f})\n",
       flags.model.name, flags.what, flags.batch, flags.model.image_size, flags.model.image_size, threads(),
       median, times.front(), first, 1e3 * static_cast<double>(flags.batch) / median, peak, pool_peak);
-  if (flags.ops) print_ops(table);
+  if (flags.ops) print_ops(table, limits);
   return 0;
 }
 
@@ -183,7 +158,8 @@ void add_bench(Program& program) {
       ->capture_default_str();
   command.add_option("--dtype", flags->dtype, "f32")->capture_default_str();
   command.add_flag("--recompute", flags->recompute, "train with less memory, see `sonograd train --help`");
-  command.add_flag("--ops", flags->ops, "also a table of what each op costs");
+  command.add_flag("--ops", flags->ops,
+                   "also a table of what each op costs, beside what this machine can do");
   hide_flags(command, {"--keras", "--quiet"});
 }
 

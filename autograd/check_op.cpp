@@ -71,6 +71,19 @@ class SampleOnDevice {
     if (worst_distance(run(fast_in), fast) > 0) check.fail(sample.name + ": a second run gives other bits");
   }
 
+  // What the tape makes again must be the very bits that it did not keep.
+  void again(Check& check) const {
+    const NoGrad quiet;
+    const auto see = [&](const Tensors& inputs, const Tensors& outputs) {
+      const Tensor y = sample.op->again({inputs, saved_of(outputs), {}, {}});
+      if (relative_distance(y, outputs[0]) > 0)
+        check.fail(
+            fmt::format("{}: made again on {}, its output has other bits", sample.name, name_of(y.device())));
+    };
+    see(slow_in, slow);
+    see(fast_in, fast);
+  }
+
   void vjp(Check& check) const {
     const Tensors ours = gradients(fast_in, fast, fast_dy), theirs = gradients(slow_in, slow, slow_dy);
     for (std::size_t k = 0; k < ours.size(); ++k)
@@ -125,21 +138,25 @@ class SampleOnDevice {
   // that of argument `alone`.
   Tensors gradients(const Tensors& inputs, const Tensors& outputs, const Tensors& dy, int alone = -1) const {
     const NoGrad quiet;
-    Tensors x, y;
+    Tensors x;
     std::vector<bool> wanted(inputs.size(), alone < 0);
     if (alone >= 0) wanted[static_cast<std::size_t>(alone)] = true;
     for (const int k : op.constant) wanted[static_cast<std::size_t>(k)] = false;
     for (std::size_t k = 0; k < inputs.size(); ++k)
       x.push_back(sample.op->saves_input(static_cast<int>(k), wanted) ? inputs[k] : inputs[k].without_data());
-    for (std::size_t k = 0; k < outputs.size(); ++k)
-      y.push_back(sample.op->saves_output(static_cast<int>(k)) ? outputs[k] : outputs[k].without_data());
-    Tensors result = sample.op->vjp({x, y, dy, wanted});
+    Tensors result = sample.op->vjp({x, saved_of(outputs), dy, wanted});
     result.resize(inputs.size());
     for (std::size_t k = 0; k < inputs.size(); ++k) {
       if (!wanted[k]) result[k] = Tensor();
       expect(!wanted[k] || result[k].defined(), "vjp gave no gradient of {}", argument(k));
     }
     return result;
+  }
+
+  Tensors saved_of(Tensors outputs) const {
+    for (std::size_t k = 0; k < outputs.size(); ++k)
+      if (!sample.op->saves_output(static_cast<int>(k))) outputs[k] = outputs[k].without_data();
+    return outputs;
   }
 
   static void add_products(const Tensor& a, const Tensor& b, double& sum, double& size) {
@@ -219,10 +236,12 @@ std::vector<Check> check_op(const OpEntry& op, bool f32) {
   if (differentiable) checks.push_back(check_gradients(op, f32));
   for (const auto& [device, kernel] : op.kernels) {
     const std::string where = fmt::format(" on {}", name_of(device));
-    Check values{"values" + where}, adjoint{"adjoint" + where}, vjp{"vjp" + where};
+    Check values{"values" + where}, adjoint{"adjoint" + where}, vjp{"vjp" + where}, again{"again"};
+    bool repeats = false;
     for (const Sample& sample : op.good) try {
         const SampleOnDevice here(op, sample, device);
         here.values(values);
+        if (sample.op->repeats()) here.again(again), repeats = true;
         if (!differentiable || !here.finite()) continue;
         here.vjp(vjp);
         here.adjoint(adjoint);
@@ -230,6 +249,7 @@ std::vector<Check> check_op(const OpEntry& op, bool f32) {
         values.fail(fmt::format("{}: {}", sample.name, error.what()));
       }
     checks.push_back(std::move(values));
+    if (repeats) checks.push_back(std::move(again));
     if (differentiable) checks.push_back(std::move(vjp));
     if (differentiable && !op.linear.empty()) checks.push_back(std::move(adjoint));
   }

@@ -6,7 +6,7 @@ namespace sonograd {
 
 // One property, over all samples of an op, with the worst of them.
 struct Check {
-  std::string what;  // gradient, values on cpu, adjoint on cpu, vjp on cpu, refusals
+  std::string what;  // gradient, values on cpu, again, adjoint on cpu, vjp on cpu, refusals
   double max_error = 0;
   double tolerance = 0;
   bool ok = true;
@@ -22,6 +22,7 @@ struct Check {
 // and on the cpu, where the op has a kernel for it,
 //   values on cpu    those of the reference in f32, within the sample's tolerance; the same bits twice;
 //                    from dense and strided inputs
+//   again            an output that the tape does not keep, made again: the same bits on both devices
 //   adjoint on cpu   <dy, y> = <dx, x> within 64 ε Σ|dy·y| for each argument in which the op is linear
 //   vjp on cpu       the reference's, within four times the sample's tolerance
 std::vector<Check> check_op(const OpEntry& op, bool f32 = false);

@@ -39,6 +39,10 @@ class AnyOp {
   virtual Tensor view(const Tensors& inputs) const = 0;                            // view ops alone
   virtual bool saves_input(int input, const std::vector<bool>& wanted) const = 0;  // wanted: see Vjp
   virtual bool saves_output(int output) const = 0;
+  virtual bool repeats() const { return false; }  // whether it has the next
+  virtual Tensor again(const Vjp&) const {
+    throw Error("{} does not say how to make its output again", name());
+  }
   virtual Int macs(const Tensors& inputs, const Tensors& outputs) const = 0;  // multiply-adds of one call
   virtual const void* attributes() const = 0;  // the op struct, for its fast kernels
 };
@@ -58,6 +62,9 @@ class AnyOp {
 //       View<const T> of each input, View<T> of each output, T f32 or f64; with any number of inputs
 //       std::vector<View<const T>>
 //   Tensors vjp(const Vjp& at) const;                   left out by an op whose gradient nothing asks for
+//   Tensor again(const Vjp& at) const;                  the first output once more, bit for bit, from the inputs and
+//                                                       what vjp reads of the outputs: an op that takes a pass over
+//                                                       memory says so, and the tape keeps its output for nobody
 //   Int macs(const Shape& x, const Shape& w, const Shape& y) const;   multiply-adds; left out: not counted
 // A view op has `Tensor view(const Tensor& x) const` in place of `reference`, with a Tensor for each input; its
 // output shares storage with an input.
@@ -90,6 +97,10 @@ concept HasReads = requires(const O& op, const std::vector<bool>& wanted) {
 template <class O>
 concept HasVjp = requires(const O& op, const Vjp& at) {
   op.vjp(at);
+};
+template <class O>
+concept HasAgain = requires(const O& op, const Vjp& at) {
+  op.again(at);
 };
 template <class O>
 concept HasViewOfTwo = requires(const O& op, const Tensor& x) {
@@ -174,6 +185,11 @@ class OpOf final : public AnyOp {
   bool saves_output(int i) const override {
     if constexpr (detail::HasSaves<O>) return O::saves.outputs[static_cast<std::size_t>(i)];
     return false;
+  }
+  bool repeats() const override { return detail::HasAgain<O>; }
+  Tensor again(const Vjp& at) const override {
+    if constexpr (detail::HasAgain<O>) return op.again(at);
+    return AnyOp::again(at);
   }
   Int macs([[maybe_unused]] const Tensors& in, [[maybe_unused]] const Tensors& out) const override {
     if constexpr (detail::HasMacs<O>) return op.macs(in[0].shape(), in[1].shape(), out[0].shape());

@@ -12,10 +12,12 @@ thread_local bool walking_back = false;
 struct Recorded {
   std::shared_ptr<const AnyOp> op;
   const OpEntry* entry;
-  Tensors inputs, outputs;  // what vjp reads, detached; of the others the shape alone
+  Tensors inputs, outputs;     // what vjp reads, detached; of the others, and of `repeated`, the shape alone
+  std::vector<bool> repeated;  // of the inputs: made again when vjp reads them
   std::vector<Int> input_nodes, output_nodes;
   std::vector<std::uint64_t> versions;  // of the saved inputs', then outputs', storage when they were saved
   std::string layer;
+  Tensor again = {};  // the first output, made again in backward and kept until it passes this call
 };
 
 Tensor saved(const Tensor& x, bool keep) {
@@ -34,11 +36,27 @@ struct TapeState {
   std::vector<Recorded> calls;
   bool used_up = false;                      // backward walked over the calls and let them go
   std::vector<std::uint64_t> node_versions;  // of a node's storage when the node was made
+  std::vector<Int> node_calls;               // by node: the call that it is the first output of, or -1
 
-  void add_node(const std::shared_ptr<TapeState>& self, Tensor& x) {
+  void add_node(const std::shared_ptr<TapeState>& self, Tensor& x, Int call = -1) {
     x.set_node(self, static_cast<Int>(node_versions.size()));
     node_versions.push_back(version_of(x));
+    node_calls.push_back(call);
   }
+
+  // Whether the node's value need not be kept, as backward can make it again from what it keeps anyway.
+  bool can_repeat(Int node) const {
+    const Int number = node < 0 ? -1 : node_calls[static_cast<std::size_t>(node)];
+    if (number < 0) return false;
+    const Recorded& call = calls[static_cast<std::size_t>(number)];
+    if (call.outputs[0].has_data() ||
+        !(call.op->repeats() || (call.op->is_view() && call.inputs.size() == 1)))
+      return false;
+    for (std::size_t k = 0; k < call.inputs.size(); ++k)
+      if (!call.inputs[k].has_data() && !can_repeat(call.input_nodes[k])) return false;
+    return true;
+  }
+  Tensor value_of(Int node);
 };
 
 namespace {
@@ -61,6 +79,24 @@ void check_unchanged(const Recorded& call) {
   for (std::size_t i = 0; i < call.outputs.size(); ++i)
     check(call.outputs[i], call.versions[call.inputs.size() + i], "its output");
 }
+
+}  // namespace
+
+// Of a node that can be repeated.
+Tensor TapeState::value_of(Int node) {
+  Recorded& call = calls[static_cast<std::size_t>(node_calls[static_cast<std::size_t>(node)])];
+  if (call.again.defined()) return call.again;
+  check_unchanged(call);
+  Tensors inputs = call.inputs;
+  for (std::size_t k = 0; k < inputs.size(); ++k)
+    if (!inputs[k].has_data()) inputs[k] = value_of(call.input_nodes[k]);
+  const NoGrad quiet;
+  const AtLayer scope(call.layer);
+  call.again = call.op->is_view() ? call.op->view(inputs) : call.op->again({inputs, call.outputs, {}, {}});
+  return call.again;
+}
+
+namespace {
 
 Tensor sum(const Tensor& a, const Tensor& b, Tensors into = {}) {
   static const OpEntry& add = registry().at("add");
@@ -145,7 +181,8 @@ class Backward {
   void pass(std::size_t i) {
     // By value: recording backward may grow the list of calls under our feet.
     const bool keep = options.keep || options.record;
-    const Recorded call = keep ? state->calls[i] : std::move(state->calls[i]);
+    Recorded call = keep ? state->calls[i] : std::move(state->calls[i]);
+    state->calls[i].again = call.again = Tensor();
     Tensors dys;
     bool any = false;
     for (const Int node : call.output_nodes) {
@@ -160,6 +197,9 @@ class Backward {
     if (!any || std::none_of(wanted.begin(), wanted.end(), [](bool w) { return w; })) return;
 
     check_unchanged(call);
+    for (std::size_t k = 0; k < wanted.size(); ++k)
+      if (call.repeated[k] && call.op->saves_input(static_cast<int>(k), wanted))
+        call.inputs[k] = state->value_of(call.input_nodes[k]);
     const AtLayer scope(call.layer);
     const Tensors gradients = call.op->vjp(
         {attached(call.inputs, call.input_nodes), attached(call.outputs, call.output_nodes), dys, wanted});
@@ -302,7 +342,7 @@ void record_call(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, c
   }
   if (!state) return;
 
-  Recorded call{op, &entry, {}, {}, {}, {}, {}, layer_path()};
+  Recorded call{op, &entry, {}, {}, {}, {}, {}, {}, layer_path()};
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& x = inputs[i];
     if (x.tape())
@@ -311,13 +351,15 @@ void record_call(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, c
              "wrong; write to a copy",
              where(call), i, x.shape().text());
     call.input_nodes.push_back(x.tape() ? x.node() : -1);
-    call.inputs.push_back(saved(x, op->saves_input(static_cast<int>(i), known)));
+    const bool read = op->saves_input(static_cast<int>(i), known);
+    call.repeated.push_back(read && x.tape() && state->can_repeat(x.node()));
+    call.inputs.push_back(saved(x, read && !call.repeated.back()));
     call.versions.push_back(version_of(call.inputs.back()));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
     call.outputs.push_back(saved(outputs[i], op->saves_output(static_cast<int>(i))));
     call.versions.push_back(version_of(call.outputs.back()));
-    state->add_node(state, outputs[i]);
+    state->add_node(state, outputs[i], i == 0 ? static_cast<Int>(state->calls.size()) : -1);
     call.output_nodes.push_back(outputs[i].node());
   }
   state->calls.push_back(std::move(call));

@@ -80,6 +80,10 @@ std::vector<BadSample> refusals(bool with_statistics, bool with_dy) {
 
 }  // namespace
 
+Tensor BatchNormTrain::again(const Vjp& at) const {
+  return apply(BatchNormFrozen{epsilon, activation}, at.x(0), at.x(1), at.x(2), at.y(1), at.y(2));
+}
+
 void register_batch_norm(Registry& registry) {
   registry.add<BatchNormTrain>(
       {.equation = "y[r,c] = a(gamma[c] * (x[r,c] - mean[c]) / sqrt(variance[c] + epsilon) + "

@@ -60,6 +60,7 @@ struct BatchNormTrain {
   }
 
   Tensors vjp(const Vjp& at) const;
+  Tensor again(const Vjp& at) const;  // by the statistics that it gave
 };
 
 // dz = a′(z)·dy with z = γ·x̂ + β, computed again from x

@@ -38,6 +38,7 @@ struct BatchNormFrozen {
     return input != 0 || activation != Activation::none || wanted[1] || wanted[2] || wanted[4];
   }
   Tensors vjp(const Vjp& at) const;
+  Tensor again(const Vjp& at) const { return apply_all(*this, at.inputs)[0]; }
 };
 
 // dx = γ/√(σ² + ε) · a′(z)·dy,   z = γ·x̂ + β

@@ -47,6 +47,7 @@ struct BiasActivation {
       return {at.dy(), at.wants(1) ? sum_to(at.dy(), at.x(1).shape()) : Tensor()};
     return apply_all(BiasActivationGrad{activation}, {at.dy(), at.x(0), at.x(1)});
   }
+  Tensor again(const Vjp& at) const { return apply(*this, at.x(0), at.x(1)); }
 };
 
 inline Shapes BiasActivationGrad::shape(const Shape& dy, const Shape& x, const Shape& b) const {

@@ -51,6 +51,7 @@ struct ChannelScale {
     });
   }
   Tensors vjp(const Vjp& at) const;
+  Tensor again(const Vjp& at) const { return apply(*this, at.x(0), at.x(1)); }
 };
 
 // dx[n,p,c] = dy[n,p,c] · s[n,c],   ds[n,c] = Σ_p dy[n,p,c] · x[n,p,c]: both in one pass over dy

@@ -56,6 +56,7 @@ struct Dropout {
       }
   }
   Tensors vjp(const Vjp& at) const { return {apply(Dropout{draw}, at.dy())}; }
+  Tensor again(const Vjp& at) const { return apply(*this, at.x()); }
 };
 
 // y = x · keep / (1 - rate) + shortcut, one draw of keep for each image (stochastic depth, Huang et al. 2016)

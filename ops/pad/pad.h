@@ -32,6 +32,7 @@ struct Pad {
     });
   }
   Tensors vjp(const Vjp& at) const;
+  Tensor again(const Vjp& at) const { return apply(*this, at.x()); }
 };
 
 // y[i] = x[i + begin] for i below end - begin: the adjoint of padding with zeros

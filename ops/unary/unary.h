@@ -78,6 +78,7 @@ struct Unary {
     for (Int i = 0; i < x.elements(); ++i) y[i] = function.f(Exact{}, x[i]);
   }
   Tensors vjp(const Vjp& at) const { return {apply(UnaryGrad<F>{function}, at.dy(), at.x())}; }
+  Tensor again(const Vjp& at) const { return apply(*this, at.x()); }
 };
 
 inline Tensor relu(const Tensor& x) {

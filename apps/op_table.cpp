@@ -1,0 +1,96 @@
+#include "apps/op_table.h"
+
+#include <algorithm>
+#include <chrono>
+#include <map>
+#include <nlohmann/json.hpp>
+
+#include "ops/matmul/matmul.h"
+#include "tensor/parallel.h"
+
+namespace sonograd {
+namespace {
+
+// The least seconds of a few runs: a limit is what nothing disturbed.
+template <class F>
+double least_seconds(F work) {
+  double least = 1e9;
+  for (int i = 0; i < 7; ++i) {
+    const auto start = std::chrono::steady_clock::now();
+    work();
+    least = std::min(least, std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count());
+  }
+  return least;
+}
+
+}  // namespace
+
+MachineLimits measure_limits() {
+  constexpr Int n = 1536, length = Int{1} << 24;  // 14 MB of matrices in all, three vectors of 64 MB
+  const NoGrad quiet;
+  const Tensor square = Tensor::filled({n, n}, 1);
+  const double product = least_seconds([&] { matmul(square, square); });
+  Tensor sum = Tensor::zeros({length});
+  const Tensor b = Tensor::filled({length}, 1), c = Tensor::filled({length}, 2);
+  float* const to = sum.mutable_data<float>();
+  const float *const from_b = b.data<float>(), *const from_c = c.data<float>();
+  const double triad = least_seconds([&] {
+    parallel_for(length, 65536, [&](Int begin, Int end) {
+      for (Int i = begin; i < end; ++i) to[i] = from_b[i] + 3.0f * from_c[i];
+    });
+  });
+  return {2.0 * n * n * n / product, 3.0 * sizeof(float) * length / triad};
+}
+
+std::vector<OpCost> op_table(const std::function<void()>& work, const MachineLimits& limits) {
+  std::map<std::string, OpCost> table;
+  {
+    const Observer observer([&](const Observation& seen) {
+      OpCost& cost = table[seen.op.name];
+      const double flops = 2 * static_cast<double>(seen.call.macs(seen.inputs, seen.outputs));
+      double bytes = 0;
+      for (const Tensors* list : {&seen.inputs, &seen.outputs})
+        for (const Tensor& x : *list) bytes += static_cast<double>(x.elements() * size_of(x.dtype()));
+      cost.op = seen.op.name;
+      ++cost.calls;
+      cost.seconds += seen.seconds;
+      cost.flops += flops;
+      cost.bytes += seen.op.is_view ? 0 : bytes;
+      if (!seen.op.is_view) cost.bound_seconds += std::max(flops / limits.flops, bytes / limits.bytes);
+    });
+    work();
+  }
+  std::vector<OpCost> rows;
+  for (const auto& [name, cost] : table) rows.push_back(cost);
+  std::sort(rows.begin(), rows.end(), [](const OpCost& a, const OpCost& b) { return a.seconds > b.seconds; });
+  return rows;
+}
+
+void print_ops(const std::vector<OpCost>& table, const MachineLimits& limits) {
+  double total = 0;
+  for (const OpCost& cost : table) total += cost.seconds;
+  fmt::print("limits of this machine: {:.0f} GFLOP/s (a product of matrices), {:.1f} GB/s (triad)\n",
+             1e-9 * limits.flops, 1e-9 * limits.bytes);
+  fmt::print("{:<32} {:>6} {:>10} {:>7} {:>10} {:>8} {:>9}\n", "op", "calls", "ms", "share", "GFLOP/s",
+             "GB/s", "of bound");
+  for (const OpCost& cost : table)
+    fmt::print("{:<32} {:>6} {:>10.2f} {:>6.1f}% {:>10.1f} {:>8.1f} {:>8.0f}% {}\n", cost.op, cost.calls,
+               1e3 * cost.seconds, 100 * cost.seconds / total, 1e-9 * cost.flops / cost.seconds,
+               1e-9 * cost.bytes / cost.seconds, 100 * cost.share_of_bound(),
+               cost.bound_by_flops(limits) ? "FLOP" : "bytes");
+}
+
+nlohmann::ordered_json ops_json(const std::vector<OpCost>& table, const MachineLimits& limits) {
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
+  for (const OpCost& cost : table)
+    rows.push_back({{"op", cost.op},
+                    {"calls", cost.calls},
+                    {"ms", 1e3 * cost.seconds},
+                    {"gflops", 1e-9 * cost.flops / cost.seconds},
+                    {"gb_per_s", 1e-9 * cost.bytes / cost.seconds},
+                    {"share_of_bound", cost.share_of_bound()},
+                    {"bound", cost.bound_by_flops(limits) ? "flop" : "bytes"}});
+  return {{"limit_gflops", 1e-9 * limits.flops}, {"limit_gb_per_s", 1e-9 * limits.bytes}, {"rows", rows}};
+}
+
+}  // namespace sonograd
