@@ -11,6 +11,8 @@
 
 namespace sonograd {
 
+class Group;
+
 // Flags that every sub-command takes.
 struct SharedFlags {
   std::string device = "cpu";
@@ -30,6 +32,7 @@ struct Program {
   SharedFlags shared;
   std::function<int()> chosen;  // what the sub-command on the command line does; its value is the exit status
   std::string name, command_line;  // as typed; the line as a shell takes it again
+  Group* group = nullptr;          // the processes that run the command
 
   // A sub-command with the shared flags, an example per line of `examples`, and what it does.
   CLI::App& add(const std::string& name, const std::string& description, const std::string& examples,

@@ -9,6 +9,7 @@
 #include "tensor/file.h"
 #include "tensor/libraries.h"
 #include "tensor/parallel.h"
+#include "train/distributed/group.h"
 #include "train/evaluate.h"
 #include "train/linear_baseline.h"
 
@@ -26,7 +27,13 @@ bool has_batch_norms(const Model& model) {
   });
 }
 
-Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model) {
+// Of one process as of several that share norms: what a batch norm takes its statistics from.
+std::string norm_statistics(const TrainingFlags& f, const Group& group) {
+  if (group.alone() || f.sync_batch_norm) return "of the whole batch";
+  return "of each process's part of the batch where norms train, so the curve is not one process's";
+}
+
+Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model, const Group& group) {
   return {{"model", model.name},
           {"weights", f.model.weights},
           {"image-size", std::to_string(model.image_size)},
@@ -34,6 +41,8 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model) {
           {"pooling", model.pooling == Pooling::average ? "avg" : "max"},
           {"preprocess", std::string(name_of(model.preprocess))},
           {"batch", std::to_string(f.batch)},
+          {"processes", std::to_string(group.size())},
+          {"batch-norm statistics", norm_statistics(f, group)},
           {"epochs", std::to_string(f.epochs)},
           {"patience", std::to_string(f.patience)},
           {"accumulate", std::to_string(f.accumulate)},
@@ -153,7 +162,7 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
 
 void Evidence::begin(const Model& model) {
   manifest.model = model.options().name;
-  manifest.flags = resolved_flags(flags, model.options());
+  manifest.flags = resolved_flags(flags, model.options(), *program.group);
   go_on_with(manifest, run);
   write_file_atomically(run.manifest(), manifest_json(manifest));  // first: it marks the folder as a run
   write_split(run.split(), data.folder, data.split);

@@ -18,7 +18,8 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   if (flags.phases.empty()) plan = {{TrainingPhase::scratch, flags.rates.empty() ? 1e-3 : flags.rates[0], 1}};
   if (plan.size() != 1) throw UsageError("--steps trains one phase, --phases names {}", plan.size());
   const Device device = prepare_device(shared);
-  const RunFolder run = RunFolder::check(flags.out);
+  Group& group = *program.group;
+  const RunFolder run = group.leads() ? RunFolder::check(flags.out) : RunFolder::at(flags.out);
 
   Dataset folder = list_folder(flags.data, flags.model.classes);
   Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);
@@ -32,9 +33,11 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
 
   std::vector<Int> all(static_cast<std::size_t>(folder.size()));
   std::iota(all.begin(), all.end(), 0);
-  Loader loader(images, labels, all, {.batch = flags.batch, .shuffle = false, .wrap = true});
+  Loader loader(
+      images, labels, all,
+      {.batch = flags.batch, .shuffle = false, .wrap = true, .share = {group.rank(), group.size()}});
   loader.start(0);
-  run.make();  // not before: bad input leaves nothing behind
+  if (group.leads()) run.make();  // not before: bad input leaves nothing behind
   std::string log = "step,loss\n";
   double loss = 0;
   for (Int step = 0; step < fixed.steps; ++step) {
@@ -43,12 +46,15 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
                                            {.dropout = !flags.no_dropout,
                                             .random = Random(shared.seed),
                                             .step = step,
-                                            .first_sample = step * flags.batch});
+                                            .first_sample = step * flags.batch,
+                                            .group = &group,
+                                            .sync_batch_norm = flags.sync_batch_norm});
     apply_updates(result.updates);
     optimizer->update(trained, result.gradients, plan[0].learning_rate);
     loss = result.loss;
     log += fmt::format("{},{:.9g}\n", step + 1, loss);
   }
+  if (!group.leads()) return 0;
   if (!fixed.log.empty()) write_file_atomically(fixed.log, log);
   save_model(model, run.last());
   if (shared.json) {

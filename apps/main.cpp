@@ -7,6 +7,7 @@
 #include <system_error>
 
 #include "apps/command.h"
+#include "apps/processes.h"
 #include "apps/stop.h"
 #include "tensor/nearest_name.h"
 #include "train/checkpoint.h"
@@ -15,11 +16,6 @@
 // hold; 2: bad usage.
 namespace sonograd {
 namespace {
-
-int fail(const std::string& what, int status) {
-  std::fprintf(stderr, "sonograd: %s\n", what.c_str());
-  return status;
-}
 
 // The first line alone, in the form of our own errors.
 std::string one_line(std::string text) {
@@ -58,8 +54,9 @@ int delivered(int status) {
   return status;
 }
 
-int run(int argc, char** argv) {
+int run(int argc, char** argv, Group& group) {
   Program program;
+  program.group = &group;
   program.app.fallthrough(false);
   program.app.set_version_flag("--version", "sonograd " SONOGRAD_VERSION);
   program.app.footer("`sonograd COMMAND --help` shows a command's flags with examples.");
@@ -84,6 +81,8 @@ int run(int argc, char** argv) {
                      one_line(error.what()));
   }
   if (!program.chosen) throw UsageError("which command? `sonograd --help` lists them");
+  if (!group.alone() && !program.app.got_subcommand("train"))
+    throw UsageError("several processes run `train` alone; start other commands without mpirun");
   return delivered(program.chosen());
 }
 
@@ -94,17 +93,19 @@ int main(int argc, char** argv) {
   using namespace sonograd;
   std::signal(SIGXFSZ, SIG_IGN);  // a file over the limit is then an error of write(), as a full disk is
   handle_stop_signals();
+  Processes all;
   try {
-    return run(argc, argv);
+    all.join();
+    return run(argc, argv, all.group());
   } catch (const Stopped& stopped) {
-    return fail(stopped.what(), 128 + stop_signal());
+    return all.stop(stopped.what(), 128 + (stop_signal() != 0 ? stop_signal() : SIGTERM));
   } catch (const UsageError& error) {
-    return fail(error.what(), 2);
+    return all.fail(error.what(), 2);
   } catch (const std::bad_alloc&) {
-    return fail("out of memory; use a smaller --batch or --image-size", 1);
+    return all.fail("out of memory; use a smaller --batch or --image-size", 1);
   } catch (const std::system_error& error) {  // fmt's, where stdout does not take its words
-    return fail(std::ferror(stdout) != 0 ? stdout_failure(error.code().value()) : error.what(), 1);
+    return all.fail(std::ferror(stdout) != 0 ? stdout_failure(error.code().value()) : error.what(), 1);
   } catch (const std::exception& error) {
-    return fail(error.what(), 1);
+    return all.fail(error.what(), 1);
   }
 }

@@ -11,7 +11,7 @@ namespace sonograd {
 namespace {
 
 std::atomic<int> noted{0};
-std::atomic<bool> between_steps{false};
+std::atomic<bool> between_steps{false}, without_a_word{false};
 
 void say(std::string_view line) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
@@ -22,8 +22,10 @@ void on_stop(int signal) {
     noted = signal;
     return;
   }
-  if (::isatty(STDERR_FILENO) == 1) say("\n");  // behind ^C and a bar
-  say("sonograd: stopped by a signal\n");
+  if (!without_a_word) {
+    if (::isatty(STDERR_FILENO) == 1) say("\n");  // behind ^C and a bar
+    say("sonograd: stopped by a signal\n");
+  }
   ::_exit(128 + signal);
 }
 
@@ -42,6 +44,10 @@ void handle_stop_signals() {
     for (int signal = 0;;)
       if (::sigwait(&stops, &signal) == 0) on_stop(signal);
   }).detach();
+}
+
+void stop_without_a_word() {
+  without_a_word = true;
 }
 
 StopBetweenSteps::StopBetweenSteps() {

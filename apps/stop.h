@@ -9,6 +9,9 @@ namespace sonograd {
 // pointer for something else, and a handler there would write over memory.
 void handle_stop_signals();
 
+// From this call on a signal that ends the program does so without a word: of several processes one speaks.
+void stop_without_a_word();
+
 // While one lives, the first of these signals is only noted, for loops that look after each step and save
 // what they have; a second one ends the program at once all the same.
 class StopBetweenSteps {

@@ -70,6 +70,8 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
   command.add_flag("--recompute", t.recompute,
                    "less memory for a third more time: backward computes each block's inner values anew; the "
                    "numbers are the same");
+  command.add_flag("--sync-batch-norm", t.sync_batch_norm,
+                   "of several processes (mpirun): batch norms use the images of all, as one process would");
   command
       .add_option(
           "--transfer", t.transfer,
@@ -87,6 +89,7 @@ void add_train(Program& program) {
       "  sonograd train --data busi --out run --model aeganb3 --phases scratch --image-size 96\n"
       "  sonograd train --data busi --out run --model aeganb3 --resume\n"
       "  sonograd train --data busi --out run --model aeganb3 --arm augmented --protocol paper\n"
+      "  mpirun -np 4 sonograd train --data busi --out run --model aeganb3 --batch 64 --sync-batch-norm\n"
       "  sonograd train --data busi --out run --model mini --steps 10 --no-shuffle --no-dropout --log-steps "
       "loss.csv",
       [flags, &program] {
@@ -95,7 +98,9 @@ void add_train(Program& program) {
           throw UsageError("--no-shuffle and --log-steps belong to --steps N");
         phase_plan(flags->training);  // bad flags leave no folder behind
         if (fixed) return run_fixed_steps(flags->training, flags->fixed, program);
-        const RunFolder run = RunFolder::check(flags->training.out, flags->training.resume);
+        const RunFolder run = program.group->leads()
+                                  ? RunFolder::check(flags->training.out, flags->training.resume)
+                                  : RunFolder::at(flags->training.out);
         warn_of_new_run(flags->training.resume, run);
         return run_training(flags->training, run, program);
       });

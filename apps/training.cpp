@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <optional>
 
 #include "apps/evidence.h"
 #include "apps/stop.h"
@@ -25,7 +26,7 @@ bool changes_images(const TrainingFlags& flags) {
 }
 
 FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, const PreparedData& data,
-                       Keras keras) {
+                       Keras keras, Group& group) {
   FitOptions o;
   o.seed = shared.seed;
   o.batch = flags.batch;
@@ -49,6 +50,8 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.resume = flags.resume;
   o.quiet = shared.quiet;
   o.stop = stop_signal;
+  o.group = &group;
+  o.sync_batch_norm = flags.sync_batch_norm;
   return o;
 }
 
@@ -112,8 +115,9 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
 
 int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program) {
   const SharedFlags& shared = program.shared;
-  if (run.started()) expect_classifier_run(run);
-  if (run.finished()) return !flags.tell ? 0 : repeat_results(run, shared);
+  Group& group = *program.group;
+  if (group.leads() && run.started()) expect_classifier_run(run);
+  if (first_says(group, run.finished())) return flags.tell && group.leads() ? repeat_results(run, shared) : 0;
   const std::vector<PhasePlan> plan = phase_plan(flags);
   const Device device = prepare_device(shared);
   Dataset folder = list_folder(flags.data, flags.model.classes);
@@ -131,24 +135,30 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
         fmt::format("{} files in the class folders are passed over: by their names neither .png, .jpg "
                     "nor .bmp",
                     data.folder.ignored));
-  say(shared, fmt::format("{} · {} images: {} to train, {} to validate, {} to test{} · {} threads",
+  say(shared, fmt::format("{} · {} images: {} to train, {} to validate, {} to test{} · {}{} threads",
                           model.options().name, data.folder.size(), data.split.train.size(),
                           data.split.validation.size(), data.split.test.size(),
                           excluded == 0 ? "" : fmt::format(", {} left out (split.json says why)", excluded),
-                          threads()));
+                          group.alone() ? "" : fmt::format("{} processes of ", group.size()), threads()));
 
-  run.make();  // not before: bad input leaves nothing behind
-  Evidence evidence(flags, program, plan, data, run);
+  std::optional<Evidence> evidence;  // the first process's
+  if (group.leads()) {
+    run.make();  // not before: bad input leaves nothing behind
+    evidence.emplace(flags, program, plan, data, run);
+  }
   const FitData fit_data{data.images, data.labels, data.split.train, data.split.validation};
-  const FitOptions options = fit_options(flags, shared, data, model.options().keras);
-  const FitEvents events{.begin = [&] { evidence.begin(model); },
-                         .base_cached = [&](bool drawn) { evidence.base_cached(drawn); },
-                         .phase_done = [&](const PhasePlan& phase) { evidence.phase_done(model, phase); }};
+  const FitOptions options = fit_options(flags, shared, data, model.options().keras, group);
+  FitEvents events;
+  if (evidence)
+    events = {.begin = [&] { evidence->begin(model); },
+              .base_cached = [&](bool drawn) { evidence->base_cached(drawn); },
+              .phase_done = [&](const PhasePlan& phase) { evidence->phase_done(model, phase); }};
   const History history = [&] {
     const StopBetweenSteps loops_look;
     return fit(model, fit_data, plan, options, run, events);
   }();
-  evidence.finish(model, history);
+  if (!evidence) return 0;
+  evidence->finish(model, history);
   if (!flags.keep_checkpoint) std::filesystem::remove(run.checkpoint());
   return 0;
 }

@@ -17,7 +17,7 @@ struct TrainingFlags {
   double clip_norm = 0, norm_momentum = 0, momentum = 0;  // 0: none, the layers' own, none
   std::string class_weights = "none", schedule = "constant", optimizer = "adam", transfer;
   bool resume = false, keep_checkpoint = false, random_base = false, no_dropout = false, recompute = false,
-       explain = true,
+       sync_batch_norm = false, explain = true,
        tell = true;                     // tell: print the results
   std::vector<std::string> notes = {};  // of the report
   std::string lead;                     // the report's sentence under the title

@@ -57,9 +57,13 @@ void Loader::prefetch() {
   if (!options.wrap && upcoming >= batches()) return;
   const Int n = static_cast<Int>(order.size());
   const Int begin = upcoming++ * options.batch;
-  const Int end = options.wrap ? begin + options.batch : std::min(begin + options.batch, n);
+  const Int whole = options.wrap ? options.batch : std::min(options.batch, n - begin);
   Batch batch;
-  for (Int i = begin; i < end; ++i) {
+  batch.first = options.share.begin(whole);
+  batch.counted = options.share.end(whole) - batch.first;
+  batch.whole = whole;
+  const Int first = begin + std::min(batch.first, whole - 1);
+  for (Int i = first; i < first + std::max<Int>(batch.counted, 1); ++i) {
     batch.samples.push_back(order[i % n]);
     batch.labels.push_back(labels[order[i % n]]);
   }

@@ -6,10 +6,23 @@
 
 namespace sonograd {
 
+// What one of several processes takes of every batch: neighbouring images, as many as the others take or one
+// more.
+struct Share {
+  Int rank = 0, processes = 1;
+
+  Int begin(Int n) const { return n * rank / processes; }
+  Int end(Int n) const { return n * (rank + 1) / processes; }
+};
+
 struct Batch {
   Tensor images;             // f32 0 … 255, [n, height, width, 3]
   std::vector<Int> labels;   // class codes
   std::vector<Int> samples;  // positions in the ImageSet
+  // Which part of a whole batch it is, as a loader gives it: its first image there, how many images it counts
+  // for, and those of the whole. It counts for none where the share is empty: one image then stands in, so
+  // that every process takes the same steps.
+  Int first = 0, counted = 0, whole = 0;
 };
 
 struct LoaderOptions {
@@ -18,6 +31,7 @@ struct LoaderOptions {
   bool wrap = false;  // batches without end over the samples in their order, each full; not with shuffle
   Augmentation augmentation = {};
   std::uint64_t seed = 42;
+  Share share = {};
 };
 
 // The samples in the order of an epoch: a function of (seed, epoch) and the list alone.

@@ -1,5 +1,6 @@
 #include "layers/batch_norm.h"
 
+#include "layers/across.h"
 #include "ops/batch_norm/batch_norm.h"
 #include "ops/batch_norm/frozen.h"
 
@@ -19,10 +20,11 @@ Tensor BatchNorm::normalise(const Tensor& x, Context& context, Activation activa
   if (!context.training || !gamma.trains())
     return batch_norm_frozen(x, gamma.value, beta.value, moving_mean.value, moving_variance.value,
                              {.epsilon = epsilon, .activation = activation});
-  const Normalised out =
-      batch_norm_train(x, gamma.value, beta.value, {.epsilon = epsilon, .activation = activation});
+  const BatchNormTrain op{.epsilon = epsilon, .activation = activation};
+  const Normalised out = context.across ? batch_norm_across(x, gamma.value, beta.value, op, *context.across)
+                                        : batch_norm_train(x, gamma.value, beta.value, op);
   const Int rows = x.elements() / x.size(-1);
-  const auto n = static_cast<double>(rows);
+  const auto n = static_cast<double>(context.across ? rows / x.size(0) * context.across->images : rows);
   const double unbiased = context.keras == Keras::v2 && x.rank() == 4 && n > 1 ? n / (n - 1) : 1.0;
   const double keep = context.norm_momentum.value_or(momentum);
   context.updates.push_back(

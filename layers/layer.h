@@ -30,6 +30,8 @@ struct Parameter {
   bool trains() const { return trainable && role != Role::statistic; }
 };
 
+struct Across;  // layers/across.h
+
 // How a model is run: everything that is not the input or the weights. Randomness and mode come in here and
 // nowhere else.
 struct Context {
@@ -38,9 +40,10 @@ struct Context {
   Keras keras = Keras::v3;                   // whose rule for the moving variance
   std::optional<double> norm_momentum = {};  // of the norms' moving averages, in place of the layers' own
   Random random{0};                          // dropout's stream, at the update's number
-  Int first_sample = 0;    // number of the batch's first image in the run: dropout draws by it
-  bool fuse = true;        // run a norm and the activation after it as one op
-  bool recompute = false;  // keep of a block its input alone for backward, see layers/recompute.h
+  Int first_sample = 0;            // number of the batch's first image in the run: dropout draws by it
+  bool fuse = true;                // run a norm and the activation after it as one op
+  bool recompute = false;          // keep of a block its input alone for backward, see layers/recompute.h
+  const Across* across = nullptr;  // batch norms that train use the images of all these processes
   std::vector<MovingUpdate> updates = {};
   // Sees each named layer's output, in order; may replace it (Grad-CAM watches it so).
   std::function<void(const std::string& path, Tensor& y)> on_output = {};

@@ -77,7 +77,8 @@ std::vector<std::string> items(const std::string& settings) {
   return list;
 }
 
-// The items of `mine` that `other` lacks.
+}  // namespace
+
 std::string only_in(const std::string& mine, const std::string& other) {
   const std::vector<std::string> there = items(other);
   std::string text;
@@ -85,8 +86,6 @@ std::string only_in(const std::string& mine, const std::string& other) {
     if (std::find(there.begin(), there.end(), item) == there.end()) text += (text.empty() ? "" : "; ") + item;
   return text.empty() ? "nothing else" : text;
 }
-
-}  // namespace
 
 void expect_same_settings(const std::filesystem::path& path, const std::string& mine,
                           const std::string& theirs) {

@@ -46,8 +46,11 @@ void save_checkpoint(const std::filesystem::path& path, Model& model, Optimizer&
 Progression load_checkpoint(const std::filesystem::path& path, Model& model, const std::string& settings,
                             const std::function<Optimizer&(Int phase)>& prepare);
 
+// The items of settings that `other` lacks, or "nothing else". Items are parted by "; ".
+std::string only_in(const std::string& mine, const std::string& other);
+
 // That the settings of a run and those in the file `path` are the same; throws Error that names the items
-// which differ. Items are parted by "; ".
+// which differ.
 void expect_same_settings(const std::filesystem::path& path, const std::string& mine,
                           const std::string& theirs);
 

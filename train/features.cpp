@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/tape.h"
+#include "data/loader.h"
 #include "train/evaluate.h"
 
 namespace sonograd {
@@ -22,29 +23,35 @@ Tensor BaseFeatures::of(std::span<const Int> pictures) const {
 }
 
 BaseFeatures features_of(const Model& model, const ImageSet& images, const std::vector<Int>& pictures,
-                         Int batch, const std::function<void(Int done)>& done) {
+                         Int batch, const std::function<void(Int done)>& done, Group& group) {
   const NoGrad quiet;
-  const std::span<const Int> all(pictures);
+  const auto count = static_cast<Int>(pictures.size());
   BaseFeatures features{{}, std::vector<Int>(static_cast<std::size_t>(images.size()), -1)};
-  for (std::size_t begin = 0; begin < all.size(); begin += static_cast<std::size_t>(batch)) {
-    const auto part = all.subspan(begin, std::min(static_cast<std::size_t>(batch), all.size() - begin));
+  for (Int row = 0; row < count; ++row)
+    features.row_of[static_cast<std::size_t>(pictures[static_cast<std::size_t>(row)])] = row;
+  const Share share{group.rank(), group.size()};
+  const Int first = share.begin(count), end = share.end(count);
+  // An empty share computes one picture, whose shape it needs.
+  for (Int begin = std::min(first, count - 1); begin < std::max(end, first + 1) && count > 0;
+       begin += batch) {
+    const auto part = std::span(pictures).subspan(
+        static_cast<std::size_t>(begin), static_cast<std::size_t>(std::clamp<Int>(end - begin, 1, batch)));
     Context context;
     const Tensor made = model.features(images_for(model, images, part), context).as_dense();
-    if (begin == 0) {
+    if (!features.values.defined()) {
       Shape shape = made.shape();
-      shape[0] = static_cast<Int>(all.size());
-      features.values = Tensor::empty(shape, made.dtype(), made.device());
+      shape[0] = count;
+      features.values = Tensor::zeros(shape, made.dtype(), made.device());
     }
+    if (first == end) break;
     with_type(made.dtype(), [&](auto zero) {
       using T = decltype(zero);
       const Int row = made.elements() / made.size(0);
-      std::copy_n(made.data<T>(), made.elements(),
-                  features.values.mutable_data<T>() + static_cast<Int>(begin) * row);
+      std::copy_n(made.data<T>(), made.elements(), features.values.mutable_data<T>() + begin * row);
     });
-    for (std::size_t i = 0; i < part.size(); ++i)
-      features.row_of[static_cast<std::size_t>(part[i])] = static_cast<Int>(begin + i);
-    if (done) done(static_cast<Int>(begin + part.size()));
+    if (done) done(begin + static_cast<Int>(part.size()));
   }
+  if (!group.alone() && count > 0) group.sum(features.values);  // zeros where others computed
   return features;
 }
 

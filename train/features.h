@@ -5,6 +5,7 @@
 
 #include "data/images.h"
 #include "models/model.h"
+#include "train/distributed/group.h"
 
 namespace sonograd {
 
@@ -16,9 +17,10 @@ struct BaseFeatures {
   Tensor of(std::span<const Int> pictures) const;  // [pictures, …]
 };
 
-// In batches; `done` hears how many pictures are.
+// In batches; `done` hears how many pictures are. Of several processes each computes its share for all.
 BaseFeatures features_of(const Model& model, const ImageSet& images, const std::vector<Int>& pictures,
-                         Int batch, const std::function<void(Int done)>& done = {});
+                         Int batch, const std::function<void(Int done)>& done = {},
+                         Group& group = one_process());
 
 // Whether the base gives other features in training than in inference, though it is frozen: drop-connect and
 // dropout stay active in Keras' frozen bases. Tried on the pictures given.

@@ -62,6 +62,8 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
+  if (!o.group->alone())
+    text += fmt::format("; processes {}; synchronised batch norms {}", o.group->size(), o.sync_batch_norm);
   return text;
 }
 
@@ -85,10 +87,17 @@ class Fit {
         plan(plan),
         options(options),
         run(run),
-        settings(settings_of(model, data, plan, options)) {}
+        settings(settings_of(model, data, plan, options)) {
+    std::string first = settings;
+    group.broadcast(first);
+    expect(settings == first,
+           "process {} of {} would train otherwise than the first: it has {}, the first has {}; give all of "
+           "them the same images, weights and flags",
+           group.rank() + 1, group.size(), only_in(settings, first), only_in(first, settings));
+  }
 
   History operator()(const FitEvents& events) {
-    const bool goes_on = options.resume && std::filesystem::exists(run.checkpoint());
+    const bool goes_on = first_says(group, options.resume && std::filesystem::exists(run.checkpoint()));
     if (goes_on)
       state = load_checkpoint(run.checkpoint(), model, settings,
                               [this](Int phase) -> Optimizer& { return prepare(phase); });
@@ -105,6 +114,7 @@ class Fit {
 
  private:
   const PhasePlan& phase() const { return plan[static_cast<std::size_t>(state.phase)]; }
+  Int own_batch() const { return (options.batch + group.size() - 1) / group.size(); }
   Int batches() const { return (static_cast<Int>(data.train.size()) + options.batch - 1) / options.batch; }
   std::string epoch_name() const {
     return fmt::format("{} {}/{}", name_of(phase().phase), state.epoch + 1, phase().epochs);
@@ -130,12 +140,13 @@ class Fit {
     save();
   }
 
-  bool told_to_stop() const { return options.stop && options.stop(); }
+  bool told_to_stop() const { return any_says(group, options.stop && options.stop()); }
   bool phase_is_over() const { return state.stopped || state.epoch >= phase().epochs; }
 
   // The phase's result is its best weights; the next phase starts from them.
   void end_phase(const FitEvents& events) {
-    load_values(model, run.best());
+    if (group.leads()) load_values(model, run.best());
+    for (const NamedParameter& p : model.parameters()) group.broadcast(p.parameter->value);
     if (events.phase_done) events.phase_done(phase());
     const bool perfect = options.stop_when_perfect && state.best.best >= 1.0;
     if (state.phase + 1 < static_cast<Int>(plan.size()) && !perfect) return start_phase(state.phase + 1);
@@ -153,8 +164,9 @@ class Fit {
     if (draws && options.transfer == Transfer::exact) return;
     const auto count = static_cast<Int>(pictures.size());
     Progress progress("features", count, options.quiet);
-    features = features_of(model, data.images, pictures, options.batch,
-                           [&](Int done) { progress.update(done, done, "of the frozen base, once"); });
+    features = features_of(
+        model, data.images, pictures, own_batch(),
+        [&](Int done) { progress.update(done, done, "of the frozen base, once"); }, group);
     progress.finish();
     if (events.base_cached) events.base_cached(draws);
   }
@@ -164,8 +176,9 @@ class Fit {
   void run_epoch() {
     const auto start = Clock::now();
     const double seconds_before = state.seconds;
-    Loader loader(data.images, data.labels, data.train,
-                  {.batch = options.batch, .augmentation = options.augmentation, .seed = options.seed});
+    Loader loader(
+        data.images, data.labels, data.train,
+        {.batch = options.batch, .augmentation = options.augmentation, .seed = options.seed, .share = share});
     loader.start(static_cast<Int>(state.history.size()), state.position / options.batch);
     Progress progress(epoch_name(), batches(), options.quiet);
     Tensors pending;  // gradients of the batches since the last update
@@ -190,7 +203,7 @@ class Fit {
 
   void step(const Batch& batch, Tensors& pending) {
     const auto n = static_cast<Int>(data.train.size());
-    const Int end = state.position + batch.images.size(0);
+    const Int end = state.position + batch.whole;
     const Int group = options.batch * options.accumulate;  // images of one update
     const Int group_begin = state.position / group * group;
     const Int group_size = std::min(group, n - group_begin);
@@ -204,7 +217,9 @@ class Fit {
                                       .random = Random(options.seed),
                                       .step = updates_before,
                                       .first_sample = updates_before * group + state.position - group_begin,
-                                      .features = kept()});
+                                      .features = kept(),
+                                      .group = options.group,
+                                      .sync_batch_norm = options.sync_batch_norm});
     apply_updates(result.updates);
     accumulate_share(pending, std::move(result.gradients),
                      static_cast<double>(end - state.position) / static_cast<double>(group_size));
@@ -234,14 +249,11 @@ class Fit {
     const std::string name = epoch_name();
     bool better = true;
     if (!data.validation.empty()) {
-      const Evaluation validation =
-          evaluate(model, data.images, data.labels, data.validation, options.batch, kept());
-      epoch.val_loss = validation.loss;
-      epoch.val_accuracy = validation.accuracy();
+      validate(epoch);
       better = state.best.improves(state.epoch, epoch.val_accuracy);
       state.stopped = state.stopping.stops(state.epoch, epoch.val_loss);
     }
-    if (better) save_model(model, run.best());
+    if (better && group.leads()) save_model(model, run.best());
     state.history.push_back(epoch);
     ++state.epoch;
     state.position = state.correct = 0;
@@ -254,7 +266,24 @@ class Fit {
     progress.finish(line);
   }
 
+  // Each process its share of the images.
+  void validate(Epoch& epoch) const {
+    const auto n = static_cast<Int>(data.validation.size());
+    const Int begin = share.begin(n), count = share.end(n) - begin;
+    const auto part =
+        std::span(data.validation).subspan(static_cast<std::size_t>(begin), static_cast<std::size_t>(count));
+    const Evaluation mine = evaluate(model, data.images, data.labels, part, own_batch(), kept());
+    epoch.val_loss = mine.loss;
+    epoch.val_accuracy = mine.accuracy();
+    if (group.alone()) return;
+    const auto sums =
+        sum_over(group, {mine.loss * static_cast<double>(count), static_cast<double>(mine.correct)});
+    epoch.val_loss = sums[0] / static_cast<double>(n);
+    epoch.val_accuracy = sums[1] / static_cast<double>(n);
+  }
+
   void save() {
+    if (!group.leads()) return;
     save_checkpoint(run.checkpoint(), model, *optimizer, state, settings);
     write_history(run.history(), state.history);
   }
@@ -264,6 +293,8 @@ class Fit {
   const std::vector<PhasePlan>& plan;
   const FitOptions& options;
   const RunFolder& run;
+  Group& group = *options.group;
+  const Share share{group.rank(), group.size()};
   const std::string settings;
   std::vector<NamedParameter> trained;
   std::unique_ptr<Optimizer> optimizer;

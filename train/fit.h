@@ -8,6 +8,7 @@
 #include "models/model.h"
 #include "report/history.h"
 #include "report/run_folder.h"
+#include "train/distributed/group.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
@@ -49,6 +50,10 @@ struct FitOptions {
   bool quiet = false;
   std::string split = {};           // hash of the whole split, the test part too: a checkpoint belongs to one
   std::function<bool()> stop = {};  // asked after each step: true saves the state and throws Stopped
+  // Several processes train on their shares of each batch and validate theirs of the images, with the same
+  // data and model; the first of them writes the files, which the others must see in order to resume.
+  Group* group = &one_process();
+  bool sync_batch_norm = false;  // see StepOptions
 };
 
 // Pictures with their labels, and which of them train and validate.

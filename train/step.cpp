@@ -1,12 +1,15 @@
 #include "train/step.h"
 
+#include <algorithm>
 #include <cmath>
-#include <optional>
 
 #include "autograd/tape.h"
+#include "layers/across.h"
+#include "ops/binary/binary.h"
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/reduce/reduce.h"
 #include "report/metrics.h"
+#include "train/distributed/buckets.h"
 
 namespace sonograd {
 namespace {
@@ -28,19 +31,37 @@ Tensor like_parameters(const Model& model, const Tensor& images) {
   return images.to(some.dtype()).to(some.device());
 }
 
+// Of the images of the whole batch, those that this part of it counts for.
+double share_of(const Batch& batch) {
+  return batch.whole == 0 ? 1 : static_cast<double>(batch.counted) / static_cast<double>(batch.whole);
+}
+
+// Each process's statistics, by its share: all move the averages alike.
+void share_updates(std::vector<MovingUpdate>& updates, Group& group, double share) {
+  Buckets buckets(group, updates.size());
+  for (std::size_t i = 0; i < updates.size(); ++i)
+    buckets.add(i, multiply(updates[i].batch, scalar_like(updates[i].batch, share)));
+  const Tensors means = buckets.finish();
+  for (std::size_t i = 0; i < updates.size(); ++i) updates[i].batch = means[i];
+}
+
 StepResult compute(Model& model, const Batch& batch, const StepOptions& options) {
   const auto trained = trained_parameters(model);
   std::vector<Tensor*> wrt;
   wrt.reserve(trained.size());
   for (const auto& [name, parameter] : trained) wrt.push_back(&parameter->value);
+  Group& group = *options.group;
+  const Across across{
+      .sum = [&group](Tensor& x) { group.sum(x); }, .images = batch.whole, .share = share_of(batch)};
 
   Context context{.training = true,
                   .dropout = options.dropout,
                   .keras = model.options().keras,
                   .norm_momentum = options.norm_momentum,
                   .random = options.random.stream("dropout").at(static_cast<std::uint64_t>(options.step)),
-                  .first_sample = options.first_sample,
-                  .recompute = options.recompute};
+                  .first_sample = options.first_sample + batch.first,
+                  .recompute = options.recompute,
+                  .across = options.sync_batch_norm && !group.alone() ? &across : nullptr};
   StepResult result;
   const auto loss = [&] {
     const Tensor logits = options.features ? model.classify(options.features->of(batch.samples), context)
@@ -50,10 +71,27 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
     result.correct = count_correct(logits, batch.labels);
     return mean(softmax_cross_entropy(logits, targets), {0});
   };
-  auto [value, gradients] = value_and_gradient(loss, wrt);
-  result.loss = value.item();
-  result.gradients = std::move(gradients);
+  if (group.alone()) {
+    auto [value, gradients] = value_and_gradient(loss, wrt);
+    result.loss = value.item();
+    result.gradients = std::move(gradients);
+    result.updates = std::move(context.updates);
+    return result;
+  }
+  Buckets buckets(group, wrt.size());
+  const Tensor cotangent = Tensor::filled({}, across.share, wrt[0]->dtype(), wrt[0]->device());
+  const Tensor value =
+      value_and_gradient(
+          loss, wrt,
+          {.cotangent = cotangent, .on_gradient = [&](std::size_t k, const Tensor& g) { buckets.add(k, g); }})
+          .first;
+  result.gradients = buckets.finish();
   result.updates = std::move(context.updates);
+  if (!options.sync_batch_norm) share_updates(result.updates, group, across.share);
+  const std::vector<double> sums = sum_over(
+      group, {value.item() * across.share, batch.counted > 0 ? static_cast<double>(result.correct) : 0.0});
+  result.loss = sums[0];
+  result.correct = static_cast<Int>(sums[1]);
   return result;
 }
 
@@ -65,10 +103,12 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
           "is "
           "intact; start from other weights or with a smaller learning rate, in another folder",
           options.step + 1, name);
-  std::optional<std::string> culprit;
+  std::string culprit;
+  double ops_before = 0;
   {
     const Observer observer([&](const Observation& seen) {
-      if (culprit) return;
+      if (!culprit.empty()) return;
+      ++ops_before;
       for (const Tensor& y : seen.outputs)
         if (!all_finite(y))
           culprit = fmt::format("{}{}{}{}", seen.layer, seen.layer.empty() ? "" : ": ", seen.op.name,
@@ -76,12 +116,17 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
     });
     compute(model, batch, options);
   }
+  // Of several processes the one that met it first.
+  std::vector<double> met(static_cast<std::size_t>(options.group->size()), 0.0);
+  met[static_cast<std::size_t>(options.group->rank())] = ops_before;
+  met = sum_over(*options.group, met);
+  options.group->broadcast(culprit, std::min_element(met.begin(), met.end()) - met.begin());
   throw NotFinite(
       "update {}: a number is not finite; {}; what the run saved before is intact; try a smaller learning "
       "rate or "
       "norm of the gradients, in another folder",
       options.step + 1,
-      culprit ? "the first came from " + *culprit : "run again, the batch gave no op such a number");
+      !culprit.empty() ? "the first came from " + culprit : "run again, the batch gave no op such a number");
 }
 
 }  // namespace

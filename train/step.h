@@ -3,6 +3,7 @@
 
 #include "data/loader.h"
 #include "models/model.h"
+#include "train/distributed/group.h"
 #include "train/features.h"
 #include "train/optimizer.h"
 
@@ -19,10 +20,14 @@ struct StepOptions {
   // they draw as one large batch does.
   Int first_sample = 0;
   const BaseFeatures* features = nullptr;  // of the batch's pictures: then the head alone is run
+  // Where there are several processes, each has its share of the batch as a loader gave it, and all get the
+  // result of the whole. Its batch norms that train use the images of the process alone, or of all.
+  Group* group = &one_process();
+  bool sync_batch_norm = false;
 };
 
 struct StepResult {
-  double loss = 0;  // mean over the batch, weighted by class
+  double loss = 0;  // mean over the whole batch, weighted by class
   Int correct = 0;
   Tensors gradients = {};  // of trained_parameters(model), in that order
   std::vector<MovingUpdate> updates = {};

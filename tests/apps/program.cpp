@@ -36,7 +36,7 @@ void redirect(const fs::path& file, int descriptor) {
     const rlimit limit{most, most};
     if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) ::_exit(126);
   }
-  ::execv(arguments[0], arguments.data());
+  ::execvp(arguments[0], arguments.data());
   ::_exit(126);
 }
 
@@ -66,6 +66,7 @@ Outcome run(const Arguments& arguments, const Limits& limits) {
   const fs::path out = streams / "out", err = streams / "err";
   Arguments words = arguments;
   words.insert(words.begin(), SONOGRAD_BINARY_DIR "/apps/sonograd");
+  words.insert(words.begin(), limits.launcher.begin(), limits.launcher.end());
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());
   pointers.push_back(nullptr);

@@ -122,6 +122,17 @@ TEST_CASE("the device is named where it does not exist; auto goes on") {
   CHECK(nlohmann::json::accept(automatic.out));
 }
 
+TEST_CASE("several processes without MPI in the build are refused in one line, by the first of them" *
+          doctest::skip(SONOGRAD_HAS_MPI != 0)) {  // the sanitizers' builds have none
+  const auto as_process = [](const std::string& rank) {
+    return run({"zoo"}, {.launcher = {"/usr/bin/env", "OMPI_COMM_WORLD_RANK=" + rank}});
+  };
+  check_refused(as_process("0"), 1, {"knows no MPI", "./run setup --mpi"});
+  const Outcome other = as_process("1");
+  CHECK(other.status == 0);
+  CHECK((other.out + other.err).empty());
+}
+
 TEST_CASE("--json prints one object and nothing else") {
   const Outcome outcome = run(with(summary, {"--json"}));
   check_done(outcome);

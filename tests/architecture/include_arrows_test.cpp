@@ -60,6 +60,10 @@ std::string wrong_include(const std::string& file, const std::string& header) {
         name.find(".gpu.") != std::string::npos || name.find(".cu") != std::string::npos || from == "tensor";
     return allowed ? "" : file + " includes CUDA's " + header + ": only *.gpu.cpp, *.cu and tensor/ may";
   }
+  if (header == "mpi.h") {
+    const bool allowed = file.rfind("train/distributed/mpi", 0) == 0;
+    return allowed ? "" : file + " includes mpi.h: only train/distributed/mpi* may";
+  }
   if (arrows.count(from) == 0 || arrows.count(to) == 0 || from == to || for_all.count(header) > 0) return "";
   if (from == "report" && report_may.count(header) > 0) return "";
   std::set<std::string> reachable;
@@ -172,7 +176,8 @@ TEST_CASE("the arrows' rules tell right from wrong") {
                                                         {"models/weights/h5.cpp", "layers/layer.h"},
                                                         {"train/fit.cpp", "explain/gradcam.h"},
                                                         {"ops/conv2d/conv2d.cpp", "dnnl.hpp"},
-                                                        {"models/zoo.cpp", "cuda_runtime.h"}})
+                                                        {"models/zoo.cpp", "cuda_runtime.h"},
+                                                        {"train/fit.cpp", "mpi.h"}})
     CHECK(wrong_include(file, header) != "");
 }
 

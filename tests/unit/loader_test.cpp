@@ -141,6 +141,27 @@ TEST_CASE("Keras' RandomFlip throws two coins a picture by Keras 2's rule, one f
   }
 }
 
+TEST_CASE("the shares of a batch are its images in order, and one stands in where a share is empty") {
+  const ImageSet images = pictures(7);
+  Loader whole(images, labels(7), numbers(7), {.batch = 5, .seed = 4});
+  const std::vector<Batch> batches = epoch(whole, 1);
+  std::vector<std::vector<Int>> parts(2);
+  for (Int rank = 0; rank < 4; ++rank) {
+    Loader loader(images, labels(7), numbers(7), {.batch = 5, .seed = 4, .share = {rank, 4}});
+    const std::vector<Batch> shares = epoch(loader, 1);
+    REQUIRE(shares.size() == 2);
+    for (std::size_t b = 0; b < 2; ++b) {
+      const Batch& share = shares[b];
+      CHECK(share.whole == batches[b].whole);
+      CHECK(share.first == static_cast<Int>(parts[b].size()));
+      CHECK(share.images.size(0) == std::max<Int>(share.counted, 1));
+      CHECK(std::abs(4 * share.counted - share.whole) < 4);
+      if (share.counted > 0) parts[b].insert(parts[b].end(), share.samples.begin(), share.samples.end());
+    }
+  }
+  for (std::size_t b = 0; b < 2; ++b) CHECK(parts[b] == batches[b].samples);
+}
+
 TEST_CASE("without shuffling batches keep the order, and wrap round on request") {
   const ImageSet images = pictures(5);
   Loader plain(images, labels(5), numbers(5), {.batch = 3, .shuffle = false});

@@ -1,0 +1,203 @@
+// Several processes train as one with the whole batch does; run by mpirun.
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <filesystem>
+
+#include "models/zoo.h"
+#include "tests/error_of.h"
+#include "tests/mpi/group.h"
+#include "tests/temporary_folder.h"
+#include "train/fit.h"
+#include "train/step.h"
+
+using namespace sonograd;
+
+namespace {
+
+// 22 pictures, 13 of them to train on in batches of 5, 5 and 3: of four processes one has no picture of the
+// last.
+struct Data {
+  ImageSet images{16, 16, {}};
+  std::vector<Int> labels, train, validation;
+
+  Data() {
+    const Random random(11, "pixels");
+    for (Int i = 0; i < 22; ++i) {
+      labels.push_back(i % 3);
+      (i < 13 ? train : validation).push_back(i);
+      images.content.push_back(std::to_string(i));
+      for (Int p = 0; p < 16 * 16 * 3; ++p)
+        images.pixels.push_back(static_cast<std::uint8_t>(random.below(200, i * 768 + p) + 20 * (i % 3)));
+    }
+  }
+};
+
+struct Case {
+  std::string name;
+  std::vector<PhasePlan> plan;
+  FitOptions options = {};
+  Keras keras = Keras::v3;
+};
+
+FitOptions options(const FitOptions& more, Group& group, bool sync) {
+  FitOptions o = more;
+  o.batch = 5;
+  o.quiet = true;
+  o.group = &group;
+  o.sync_batch_norm = sync;
+  return o;
+}
+
+using Values = std::vector<std::vector<double>>;  // by parameter
+
+struct Result {
+  History history;
+  Values values;
+};
+
+// A run in a folder that all processes share.
+Result train(const Case& run, DType dtype, Device device, Group& group, bool sync, bool recompute = false) {
+  const TemporaryFolder own;
+  std::string folder = (own / "run").string();
+  group.broadcast(folder);
+  const RunFolder out = RunFolder::at(folder);
+  if (group.leads()) out.make();
+  static const Data data;
+  Model model = make_model({.name = "mini", .image_size = 16, .keras = run.keras});
+  model.initialise(Random(3), dtype, device);
+  FitOptions o = options(run.options, group, sync);
+  o.recompute = recompute;
+  Result result{fit(model, {data.images, data.labels, data.train, data.validation}, run.plan, o, out), {}};
+  for (const auto& [name, parameter] : model.parameters()) result.values.push_back(parameter->value.values());
+  group.barrier();
+  return result;
+}
+
+double apart(double a, double b) {
+  return std::abs(a - b) / std::max(1.0, std::abs(b));
+}
+
+// The largest difference of losses, relative above 1.
+double losses_apart(const History& a, const History& b) {
+  REQUIRE(a.size() == b.size());
+  double largest = 0;
+  for (std::size_t e = 0; e < a.size(); ++e)
+    largest = std::max({largest, apart(a[e].loss, b[e].loss), apart(a[e].val_loss, b[e].val_loss)});
+  return largest;
+}
+
+double values_apart(const Values& a, const Values& b) {
+  double largest = 0;
+  for (std::size_t k = 0; k < a.size(); ++k)
+    for (std::size_t i = 0; i < a[k].size(); ++i) largest = std::max(largest, apart(a[k][i], b[k][i]));
+  return largest;
+}
+
+std::vector<Case> cases() {
+  using enum TrainingPhase;
+  constexpr auto sgd = OptimizerKind::sgd;
+  return {
+      {"everything, with dropout, class weights and augmentation",
+       {{scratch, 1e-2, 2}},
+       {.class_weights = {1, 2, 0.5},
+        .optimizer = sgd,
+        .augmentation = {.jitter = true},
+        .norm_momentum = 0.9}},
+      {"two phases, accumulated, clipped, Keras 2's moving variance",
+       {{scratch, 1e-2, 1}, {finetune, 1e-3, 1}},
+       {.clip_norm = 0.5, .accumulate = 2, .optimizer = sgd, .momentum = 0.9},
+       Keras::v2},
+      {"the head alone, on features computed once",
+       {{transfer, 1e-2, 2}},
+       {.optimizer = sgd, .transfer = Transfer::cached}},
+      {"everything, by Adam", {{scratch, 1e-3, 2}}},
+  };
+}
+
+}  // namespace
+
+TEST_CASE("with synchronised norms the run is one process's: f64 to 1e-12, f32 to 1e-5") {
+  Group& group = test_group();
+  for (const Case& run : cases()) {
+    CAPTURE(run.name);
+    for (const auto& [dtype, device, bound] :
+         {std::tuple{DType::f64, Device::reference, 1e-12}, std::tuple{DType::f32, Device::cpu, 1e-5}}) {
+      const Result shared = train(run, dtype, device, group, true),
+                   alone = train(run, dtype, device, one_process(), true);
+      const double losses = losses_apart(shared.history, alone.history),
+                   values = values_apart(shared.values, alone.values);
+      if (group.leads())
+        MESSAGE(run.name << ", " << std::string(name_of(dtype)) << ": losses " << losses << ", weights "
+                         << values);
+      CHECK(losses <= bound);
+      // In f32 Adam makes steps of the learning rate's size of gradients that are zero but for rounding.
+      if (dtype == DType::f64 || run.options.optimizer == OptimizerKind::sgd) CHECK(values <= bound);
+      for (std::size_t e = 0; e < shared.history.size(); ++e) {
+        CHECK(shared.history[e].accuracy == alone.history[e].accuracy);
+        CHECK(shared.history[e].val_accuracy == alone.history[e].val_accuracy);
+      }
+    }
+  }
+}
+
+TEST_CASE("frozen norms need no synchronising; norms that train do, else the curve is another") {
+  Group& group = test_group();
+  const Case frozen{"", {{TrainingPhase::finetune, 1e-2, 1}}},
+      trained{"", {{TrainingPhase::scratch, 1e-2, 1}}};
+  const auto off_by = [&](const Case& run) {
+    return losses_apart(train(run, DType::f64, Device::reference, group, false).history,
+                        train(run, DType::f64, Device::reference, one_process(), false).history);
+  };
+  CHECK(off_by(frozen) <= 1e-12);
+  CHECK(off_by(trained) > 1e-3);
+}
+
+TEST_CASE("norms that are not synchronised move the averages by the mean of all, each by its share") {
+  Group& group = test_group();
+  static const Data data;
+  Model model = make_model({.name = "mini", .image_size = 16});
+  model.initialise(Random(3), DType::f64, Device::reference);
+  freeze_for(model, TrainingPhase::scratch);
+  Loader loader(data.images, data.labels, data.train, {.batch = 5, .share = {group.rank(), group.size()}});
+  loader.start(0, 2);  // of 3 pictures
+  const Batch batch = loader.next();
+  const double share = static_cast<double>(batch.counted) / 3;
+  const auto together = gradients_of(model, batch, {.group = &group}).updates;
+  const auto own = gradients_of(model, batch, {}).updates;
+  REQUIRE(together.size() > 10);
+  for (std::size_t i = 0; i < own.size(); ++i) {
+    std::vector<double> part = own[i].batch.values();
+    for (double& value : part) value *= share;
+    const std::vector<double> mean = sum_over(group, part), got = together[i].batch.values();
+    for (std::size_t c = 0; c < mean.size(); ++c) CHECK(apart(got[c], mean[c]) <= 1e-14);
+  }
+}
+
+TEST_CASE("a run of several processes repeats bit for bit, recomputed or not") {
+  Group& group = test_group();
+  const Case run = cases()[0];
+  const Result once = train(run, DType::f32, Device::cpu, group, true);
+  CHECK((train(run, DType::f32, Device::cpu, group, true).values == once.values));
+  CHECK((train(run, DType::f32, Device::cpu, group, true, true).values == once.values));
+}
+
+TEST_CASE("a number that is not finite on one process is named alike by all") {
+  Group& group = test_group();
+  Model model = make_model({.name = "mini", .image_size = 16});
+  model.initialise(Random(3), DType::f32, Device::cpu);
+  freeze_for(model, TrainingPhase::scratch);
+  for (const bool sync : {false, true}) {
+    CAPTURE(sync);
+    Batch batch{Tensor::filled({1, 16, 16, 3}, 9), {0}, {0}};
+    batch.first = group.rank();
+    batch.counted = 1;
+    batch.whole = group.size();
+    if (group.rank() == group.size() - 1) batch.images.fill(INFINITY);
+    const std::string error =
+        error_of([&] { gradients_of(model, batch, {.group = &group, .sync_batch_norm = sync}); });
+    CAPTURE(error);
+    CHECK(error.find("update 1: a number is not finite; the first came from multiply;") == 0);
+  }
+}
