@@ -4,6 +4,7 @@
 #include <chrono>
 
 #include "autograd/tape.h"
+#include "tensor/gpu.h"
 
 namespace sonograd {
 namespace {
@@ -57,6 +58,10 @@ void check_given(const OpEntry& entry, const Tensors& inputs, const Shapes& shap
 
 void run_kernel(const AnyOp& op, const OpEntry& entry, const Tensors& inputs, Tensors& outputs) {
   const auto kernel = entry.kernels.find(inputs[0].device());
+  if (inputs[0].device() == Device::gpu) {
+    if (kernel == entry.kernels.end()) fail(entry, inputs, "there is no gpu kernel; run it on the cpu");
+    if (inputs[0].dtype() != DType::f32) fail(entry, inputs, "the gpu computes in f32, the inputs are f64");
+  }
   if (kernel == entry.kernels.end() || inputs[0].dtype() != DType::f32) {
     op.reference(inputs, outputs);
     return;
@@ -85,10 +90,16 @@ Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, 
     for (const Tensor& x : inputs) unrecorded.push_back(x.detach());
     outputs = {op->view(unrecorded)};
   } else {
-    if (outputs.empty())
-      for (const Shape& shape : shapes)
-        outputs.push_back(Tensor::empty(shape, inputs[0].dtype(), inputs[0].device()));
-    run_kernel(*op, entry, inputs, outputs);
+    try {
+      if (outputs.empty())
+        for (const Shape& shape : shapes)
+          outputs.push_back(Tensor::empty(shape, inputs[0].dtype(), inputs[0].device()));
+      run_kernel(*op, entry, inputs, outputs);
+    } catch (gpu::Failure& failure) {
+      failure.prepend(
+          fmt::format("{}{}{} ({}): ", path, path.empty() ? "" : ": ", entry.name, describe(entry, inputs)));
+      throw;
+    }
   }
   if (observer) {
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;

@@ -6,8 +6,8 @@
 namespace sonograd {
 
 // The only way to run an op: checks the shapes, allocates the outputs, runs the device's kernel (a missing
-// cpu kernel falls back to the reference) and, where an input is known to a tape, records the call there.
-// Throws Error as
+// cpu kernel falls back to the reference, a missing gpu kernel is an error) and, where an input is known to a
+// tape, records the call there. Throws Error as
 //
 //   <layer path>: <op>: <the rule broken>; <input> <shape>, …
 //

@@ -7,6 +7,7 @@
 #include "autograd/apply.h"
 #include "autograd/strided.h"
 #include "autograd/tape.h"
+#include "tensor/gpu.h"
 
 namespace sonograd {
 namespace {
@@ -213,6 +214,10 @@ Check check_gradients(const OpEntry& op, bool f32) {
   return check;
 }
 
+bool differentiable(const OpEntry& op) {
+  return op.has_vjp && op.constant.size() < std::max<std::size_t>(op.arguments.size(), 1);
+}
+
 }  // namespace
 
 void Check::see(double error, double allowed, const std::string& where) {
@@ -231,28 +236,32 @@ void Check::fail(const std::string& why) {
 
 std::vector<Check> check_op(const OpEntry& op, bool f32) {
   std::vector<Check> checks{check_refusals(op)};
-  const bool differentiable =
-      op.has_vjp && op.constant.size() < std::max<std::size_t>(op.arguments.size(), 1);
-  if (differentiable) checks.push_back(check_gradients(op, f32));
+  if (differentiable(op)) checks.push_back(check_gradients(op, f32));
   for (const auto& [device, kernel] : op.kernels) {
-    const std::string where = fmt::format(" on {}", name_of(device));
-    Check values{"values" + where}, adjoint{"adjoint" + where}, vjp{"vjp" + where}, again{"again"};
-    bool repeats = false;
-    for (const Sample& sample : op.good) try {
-        const SampleOnDevice here(op, sample, device);
-        here.values(values);
-        if (sample.op->repeats()) here.again(again), repeats = true;
-        if (!differentiable || !here.finite()) continue;
-        here.vjp(vjp);
-        here.adjoint(adjoint);
-      } catch (const Error& error) {
-        values.fail(fmt::format("{}: {}", sample.name, error.what()));
-      }
-    checks.push_back(std::move(values));
-    if (repeats) checks.push_back(std::move(again));
-    if (differentiable) checks.push_back(std::move(vjp));
-    if (differentiable && !op.linear.empty()) checks.push_back(std::move(adjoint));
+    if (device == Device::gpu && !gpu::why_not().empty()) continue;
+    for (Check& check : check_op_on(device, op)) checks.push_back(std::move(check));
   }
+  return checks;
+}
+
+std::vector<Check> check_op_on(Device device, const OpEntry& op) {
+  const std::string where = fmt::format(" on {}", name_of(device));
+  Check values{"values" + where}, adjoint{"adjoint" + where}, vjp{"vjp" + where}, again{"again" + where};
+  bool repeats = false;
+  for (const Sample& sample : op.good) try {
+      const SampleOnDevice here(op, sample, device);
+      here.values(values);
+      if (sample.op->repeats()) here.again(again), repeats = true;
+      if (!differentiable(op) || !here.finite()) continue;
+      here.vjp(vjp);
+      here.adjoint(adjoint);
+    } catch (const Error& error) {
+      values.fail(fmt::format("{}: {}", sample.name, error.what()));
+    }
+  std::vector<Check> checks{std::move(values)};
+  if (repeats) checks.push_back(std::move(again));
+  if (differentiable(op)) checks.push_back(std::move(vjp));
+  if (differentiable(op) && !op.linear.empty()) checks.push_back(std::move(adjoint));
   return checks;
 }
 

@@ -4,7 +4,9 @@
 
 namespace sonograd {
 
-void register_all_ops(Registry& registry);  // written by cmake/OpRegistry.cmake
+// Written by cmake/OpRegistry.cmake; the second does nothing in a build without CUDA.
+void register_all_ops(Registry& registry);
+void register_gpu_ops(Registry& registry);
 
 const OpEntry& Registry::at(std::string_view name) const {
   const auto found = entries.find(name);
@@ -29,6 +31,7 @@ const Registry& registry() {
   static const Registry the_registry = [] {
     Registry r;
     register_all_ops(r);
+    register_gpu_ops(r);
     return r;
   }();
   return the_registry;

@@ -9,8 +9,8 @@
 
 namespace sonograd {
 
-// A fast kernel writes outputs that apply() has allocated. It is given dense inputs unless it was registered
-// as `strided`.
+// A fast kernel, of the cpu or the gpu, writes outputs that apply() has allocated. It is given dense inputs
+// unless it was registered as `strided`.
 using Kernel = std::function<void(const void* attributes, const Tensors& inputs, Tensors& outputs)>;
 enum class Layout { dense, strided };
 
@@ -28,7 +28,7 @@ struct OpEntry {
   std::vector<Sample> good = {};
   std::vector<BadSample> bad = {};
 
-  std::string name = {};                    // the rest is filled in by add() and add_cpu()
+  std::string name = {};                    // the rest is filled in by add(), add_cpu(), add_gpu()
   std::vector<std::string> arguments = {};  // empty: any number
   bool is_view = false;
   bool has_vjp = false;
@@ -50,17 +50,24 @@ class Registry {
   // kernel: void(const O&, const Tensors& inputs, Tensors& outputs), f32; throws where O was not added before
   template <class O, class F>
   void add_cpu(F kernel, Layout layout = Layout::dense) {
-    add_kernel(O::name, Device::cpu,
-               {[kernel](const void* op, const Tensors& in, Tensors& out) {
-                  kernel(*static_cast<const O*>(op), in, out);
-                },
-                layout});
+    add_kernel(O::name, Device::cpu, {with_attributes<O>(kernel), layout});
+  }
+  // The same of a kernel that launches its work on the gpu, whose tensors it is given (tensor/launch.h).
+  template <class O, class F>
+  void add_gpu(F kernel, Layout layout = Layout::dense) {
+    add_kernel(O::name, Device::gpu, {with_attributes<O>(kernel), layout});
   }
 
   const OpEntry& at(std::string_view name) const;  // throws Error naming the op
   const std::map<std::string, OpEntry, std::less<>>& ops() const { return entries; }
 
  private:
+  template <class O, class F>
+  static Kernel with_attributes(F kernel) {
+    return [kernel](const void* op, const Tensors& in, Tensors& out) {
+      kernel(*static_cast<const O*>(op), in, out);
+    };
+  }
   void insert(OpEntry entry);  // throws where samples are missing
   void add_kernel(std::string_view op, Device device, FastKernel kernel);
 

@@ -1,14 +1,15 @@
 # The flags that every target of ours is compiled with; not part of the installed package.
 add_library(sonograd_options INTERFACE)
-target_compile_options(sonograd_options INTERFACE -Wall -Wextra -Werror)
+# nvcc is given its own, see Cuda.cmake.
+target_compile_options(sonograd_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Wall -Wextra -Werror>)
 
 # No fast-math: a sum has the order that the code states. Fused multiply-adds are used where the instruction set has them. The
 # fast kernels (*.cpu.cpp) are the loops that the compiler vectorises: they get -O3, see CMakeLists.txt. That nobody reads errno or
 # traps floating-point exceptions lets square roots and selections become vector instructions; it changes no value.
 set(CMAKE_CXX_FLAGS_RELEASE "-O2 -DNDEBUG")
-target_compile_options(sonograd_options INTERFACE -ffp-contract=fast -fno-math-errno -fno-trapping-math)
+target_compile_options(sonograd_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-ffp-contract=fast -fno-math-errno -fno-trapping-math>)
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-  target_compile_options(sonograd_options INTERFACE -Wno-restrict)  # false alarms on std::string (GCC bug 105651)
+  target_compile_options(sonograd_options INTERFACE $<$<COMPILE_LANGUAGE:C,CXX>:-Wno-restrict>)  # false alarms on std::string (GCC bug 105651)
 endif()
 if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
   target_compile_options(sonograd_options INTERFACE -Wno-pass-failed)

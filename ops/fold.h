@@ -34,7 +34,7 @@ void reduce_groups(const Tensor& x, Tensor& out, F&& step) {
   while (true) {
     const Fold fold = last_fold(from.shape(), out.shape());
     if (fold.after.elements() == out.elements()) return step(fold, from, out);
-    Tensor to = Tensor::empty(fold.after);
+    Tensor to = Tensor::empty(fold.after, from.dtype(), from.device());
     step(fold, from, to);
     from = to;
   }

@@ -3,6 +3,7 @@
 
 #include "tensor/error.h"
 #include "tensor/shape.h"
+#include "tensor/simd.h"
 
 namespace sonograd {
 
@@ -25,8 +26,18 @@ inline constexpr Padding valid{0, 0, 0, 0, Padding::Rule::valid};  // windows in
 struct WindowAxis {
   Int input, outputs, stride, dilation, before, after;
 
-  Int position(Int output, Int tap) const { return stride * output + dilation * tap - before; }
-  bool inside(Int position) const { return position >= 0 && position < input; }
+  SONOGRAD_INLINE Int position(Int output, Int tap) const {
+    return stride * output + dilation * tap - before;
+  }
+  // The outputs whose window may cover a position: first … last, none where first > last.
+  SONOGRAD_INLINE Int first_output(Int position, Int kernel) const {
+    const Int begin = position + before - dilation * (kernel - 1);
+    return begin <= 0 ? 0 : (begin + stride - 1) / stride;
+  }
+  SONOGRAD_INLINE Int last_output(Int position) const {
+    return std::min((position + before) / stride, outputs - 1);
+  }
+  SONOGRAD_INLINE bool inside(Int position) const { return position >= 0 && position < input; }
 };
 
 // `same` puts the odd row of padding after, which is TensorFlow's rule: an even input, kernel 3 and stride 2

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "tensor/shape.h"
+#include "tensor/simd.h"
 
 namespace sonograd {
 
@@ -31,19 +32,14 @@ class Loops {
     steps[rank++].fill(1);
   }
 
-  Int elements() const { return elements_; }
+  SONOGRAD_INLINE Int elements() const { return elements_; }
   Int width() const { return sizes[rank - 1]; }                 // of the innermost loop
   Int step(std::size_t k) const { return steps[rank - 1][k]; }  // of operand k there
 
   // Where the operands hold the element with this row-major number.
-  Offsets at(Int number) const {
-    Offsets offsets{};
-    for (std::size_t axis = rank; axis-- > 0;) {
-      const Int index = number % sizes[axis];
-      number /= sizes[axis];
-      for (std::size_t k = 0; k < K; ++k) offsets[k] += index * steps[axis][k];
-    }
-    return offsets;
+  SONOGRAD_INLINE Offsets at(Int number) const {
+    // A gpu divides 32-bit numbers several times faster.
+    return elements_ <= 0xFFFFFFFF ? unravel(static_cast<std::uint32_t>(number)) : unravel(number);
   }
 
   // Calls f(offsets, n) for runs of n elements along the innermost loop that make up the elements
@@ -74,6 +70,18 @@ class Loops {
   }
 
  private:
+  template <class Number>
+  SONOGRAD_INLINE Offsets unravel(Number number) const {
+    Offsets offsets{};
+    for (std::size_t axis = rank; axis-- > 0;) {
+      const auto size = static_cast<Number>(sizes[axis]);
+      const auto index = static_cast<Int>(number % size);
+      number /= size;
+      for (std::size_t k = 0; k < K; ++k) offsets[k] += index * steps[axis][k];
+    }
+    return offsets;
+  }
+
   // Whether a step along the last axis so far equals `size` steps of the new one, for every operand.
   bool continues(const Offsets& step, Int size) const {
     for (std::size_t k = 0; k < K; ++k)

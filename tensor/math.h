@@ -11,11 +11,11 @@ namespace sonograd {
 // (any type; the reference), Fast is branch-free f32 code that the compiler turns into vector instructions
 // (the cpu kernels).
 struct Exact {
-  static auto exp(auto x) { return std::exp(x); }
-  static auto tanh(auto x) { return std::tanh(x); }
-  static auto erf(auto x) { return std::erf(x); }
-  static auto log(auto x) { return std::log(x); }
-  static auto sqrt(auto x) { return std::sqrt(x); }
+  SONOGRAD_INLINE static auto exp(auto x) { return std::exp(x); }
+  SONOGRAD_INLINE static auto tanh(auto x) { return std::tanh(x); }
+  SONOGRAD_INLINE static auto erf(auto x) { return std::erf(x); }
+  SONOGRAD_INLINE static auto log(auto x) { return std::log(x); }
+  SONOGRAD_INLINE static auto sqrt(auto x) { return std::sqrt(x); }
 };
 
 // Every function is within 3 ulp of the true value for all x, and passes infinities and NaN on as

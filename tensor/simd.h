@@ -11,4 +11,10 @@
 #else
 #define SONOGRAD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
+
+// The same code for a GPU's kernels (tensor/launch.h), where nvcc compiles it.
+#ifdef __CUDACC__
+#define SONOGRAD_INLINE __host__ __device__ __forceinline__
+#else
 #define SONOGRAD_INLINE [[gnu::always_inline]] inline
+#endif

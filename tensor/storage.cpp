@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "tensor/gpu.h"
 #include "tensor/pool.h"
 
 namespace sonograd {
@@ -44,10 +45,14 @@ bool Region::may_overlap(const Region& other) const {
   return !(strides == other.strides && boxes_apart(*this, other));
 }
 
-Storage::Storage(Int bytes) : block(pool::allocate(bytes)), bytes_(bytes) {}
+Storage::Storage(Int bytes, bool on_gpu)
+    : on_gpu(on_gpu), block(on_gpu ? gpu::allocate(bytes) : pool::allocate(bytes)), bytes_(bytes) {}
 
 Storage::~Storage() {
-  pool::release(block, bytes_);
+  if (on_gpu)
+    gpu::release(block, bytes_);
+  else
+    pool::release(block, bytes_);
 }
 
 std::uint64_t Storage::version() const {

@@ -24,15 +24,16 @@ struct Region {
   bool may_overlap(const Region& other) const;
 };
 
-// Bytes from the pool, shared by the views on them, with a record of what was written when.
+// Bytes from the pool of the host or, if asked for, of the gpu, shared by the views on them, with a record of
+// what was written when.
 class Storage {
  public:
-  explicit Storage(Int bytes);
+  explicit Storage(Int bytes, bool on_gpu = false);
   ~Storage();
   Storage(const Storage&) = delete;
   Storage& operator=(const Storage&) = delete;
 
-  void* data() const { return block; }
+  void* data() const { return block; }  // an address of the gpu's where it is there
   Int bytes() const { return bytes_; }
 
   // Versions are kept per written range: backward asks whether anything it saved has been written over since.
@@ -45,6 +46,7 @@ class Storage {
     Region region;
     std::uint64_t version;
   };
+  bool on_gpu;
   void* block;
   Int bytes_;
   mutable std::mutex mutex;

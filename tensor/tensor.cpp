@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "tensor/gpu.h"
 #include "tensor/loops.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
@@ -80,19 +81,33 @@ void copy_elements(const Tensor& source, Tensor& target) {
   });
 }
 
-void expect_runs_here(Device device) {
-  expect(device != Device::gpu, "this build has no gpu device; use the cpu or the reference");
+// Between the host and the gpu, or on the gpu. What crosses is dense and of one type on both sides.
+void copy_by_gpu(const Tensor& source, Tensor& target) {
+  if (source.device() == target.device()) return gpu::copy(source, target);
+  const bool up = target.device() == Device::gpu;
+  const Tensor from = source.to(target.dtype()).as_dense();
+  Tensor to = target.dense() ? target : Tensor::empty(target.shape(), target.dtype(), target.device());
+  with_type(to.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    const Int bytes = to.elements() * size_of(to.dtype());
+    if (up)
+      gpu::upload(to.mutable_gpu_data<T>(), from.data<T>(), bytes);
+    else
+      gpu::download(to.mutable_data<T>(), from.gpu_data<T>(), bytes);
+  });
+  if (!target.dense()) target.assign(to);
 }
 
 }  // namespace
 
 Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
-  expect_runs_here(device);
+  if (device == Device::gpu)
+    expect(gpu::why_not().empty(), "{}; use the cpu or the reference", gpu::why_not());
   Tensor t;
   Int bytes = 0;
   if (__builtin_mul_overflow(shape.elements(), size_of(dtype), &bytes))
     throw Error("a tensor {} has more bytes than can be counted", shape.text());
-  t.storage_ = std::make_shared<Storage>(bytes);
+  t.storage_ = std::make_shared<Storage>(bytes, device == Device::gpu);
   t.region_ = {0, shape, row_major_strides(shape)};
   t.dtype_ = dtype;
   t.device_ = device;
@@ -113,6 +128,7 @@ Tensor Tensor::zeros(const Shape& shape, DType dtype, Device device) {
 Tensor Tensor::of(const Shape& shape, const std::vector<double>& values, DType dtype, Device device) {
   expect(static_cast<Int>(values.size()) == shape.elements(), "{} values do not fill a tensor of shape {}",
          values.size(), shape.text());
+  if (device == Device::gpu) return of(shape, values, dtype).to(device);
   Tensor t = empty(shape, dtype, device);
   with_type(dtype, [&](auto zero) {
     using T = decltype(zero);
@@ -173,7 +189,11 @@ Tensor Tensor::to(DType dtype) const {
 }
 
 Tensor Tensor::to(Device device) const {
-  expect_runs_here(device);
+  if (has_data() && device != device_ && (device == Device::gpu || device_ == Device::gpu)) {
+    Tensor t = empty(shape(), dtype(), device);
+    t.assign(*this);
+    return t;
+  }
   Tensor t = detach();
   t.device_ = device;
   return t;
@@ -194,6 +214,7 @@ Tensor Tensor::without_data() const {
 
 void Tensor::assign(const Tensor& source) {
   expect(source.shape() == shape(), "cannot copy {} into {}", source.shape().text(), shape().text());
+  if (device_ == Device::gpu || source.device() == Device::gpu) return copy_by_gpu(source, *this);
   with_type(source.dtype(), [&](auto from) {
     with_type(dtype(), [&](auto to) {
       using From = decltype(from);
@@ -204,6 +225,7 @@ void Tensor::assign(const Tensor& source) {
 }
 
 void Tensor::fill(double value) {
+  if (device_ == Device::gpu) return gpu::fill(*this, value);
   with_type(dtype(), [&](auto zero) {
     using T = decltype(zero);
     const View<T> target = write_view<T>(*this);
@@ -222,12 +244,13 @@ double Tensor::item() const {
 }
 
 double Tensor::at(Int number) const {
+  if (device_ == Device::gpu) return to(Device::cpu).at(number);
   return with_type(dtype(),
                    [&](auto zero) { return static_cast<double>(read_view<decltype(zero)>(*this)[number]); });
 }
 
 std::vector<double> Tensor::values() const {
-  const Tensor wide = to(DType::f64).as_dense();
+  const Tensor wide = (device_ == Device::gpu ? to(Device::cpu) : *this).to(DType::f64).as_dense();
   return {wide.data<double>(), wide.data<double>() + elements()};
 }
 
@@ -236,9 +259,15 @@ void Tensor::set_node(std::shared_ptr<TapeState> tape, Int node) {
   node_ = node;
 }
 
-void Tensor::check_access(DType asked) const {
+void Tensor::check_access(DType asked, bool by_gpu) const {
   expect(storage_ != nullptr, "the elements of this tensor {} were not kept", shape().text());
   expect(asked == dtype_, "the tensor holds {}, not {}", name_of(dtype_), name_of(asked));
+  const bool there = device_ == Device::gpu;
+  if (there && !by_gpu)
+    throw Error("the elements of the tensor {} are on the gpu; copy them with to(Device::cpu) first",
+                shape().text());
+  if (by_gpu && !there)
+    throw Error("the tensor {} is not on the gpu; move it there with to(Device::gpu)", shape().text());
 }
 
 }  // namespace sonograd

@@ -16,7 +16,7 @@ struct TapeState;  // autograd/tape.cpp
 class Tensor {
  public:
   Tensor() = default;  // undefined: no storage, no shape
-  // Not on the gpu, as nothing runs there in this build: these and to() throw Error for it.
+  // For the gpu these and to() throw Error where none can be used, saying why.
   static Tensor empty(const Shape& shape, DType dtype = DType::f32, Device device = Device::cpu);
   static Tensor filled(const Shape& shape, double value, DType dtype = DType::f32,
                        Device device = Device::cpu);
@@ -37,16 +37,28 @@ class Tensor {
   Device device() const { return device_; }
   bool dense() const;  // row-major without gaps
 
-  // First element. T must be the tensor's type. mutable_data records that the view is written: backward
-  // refuses a saved value that was written over.
+  // First element, of a tensor that is not on the gpu. T must be the tensor's type. mutable_data records that
+  // the view is written: backward refuses a saved value that was written over.
   template <class T>
   const T* data() const {
-    check_access(dtype_of<T>);
+    check_access(dtype_of<T>, false);
     return static_cast<const T*>(storage_->data()) + offset();
   }
   template <class T>
   T* mutable_data() {
-    check_access(dtype_of<T>);
+    check_access(dtype_of<T>, false);
+    storage_->record_write(region_);
+    return static_cast<T*>(storage_->data()) + offset();
+  }
+  // The same of a tensor on the gpu, for kernels there: host code cannot read or write at these addresses.
+  template <class T>
+  const T* gpu_data() const {
+    check_access(dtype_of<T>, true);
+    return static_cast<const T*>(storage_->data()) + offset();
+  }
+  template <class T>
+  T* mutable_gpu_data() {
+    check_access(dtype_of<T>, true);
     storage_->record_write(region_);
     return static_cast<T*>(storage_->data()) + offset();
   }
@@ -61,7 +73,8 @@ class Tensor {
   Tensor copy() const;                        // dense, of its own storage
   Tensor as_dense() const { return dense() ? detach() : copy(); }
   Tensor to(DType dtype) const;
-  Tensor to(Device device) const;     // reference and cpu share memory: only the label changes
+  // Reference and cpu share memory: only the label changes. From the gpu it waits for the values.
+  Tensor to(Device device) const;
   Tensor detach() const;              // the same elements, unknown to any tape
   Tensor without_data() const;        // shape, type and device alone
   void assign(const Tensor& source);  // copies source's elements into this view (in-place write)
@@ -80,7 +93,7 @@ class Tensor {
   const Region& region() const { return region_; }
 
  private:
-  void check_access(DType asked) const;
+  void check_access(DType asked, bool by_gpu) const;
 
   std::shared_ptr<Storage> storage_;
   Region region_;

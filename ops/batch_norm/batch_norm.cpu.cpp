@@ -1,4 +1,5 @@
 #include "ops/batch_norm/frozen.h"
+#include "ops/batch_norm/pitch.h"
 #include "tensor/parallel.h"
 
 namespace sonograd {
@@ -40,22 +41,7 @@ struct Rows {
 };
 
 Rows rows_of(const Tensor& x) {
-  return {x.elements() / x.size(-1), x.size(-1), x.rank() > 1 ? x.strides()[-2] : x.size(-1)};
-}
-
-// Whether x is rows of neighbouring elements at one distance from each other.
-bool has_pitch(const Tensor& x) {
-  if (x.strides()[-1] != 1) return false;
-  for (int axis = 0; axis + 2 < x.rank(); ++axis)
-    if (x.strides()[axis] != x.strides()[axis + 1] * x.size(axis + 1)) return false;
-  return true;
-}
-
-// What a kernel reads: x as it is where it has a pitch, else dense; the others dense.
-Tensors readable(const Tensors& in) {
-  Tensors list{has_pitch(in[0]) ? in[0] : in[0].as_dense()};
-  for (std::size_t k = 1; k < in.size(); ++k) list.push_back(in[k].as_dense());
-  return list;
+  return {x.elements() / x.size(-1), x.size(-1), pitch_of(x)};
 }
 
 // One f64 value per piece, kind and channel.

@@ -1,5 +1,6 @@
 #pragma once
 #include "ops/sum_to/sum_to.h"
+#include "tensor/simd.h"
 
 namespace sonograd {
 
@@ -35,7 +36,7 @@ using Divide = Binary<DivideFunction>;
 struct AddFunction {
   static constexpr auto name = "add";
   static constexpr Saves saves{.inputs = {false, false}};
-  static auto f(auto x, auto y) { return x + y; }
+  SONOGRAD_INLINE static auto f(auto x, auto y) { return x + y; }
   // dx = dz, dy = dz
   static Tensors vjp(const Vjp& at) {
     const Tensor &x = at.x(0), &y = at.x(1), &dz = at.dy();
@@ -46,7 +47,7 @@ struct AddFunction {
 struct SubtractFunction {
   static constexpr auto name = "subtract";
   static constexpr Saves saves{.inputs = {false, false}};
-  static auto f(auto x, auto y) { return x - y; }
+  SONOGRAD_INLINE static auto f(auto x, auto y) { return x - y; }
   // dx = dz, dy = −dz
   static Tensors vjp(const Vjp& at);
 };
@@ -54,7 +55,7 @@ struct SubtractFunction {
 struct MultiplyFunction {
   static constexpr auto name = "multiply";
   static constexpr Saves saves{};
-  static auto f(auto x, auto y) { return x * y; }
+  SONOGRAD_INLINE static auto f(auto x, auto y) { return x * y; }
   // dx = dz · y, dy = dz · x
   static Tensors vjp(const Vjp& at) {
     const Tensor &x = at.x(0), &y = at.x(1), &dz = at.dy();
@@ -66,7 +67,7 @@ struct MultiplyFunction {
 struct DivideFunction {
   static constexpr auto name = "divide";
   static constexpr Saves saves{};
-  static auto f(auto x, auto y) { return x / y; }
+  SONOGRAD_INLINE static auto f(auto x, auto y) { return x / y; }
   // dx = dz / y, dy = −dz · x / y²
   static Tensors vjp(const Vjp& at) {
     const Tensor &x = at.x(0), &y = at.x(1), &dz = at.dy();

@@ -1,9 +1,8 @@
 #include "ops/concat/concat.h"
 
 namespace sonograd {
-namespace {
 
-void concat_cpu(const Concat& op, const Tensors& in, Tensors& out) {
+void concat_by_copies(const Concat& op, const Tensors& in, Tensors& out) {
   const int along = op.axis < 0 ? op.axis + out[0].rank() : op.axis;
   Int begin = 0;
   for (const Tensor& x : in) {
@@ -13,10 +12,8 @@ void concat_cpu(const Concat& op, const Tensors& in, Tensors& out) {
   }
 }
 
-}  // namespace
-
 void register_concat_cpu(Registry& registry) {
-  registry.add_cpu<Concat>(concat_cpu, Layout::strided);
+  registry.add_cpu<Concat>(concat_by_copies, Layout::strided);
 }
 
 }  // namespace sonograd

@@ -47,6 +47,8 @@ struct Concat {
   }
 };
 
+void concat_by_copies(const Concat& op, const Tensors& in, Tensors& out);  // on any fast device
+
 inline Tensor concat(const Tensors& xs, int axis = -1) {
   return apply_all(Concat{axis}, xs)[0];
 }

@@ -2,6 +2,7 @@
 #include <cmath>
 
 #include "autograd/apply.h"
+#include "tensor/simd.h"
 
 namespace sonograd {
 
@@ -81,7 +82,7 @@ struct CrossEntropyFromProbabilities {
   Shape shape(const Shape& p, const Shape& targets) const { return check_targets(p, targets); }
 
   template <class T>
-  T clipped(T p) const {
+  SONOGRAD_INLINE T clipped(T p) const {
     return std::min(std::max(p, static_cast<T>(epsilon)), 1 - static_cast<T>(epsilon));
   }
   auto row_sum(auto p, Int n) const {

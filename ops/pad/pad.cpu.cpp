@@ -1,9 +1,8 @@
 #include "ops/pad/pad.h"
 
 namespace sonograd {
-namespace {
 
-void pad_cpu(const Pad& op, const Tensors& in, Tensors& out) {
+void pad_by_copies(const Pad& op, const Tensors& in, Tensors& out) {
   Tensor& y = out[0];
   y.fill(0);
   Int offset = 0;
@@ -13,10 +12,8 @@ void pad_cpu(const Pad& op, const Tensors& in, Tensors& out) {
   inside.assign(in[0]);
 }
 
-}  // namespace
-
 void register_pad_cpu(Registry& registry) {
-  registry.add_cpu<Pad>(pad_cpu, Layout::strided);
+  registry.add_cpu<Pad>(pad_by_copies, Layout::strided);
 }
 
 }  // namespace sonograd

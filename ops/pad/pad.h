@@ -75,6 +75,8 @@ inline Tensors Pad::vjp(const Vjp& at) const {
   return {apply(Slice{before, end}, at.dy())};
 }
 
+void pad_by_copies(const Pad& op, const Tensors& in, Tensors& out);  // on any fast device
+
 inline Tensor pad(const Tensor& x, const std::vector<Int>& before, const std::vector<Int>& after) {
   return apply(Pad{before, after}, x);
 }

@@ -30,9 +30,9 @@ struct PoolWindow {
   // The cells of window (i, j), clipped to x: rows [top, bottom), columns [left, right).
   struct Cells {
     Int top, bottom, left, right;
-    Int count() const { return (bottom - top) * (right - left); }
+    SONOGRAD_INLINE Int count() const { return (bottom - top) * (right - left); }
   };
-  Cells cells(const Window& at, Int i, Int j) const {
+  SONOGRAD_INLINE Cells cells(const Window& at, Int i, Int j) const {
     const Int row = at.rows.position(i, 0), column = at.columns.position(j, 0);
     return {std::max<Int>(row, 0), std::min(row + size.height, at.rows.input), std::max<Int>(column, 0),
             std::min(column + size.width, at.columns.input)};

@@ -1,0 +1,172 @@
+#include "ops/batch_norm/frozen.h"
+#include "ops/batch_norm/pitch.h"
+#include "tensor/launch.h"
+
+namespace sonograd {
+namespace {
+
+// x and what its rows are normalised with, a value per channel: z = (x − mean)·scale + beta, the difference
+// first, as x may be far from 0.
+struct Rows {
+  Int count, channels, pitch;
+  const float *x, *mean, *scale, *beta;
+
+  SONOGRAD_INLINE float centred(Int r, Int c) const { return x[r * pitch + c] - mean[c]; }
+  SONOGRAD_INLINE float z(float centred, Int c) const { return centred * scale[c] + beta[c]; }
+};
+
+Rows rows_of(const Tensors& in, const Tensor& mean, const Tensor& scale) {
+  const Tensor& x = in[0];
+  return {x.elements() / x.size(-1),
+          x.size(-1),
+          pitch_of(x),
+          x.gpu_data<float>(),
+          mean.gpu_data<float>(),
+          scale.gpu_data<float>(),
+          in[2].gpu_data<float>()};
+}
+
+// scale[c] = γ/√(σ² + ε)
+Tensor scales(const Tensor& gamma, const Tensor& variance, double epsilon) {
+  Tensor scale = Tensor::empty(gamma.shape(), DType::f32, Device::gpu);
+  const float *const g = gamma.gpu_data<float>(), *const v = variance.gpu_data<float>();
+  float* const s = scale.mutable_gpu_data<float>();
+  gpu::for_each(gamma.elements(), [=] __device__(Int c) {
+    s[c] = static_cast<float>(static_cast<double>(g[c]) / std::sqrt(static_cast<double>(v[c]) + epsilon));
+  });
+  return scale;
+}
+
+template <class A>
+void normalise(A a, const Rows& rows, Tensor& out) {
+  float* const y = out.mutable_gpu_data<float>();
+  const Rows p = rows;
+  gpu::for_each(p.count * p.channels, [=] __device__(Int i) {
+    const gpu::Place at = gpu::place(i, p.channels);
+    y[i] = a.f(Fast{}, p.z(p.centred(at.row, at.column), at.column));
+  });
+}
+
+// The mean, then the squares of the differences from it: x may be far from 0. Σ(x − mean) is what the mean
+// lost when it was rounded.
+void statistics(const Tensor& in, Tensor& means, Tensor& variances) {
+  const Int rows = in.elements() / in.size(-1), channels = in.size(-1), pitch = pitch_of(in);
+  const float* const x = in.gpu_data<float>();
+  float *const mean = means.mutable_gpu_data<float>(), *const variance = variances.mutable_gpu_data<float>();
+  const auto n = static_cast<double>(rows);
+  gpu::sum_rows<1>(
+      1, rows, channels,
+      [=] __device__(Int, Int r, Int c) { return gpu::Sums<1, float>{{x[r * pitch + c]}}; },
+      [=] __device__(Int, Int c, gpu::Sums<1, double> sum) { mean[c] = static_cast<float>(sum.of[0] / n); });
+  gpu::sum_rows<2>(
+      1, rows, channels,
+      [=] __device__(Int, Int r, Int c) {
+        const float centred = x[r * pitch + c] - mean[c];
+        return gpu::Sums<2, float>{{centred, centred * centred}};
+      },
+      [=] __device__(Int, Int c, gpu::Sums<2, double> sum) {
+        mean[c] = static_cast<float>(mean[c] + sum.of[0] / n);
+        variance[c] = static_cast<float>((sum.of[1] - sum.of[0] * sum.of[0] / n) / n);
+      });
+}
+
+void train(const BatchNormTrain& op, const Tensors& inputs, Tensors& out) {
+  const Tensors in = readable(inputs);
+  statistics(in[0], out[1], out[2]);
+  const Tensor scale = scales(in[1], out[2], op.epsilon);
+  const Rows rows = rows_of(in, out[1], scale);
+  with_activation(op.activation, [&](auto a) { normalise(a, rows, out[0]); });
+}
+
+// dβ = Σ dz and dγ = Σ dz·x̂ of either mode.
+template <class A>
+void parameter_gradients(A a, double epsilon, const Rows& rows, const Tensors& in, Tensor& dgammas,
+                         Tensor& dbetas) {
+  const float *const dy = in[5].gpu_data<float>(), *const variance = in[4].gpu_data<float>();
+  float *const dgamma = dgammas.mutable_gpu_data<float>(), *const dbeta = dbetas.mutable_gpu_data<float>();
+  const Rows p = rows;
+  gpu::sum_rows<2>(
+      1, p.count, p.channels,
+      [=] __device__(Int, Int r, Int c) {
+        const float centred = p.centred(r, c);
+        const float dz = a.df(Fast{}, p.z(centred, c)) * dy[r * p.channels + c];
+        return gpu::Sums<2, float>{{dz, dz * centred}};
+      },
+      [=] __device__(Int, Int c, gpu::Sums<2, double> sum) {
+        dbeta[c] = static_cast<float>(sum.of[0]);
+        dgamma[c] = static_cast<float>(sum.of[1] / std::sqrt(static_cast<double>(variance[c]) + epsilon));
+      });
+}
+
+// dx = scale · (dz − dβ/n − x̂·dγ/n)
+template <class A>
+void input_gradient(A a, double epsilon, const Rows& rows, const Tensors& in, Tensors& out) {
+  const float *const dy = in[5].gpu_data<float>(), *const variance = in[4].gpu_data<float>(),
+                     *const dgamma = out[1].gpu_data<float>(), *const dbeta = out[2].gpu_data<float>();
+  float* const dx = out[0].mutable_gpu_data<float>();
+  const Rows p = rows;
+  const auto n = static_cast<float>(p.count), e = static_cast<float>(epsilon);
+  gpu::for_each(p.count * p.channels, [=] __device__(Int i) {
+    const gpu::Place at = gpu::place(i, p.channels);
+    const Int c = at.column;
+    const float centred = p.centred(at.row, c), dz = a.df(Fast{}, p.z(centred, c)) * dy[i];
+    const float slope = dgamma[c] / n / std::sqrt(variance[c] + e);
+    dx[i] = p.scale[c] * (dz - dbeta[c] / n - slope * centred);
+  });
+}
+
+void train_grad(const BatchNormTrainGrad& op, const Tensors& inputs, Tensors& out) {
+  const Tensors in = readable(inputs);
+  const Tensor scale = scales(in[1], in[4], op.epsilon);
+  const Rows rows = rows_of(in, in[3], scale);
+  with_activation(op.activation, [&](auto a) {
+    parameter_gradients(a, op.epsilon, rows, in, out[1], out[2]);
+    input_gradient(a, op.epsilon, rows, in, out);
+  });
+}
+
+void frozen(const BatchNormFrozen& op, const Tensors& inputs, Tensors& out) {
+  const Tensors in = readable(inputs);
+  const Tensor scale = scales(in[1], in[4], op.epsilon);
+  const Rows rows = rows_of(in, in[3], scale);
+  with_activation(op.activation, [&](auto a) { normalise(a, rows, out[0]); });
+}
+
+template <class A>
+void frozen_input_gradient(A a, const Rows& rows, const Tensor& cotangent, Tensor& out) {
+  const float* const dy = cotangent.gpu_data<float>();
+  float* const dx = out.mutable_gpu_data<float>();
+  const Rows p = rows;
+  gpu::for_each(p.count * p.channels, [=] __device__(Int i) {
+    const gpu::Place at = gpu::place(i, p.channels);
+    const Int c = at.column;
+    dx[i] = p.scale[c] * a.df(Fast{}, p.z(p.centred(at.row, c), c)) * dy[i];
+  });
+}
+
+void frozen_grad_x(const BatchNormFrozenGradX& op, const Tensors& inputs, Tensors& out) {
+  const Tensors in = readable(inputs);
+  const Tensor scale = scales(in[1], in[4], op.epsilon);
+  const Rows rows = rows_of(in, in[3], scale);
+  with_activation(op.activation, [&](auto a) { frozen_input_gradient(a, rows, in[5], out[0]); });
+}
+
+void frozen_grad_parameters(const BatchNormFrozenGradParameters& op, const Tensors& inputs, Tensors& out) {
+  const Tensors in = readable(inputs);
+  const Tensor scale = scales(in[1], in[4], op.epsilon);
+  const Rows rows = rows_of(in, in[3], scale);
+  with_activation(op.activation,
+                  [&](auto a) { parameter_gradients(a, op.epsilon, rows, in, out[0], out[1]); });
+}
+
+}  // namespace
+
+void register_batch_norm_gpu(Registry& registry) {
+  registry.add_gpu<BatchNormTrain>(train, Layout::strided);
+  registry.add_gpu<BatchNormTrainGrad>(train_grad, Layout::strided);
+  registry.add_gpu<BatchNormFrozen>(frozen, Layout::strided);
+  registry.add_gpu<BatchNormFrozenGradX>(frozen_grad_x, Layout::strided);
+  registry.add_gpu<BatchNormFrozenGradParameters>(frozen_grad_parameters, Layout::strided);
+}
+
+}  // namespace sonograd

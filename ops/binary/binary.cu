@@ -1,0 +1,31 @@
+#include "ops/binary/binary.h"
+#include "tensor/launch.h"
+#include "tensor/loops.h"
+
+namespace sonograd {
+namespace {
+
+// A value that is broadcast has strides of 0.
+template <class F>
+void binary_gpu(const Binary<F>&, const Tensors& in, Tensors& out) {
+  const Shape& shape = out[0].shape();
+  const auto strides = [&](const Tensor& x) { return BroadcastTo{shape}.view(x).strides(); };
+  const Loops<3> loops(shape, {strides(in[0]), strides(in[1]), out[0].strides()});
+  const float *const x = in[0].gpu_data<float>(), *const y = in[1].gpu_data<float>();
+  float* const z = out[0].mutable_gpu_data<float>();
+  gpu::for_each(loops.elements(), [=] __device__(Int i) {
+    const auto at = loops.at(i);
+    z[at[2]] = F::f(x[at[0]], y[at[1]]);
+  });
+}
+
+}  // namespace
+
+void register_binary_gpu(Registry& registry) {
+  registry.add_gpu<Add>(binary_gpu<AddFunction>, Layout::strided);
+  registry.add_gpu<Subtract>(binary_gpu<SubtractFunction>, Layout::strided);
+  registry.add_gpu<Multiply>(binary_gpu<MultiplyFunction>, Layout::strided);
+  registry.add_gpu<Divide>(binary_gpu<DivideFunction>, Layout::strided);
+}
+
+}  // namespace sonograd

@@ -1,0 +1,45 @@
+#include "ops/channel_scale/channel_scale.h"
+#include "tensor/launch.h"
+
+namespace sonograd {
+namespace {
+
+void dot(const Tensor& first, const Tensor& second, Tensor& out) {
+  const Int images = first.size(0), channels = first.size(-1);
+  const Int positions = first.elements() / std::max<Int>(1, images * channels);
+  const float *const x = first.gpu_data<float>(), *const y = second.gpu_data<float>();
+  float* const s = out.mutable_gpu_data<float>();
+  gpu::sum_rows<1>(
+      images, positions, channels,
+      [=] __device__(Int n, Int p, Int c) {
+        const Int i = (n * positions + p) * channels + c;
+        return gpu::Sums<1, float>{{x[i] * y[i]}};
+      },
+      [=] __device__(Int n, Int c, gpu::Sums<1, double> sum) {
+        s[n * channels + c] = static_cast<float>(sum.of[0]);
+      });
+}
+
+void scale(const Tensor& in, const Tensor& factors, Tensor& out) {
+  const Int channels = in.size(-1), image = in.elements() / std::max<Int>(1, in.size(0));
+  const float *const x = in.gpu_data<float>(), *const s = factors.gpu_data<float>();
+  float* const y = out.mutable_gpu_data<float>();
+  gpu::for_each(in.elements(), [=] __device__(Int i) {
+    y[i] = x[i] * s[gpu::place(i, image).row * channels + gpu::place(i, channels).column];
+  });
+}
+
+}  // namespace
+
+void register_channel_scale_gpu(Registry& registry) {
+  registry.add_gpu<ChannelDot>(
+      [](const ChannelDot&, const Tensors& in, Tensors& out) { dot(in[0], in[1], out[0]); });
+  registry.add_gpu<ChannelScale>(
+      [](const ChannelScale&, const Tensors& in, Tensors& out) { scale(in[0], in[1], out[0]); });
+  registry.add_gpu<ChannelScaleGrad>([](const ChannelScaleGrad&, const Tensors& in, Tensors& out) {
+    scale(in[0], in[2], out[0]);
+    dot(in[0], in[1], out[1]);
+  });
+}
+
+}  // namespace sonograd

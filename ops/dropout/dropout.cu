@@ -1,0 +1,62 @@
+#include "ops/dropout/dropout.h"
+#include "tensor/launch.h"
+#include "tensor/philox_rounds.h"
+
+namespace sonograd {
+namespace {
+
+// DropoutDraw's factors, four neighbouring elements of a sample at a time.
+struct Draw {
+  std::uint64_t key, step, first_sample;
+  float rate, kept;
+  bool per_sample;
+
+  explicit Draw(const DropoutDraw& draw)
+      : key(draw.random.key()),
+        step(draw.random.step()),
+        first_sample(static_cast<std::uint64_t>(draw.first_sample)),
+        rate(static_cast<float>(draw.rate)),
+        kept(static_cast<float>(1 / (1 - draw.rate))),
+        per_sample(draw.noise == Noise::per_sample) {}
+
+  SONOGRAD_INLINE Words words(Int sample, Int block) const {
+    const auto low = static_cast<std::uint32_t>(per_sample ? 0 : block);
+    const auto high = static_cast<std::uint32_t>(first_sample + static_cast<std::uint64_t>(sample));
+    return philox_rounds(
+        {low, high, static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32)},
+        {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)});
+  }
+  SONOGRAD_INLINE float factor(const Words& words, Int element) const {
+    const std::uint32_t word = words[per_sample ? 0 : static_cast<std::size_t>(element % 4)];
+    return static_cast<float>(word >> 8) * 0x1p-24F >= rate ? kept : 0.0F;
+  }
+};
+
+// y = x · factor + shortcut, where there is one
+void drop(const DropoutDraw& from, const Tensor& in, const Tensor* beside, Tensor& out) {
+  const Draw draw(from);
+  const Int samples = in.size(0), per_sample = in.elements() / std::max<Int>(1, samples);
+  const Int blocks = (per_sample + 3) / 4;
+  const float *const x = in.gpu_data<float>(), *const shortcut = beside ? beside->gpu_data<float>() : nullptr;
+  float* const y = out.mutable_gpu_data<float>();
+  gpu::for_each(samples * blocks, [=] __device__(Int k) {
+    const gpu::Place at = gpu::place(k, blocks);
+    const Words words = draw.words(at.row, at.column);
+    for (Int e = 4 * at.column; e < per_sample && e < 4 * at.column + 4; ++e) {
+      const Int i = at.row * per_sample + e;
+      const float dropped = x[i] * draw.factor(words, e);
+      y[i] = shortcut ? dropped + shortcut[i] : dropped;
+    }
+  });
+}
+
+}  // namespace
+
+void register_dropout_gpu(Registry& registry) {
+  registry.add_gpu<Dropout>(
+      [](const Dropout& op, const Tensors& in, Tensors& out) { drop(op.draw, in[0], nullptr, out[0]); });
+  registry.add_gpu<ResidualAdd>(
+      [](const ResidualAdd& op, const Tensors& in, Tensors& out) { drop(op.draw, in[0], &in[1], out[0]); });
+}
+
+}  // namespace sonograd

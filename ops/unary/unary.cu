@@ -1,0 +1,46 @@
+#include "ops/unary/unary.h"
+#include "tensor/launch.h"
+
+namespace sonograd {
+namespace {
+
+template <class F>
+void value(const Unary<F>& op, const Tensors& in, Tensors& out) {
+  const float* const x = in[0].gpu_data<float>();
+  float* const y = out[0].mutable_gpu_data<float>();
+  const F function = op.function;
+  gpu::for_each(in[0].elements(), [=] __device__(Int i) { y[i] = function.f(Fast{}, x[i]); });
+}
+
+template <class F>
+void gradient(const UnaryGrad<F>& op, const Tensors& in, Tensors& out) {
+  const float *const dy = in[0].gpu_data<float>(), *const x = in[1].gpu_data<float>();
+  float* const dx = out[0].mutable_gpu_data<float>();
+  const F function = op.function;
+  gpu::for_each(in[0].elements(), [=] __device__(Int i) { dx[i] = dy[i] * function.df(Fast{}, x[i]); });
+}
+
+template <class F>
+void curvature(const UnaryCurvature<F>& op, const Tensors& in, Tensors& out) {
+  const float *const dy = in[0].gpu_data<float>(), *const x = in[1].gpu_data<float>();
+  float* const z = out[0].mutable_gpu_data<float>();
+  const F function = op.function;
+  gpu::for_each(in[0].elements(), [=] __device__(Int i) { z[i] = dy[i] * function.d2f(Fast{}, x[i]); });
+}
+
+template <class F>
+void add_kernels(Registry& registry) {
+  registry.add_gpu<Unary<F>>(value<F>);
+  registry.add_gpu<UnaryGrad<F>>(gradient<F>);
+  if constexpr (detail::Curved<F>) registry.add_gpu<UnaryCurvature<F>>(curvature<F>);
+}
+
+}  // namespace
+
+void register_unary_gpu(Registry& registry) {
+  [&]<class... F>(std::tuple<F...>*) {
+    (add_kernels<F>(registry), ...);
+  }(static_cast<UnaryFunctions*>(nullptr));
+}
+
+}  // namespace sonograd

@@ -1,0 +1,51 @@
+#pragma once
+#include <string>
+
+#include "tensor/error.h"
+#include "tensor/shape.h"
+
+namespace sonograd {
+
+class Tensor;
+
+// What the library asks of a GPU, in plain C++: memory, copies and a word on why there is none. A build with
+// CUDA takes these functions from tensor/gpu_*.gpu.cpp and *.cu, any other from tensor/no_gpu.cpp, where all
+// but why_not() are never reached. All work is put on one stream and done later, in the order of the calls;
+// only download() and synchronise() wait.
+namespace gpu {
+
+// Why no tensor can be on a GPU: "this build has no gpu device", "no NVIDIA driver is installed", …; empty
+// where one can be.
+const std::string& why_not();
+std::string description();  // of the GPU that is used: name, compute capability, memory, driver
+
+// What failed on the gpu; `apply` puts the op and its inputs before the text.
+class Failure : public Error {
+ public:
+  using Error::Error;
+};
+// Bytes that were asked for, were in use by tensors and that there are.
+class OutOfMemory : public Failure {
+ public:
+  OutOfMemory(Int asked, Int live, Int total);
+  Int asked, live, total;
+};
+
+// Stream-ordered: what is released may be given out again at once, as new work comes after all that used it.
+constexpr Int alignment = 256;  // bytes
+void* allocate(Int bytes);      // throws OutOfMemory
+void release(void* block, Int bytes) noexcept;
+Int live_bytes();
+Int peak_bytes();
+void reset_peak();
+
+void upload(void* to_gpu, const void* from_host, Int bytes);  // the source may be written over on return
+void download(void* to_host, const void* from_gpu, Int bytes);
+void synchronise();
+
+// Between tensors on the gpu, of one shape; any strides and types.
+void copy(const Tensor& source, Tensor& target);
+void fill(Tensor& target, double value);
+
+}  // namespace gpu
+}  // namespace sonograd

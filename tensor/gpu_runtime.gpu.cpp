@@ -1,0 +1,147 @@
+#include "tensor/gpu_runtime.h"
+
+namespace sonograd::gpu {
+namespace {
+
+// 1300 is 13.0
+std::string cuda_version(int number) {
+  return fmt::format("{}.{}", number / 1000, number % 1000 / 10);
+}
+
+constexpr int oldest = 75;  // compute capability that CUDA 13 makes code for
+
+// Errors after which every later call fails, until the process ends: addresses, launches, hardware.
+bool ends_all(cudaError_t status) {
+  return status == cudaErrorIllegalAddress || status == cudaErrorLaunchTimeout || status == cudaErrorAssert ||
+         (status >= cudaErrorHardwareStackError && status <= cudaErrorLaunchFailure);
+}
+
+std::string explain(cudaError_t status) {
+  int driver = 0, runtime = 0;
+  cudaDriverGetVersion(&driver);
+  cudaRuntimeGetVersion(&runtime);
+  switch (status) {
+    case cudaErrorInsufficientDriver:
+      if (driver == 0) return "no NVIDIA driver is installed";
+      return fmt::format("the NVIDIA driver is out of date: it knows CUDA {}, this build needs {}",
+                         cuda_version(driver), cuda_version(runtime));
+    case cudaErrorStubLibrary:
+      return "no NVIDIA driver is installed, only the toolkit's stub of it";
+    case cudaErrorNoDevice:
+      return "the NVIDIA driver sees no gpu";
+    default:
+      return fmt::format("the gpu cannot be used: {} ({})", cudaGetErrorString(status),
+                         cudaGetErrorName(status));
+  }
+}
+
+int attribute(cudaDeviceAttr which) {
+  int value = 0;
+  check(cudaDeviceGetAttribute(&value, which, 0), "cudaDeviceGetAttribute");
+  return value;
+}
+
+}  // namespace
+
+void check(cudaError_t status, const char* call, const std::string& about) {
+  if (status == cudaSuccess) return;
+  cudaGetLastError();  // else the next call would report it once more
+  throw Failure("{}{}{}: {} ({}){}", call, about.empty() ? "" : " of ", about, cudaGetErrorString(status),
+                cudaGetErrorName(status),
+                ends_all(status) ? "; the gpu is lost to this process, start it again" : "");
+}
+
+std::string examine() {
+  int devices = 0;
+  cudaError_t status = cudaGetDeviceCount(&devices);
+  if (status == cudaSuccess && devices == 0) status = cudaErrorNoDevice;
+  int major = 0, minor = 0;
+  if (status == cudaSuccess) status = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0);
+  if (status == cudaSuccess) status = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0);
+  if (status == cudaSuccess) status = cudaFree(nullptr);  // makes the context
+  if (status != cudaSuccess) {
+    cudaGetLastError();
+    return explain(status);
+  }
+  if (10 * major + minor < oldest)
+    return fmt::format("the gpu has compute capability {}.{}, this build needs {}.{} or more", major, minor,
+                       oldest / 10, oldest % 10);
+  return "";
+}
+
+const std::string& why_not() {
+  static const std::string why = examine();
+  return why;
+}
+
+std::string description() {
+  cudaDeviceProp device{};
+  int driver = 0;
+  check(cudaGetDeviceProperties(&device, 0), "cudaGetDeviceProperties");
+  check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
+  return fmt::format("{}, compute capability {}.{}, {} MiB, driver for CUDA {}", device.name, device.major,
+                     device.minor, device.totalGlobalMem >> 20, cuda_version(driver));
+}
+
+cudaStream_t stream() {
+  static cudaStream_t const the_stream = [] {
+    cudaStream_t made = nullptr;
+    check(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+    return made;  // lives as long as the process: tensors with static lifetime use it
+  }();
+  return the_stream;
+}
+
+int multiprocessors() {
+  static const int count = attribute(cudaDevAttrMultiProcessorCount);
+  return count;
+}
+
+Event::Event() {
+  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+}
+Event::~Event() {
+  cudaEventDestroy(event);
+}
+void Event::record() {
+  check(cudaEventRecord(event, stream()), "cudaEventRecord");
+}
+void Event::synchronise() const {
+  check(cudaEventSynchronize(event), "cudaEventSynchronize");
+}
+bool Event::done() const {
+  const cudaError_t status = cudaEventQuery(event);
+  if (status == cudaErrorNotReady) {
+    cudaGetLastError();
+    return false;
+  }
+  check(status, "cudaEventQuery");
+  return true;
+}
+
+Pinned::Pinned(Int bytes) : bytes_(bytes) {
+  check(cudaMallocHost(&block, static_cast<std::size_t>(bytes)), "cudaMallocHost",
+        fmt::format("{} bytes", bytes));
+}
+Pinned::~Pinned() {
+  cudaFreeHost(block);
+}
+
+void upload(void* to, const void* from, Int bytes) {
+  if (bytes == 0) return;
+  check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, stream()),
+        "cudaMemcpyAsync", fmt::format("{} bytes to the gpu", bytes));
+}
+
+void download(void* to, const void* from, Int bytes) {
+  if (bytes == 0) return;
+  check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, stream()),
+        "cudaMemcpyAsync", fmt::format("{} bytes from the gpu", bytes));
+  synchronise();
+}
+
+void synchronise() {
+  check(cudaStreamSynchronize(stream()), "cudaStreamSynchronize");
+}
+
+}  // namespace sonograd::gpu

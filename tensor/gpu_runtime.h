@@ -1,0 +1,52 @@
+#pragma once
+#include <cuda_runtime.h>
+
+#include <string>
+#include <utility>
+
+#include "tensor/gpu.h"
+
+// CUDA's runtime with our errors and lifetimes: for *.gpu.cpp and *.cu alone.
+namespace sonograd::gpu {
+
+// Throws Failure where a call failed: "<call> of <about>: <the runtime's text>". An error of earlier work on
+// the stream shows at a later call, and one that has ended the process' use of the GPU is said to have.
+void check(cudaError_t status, const char* call, const std::string& about = {});
+
+// Why a GPU cannot be used, asked anew; why_not() asks once.
+std::string examine();
+
+cudaStream_t stream();  // on which all work is put; it is no stream that others wait for
+int multiprocessors();  // of the GPU
+
+// A point of the stream that others, or the host, can wait for.
+class Event {
+ public:
+  Event();
+  ~Event();
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  void record();             // after all that is on the stream
+  void synchronise() const;  // the host waits
+  bool done() const;
+
+ private:
+  cudaEvent_t event = nullptr;
+};
+
+// Page-locked memory of the host, which a copy may read or write while the host goes on.
+class Pinned {
+ public:
+  explicit Pinned(Int bytes);
+  ~Pinned();
+  Pinned(const Pinned&) = delete;
+  Pinned& operator=(const Pinned&) = delete;
+  void* data() const { return block; }
+  Int bytes() const { return bytes_; }
+
+ private:
+  void* block = nullptr;
+  Int bytes_;
+};
+
+}  // namespace sonograd::gpu

@@ -1,0 +1,158 @@
+#pragma once
+#include <algorithm>
+
+#include "tensor/gpu_runtime.h"
+#include "tensor/simd.h"
+#include "tensor/tensor.h"
+
+// How kernels of ours are written, for *.cu alone: with lambdas `[=] __device__ (…) { … }` that hold pointers
+// and numbers by value. nvcc compiles them for the GPU, and g++ for the tests' stand-in (tests/gpu_standin),
+// so they keep to C++ that both know. No order of threads is assumed and no sum depends on one.
+namespace sonograd::gpu {
+
+constexpr int block_threads = 256;
+
+// kernel(arguments…) on so many blocks of threads.
+template <class... Parameters, class... Arguments>
+void launch(void (*kernel)(Parameters...), Int blocks, const Arguments&... arguments) {
+  cudaLaunchConfig_t config{};
+  config.gridDim = dim3(static_cast<unsigned>(blocks), 1, 1);
+  config.blockDim = dim3(block_threads, 1, 1);
+  config.stream = stream();
+  check(cudaLaunchKernelEx(&config, kernel, arguments...), "cudaLaunchKernelEx",
+        fmt::format("{} blocks", blocks));
+}
+
+// Enough to keep the GPU busy; a thread takes several items where there are more.
+inline Int blocks_for(Int items_of_a_block) {
+  return std::min<Int>(items_of_a_block, Int{16} * multiprocessors());
+}
+
+// A row-major number in rows of so many columns. Most numbers are below 2^32, and a gpu divides those several
+// times faster.
+struct Place {
+  Int row, column;
+};
+SONOGRAD_INLINE Place place(Int number, Int columns) {
+  if (number <= 0xFFFFFFFF && columns <= 0xFFFFFFFF) {
+    const auto n = static_cast<unsigned>(number), c = static_cast<unsigned>(columns);
+    return {static_cast<Int>(n / c), static_cast<Int>(n % c)};
+  }
+  return {number / columns, number % columns};
+}
+
+// The same in images [n,height,width,channels].
+struct Pixel {
+  Int n, row, column, channel;
+};
+SONOGRAD_INLINE Pixel pixel(Int number, Int height, Int width, Int channels) {
+  const Place channel = place(number, channels), column = place(channel.row, width),
+              row = place(column.row, height);
+  return {row.row, row.column, column.column, channel.column};
+}
+
+template <class F>
+__global__ void each_kernel(Int n, F f) {
+  const Int step = Int{gridDim.x} * block_threads;
+  for (Int i = Int{blockIdx.x} * block_threads + threadIdx.x; i < n; i += step) f(i);
+}
+
+// f(i) for each i of 0 … n-1
+template <class F>
+void for_each(Int n, F f) {
+  if (n > 0) launch(each_kernel<F>, blocks_for((n + block_threads - 1) / block_threads), n, f);
+}
+
+// join(…) of the values of all threads of a block, which each of them gets; the same tree every time.
+template <class T, class Join>
+__device__ T join_block(T value, Join join) {
+  __shared__ T partial[block_threads];
+  const int thread = static_cast<int>(threadIdx.x);
+  partial[thread] = value;
+  __syncthreads();
+  for (int half = block_threads / 2; half > 0; half /= 2) {
+    if (thread < half) partial[thread] = join(partial[thread], partial[thread + half]);
+    __syncthreads();
+  }
+  const T all = partial[0];
+  __syncthreads();
+  return all;
+}
+
+template <class F>
+__global__ void each_block_kernel(Int n, F f) {
+  for (Int i = blockIdx.x; i < n; i += gridDim.x) f(i, static_cast<Int>(threadIdx.x));
+}
+
+// f(i, thread) for each i of 0 … n-1 by the threads 0 … block_threads-1 of one block, which may join.
+template <class F>
+void for_each_block(Int n, F f) {
+  if (n > 0) launch(each_block_kernel<F>, blocks_for(n), n, f);
+}
+
+// Σ_r term(n, r, c) for each image n and column c, given to finish(n, c, sums); term and finish handle
+// `kinds` sums at once: Sums<kinds, float> and Sums<kinds, double>. A thread adds at most 64 rows in f32, all
+// else is added in f64, in an order that depends on the sizes alone.
+template <int kinds, class T>
+struct Sums {
+  T of[kinds];
+};
+
+template <int kinds, class Term>
+__global__ void sum_pieces_kernel(Int images, Int rows, Int columns, Int pieces, Int width, Term term,
+                                  double* partial) {
+  __shared__ double sums[block_threads];
+  const Int tiles = (columns + width - 1) / width, lanes = block_threads / width;
+  const Int thread = threadIdx.x, lane = thread / width;
+  for (Int k = blockIdx.x; k < images * pieces * tiles; k += gridDim.x) {
+    const Int c = k % tiles * width + thread % width, piece = k / tiles % pieces, n = k / tiles / pieces;
+    Sums<kinds, float> sum{};
+    if (c < columns)
+      for (Int r = rows * piece / pieces + lane; r < rows * (piece + 1) / pieces; r += lanes) {
+        const Sums<kinds, float> one = term(n, r, c);
+        for (int kind = 0; kind < kinds; ++kind) sum.of[kind] += one.of[kind];
+      }
+    for (int kind = 0; kind < kinds; ++kind) {
+      sums[thread] = static_cast<double>(sum.of[kind]);
+      __syncthreads();
+      for (Int half = lanes / 2; half > 0; half /= 2) {
+        if (lane < half) sums[thread] += sums[thread + half * width];
+        __syncthreads();
+      }
+      if (lane == 0 && c < columns)
+        partial[((n * pieces + piece) * kinds + kind) * columns + c] = sums[thread];
+      __syncthreads();
+    }
+  }
+}
+
+template <int kinds, class Finish>
+__global__ void sum_finish_kernel(Int images, Int columns, Int pieces, const double* partial, Finish finish) {
+  const Int step = Int{gridDim.x} * block_threads;
+  for (Int i = Int{blockIdx.x} * block_threads + threadIdx.x; i < images * columns; i += step) {
+    const Int n = i / columns, c = i % columns;
+    Sums<kinds, double> total{};
+    for (Int piece = 0; piece < pieces; ++piece)
+      for (int kind = 0; kind < kinds; ++kind)
+        total.of[kind] += partial[((n * pieces + piece) * kinds + kind) * columns + c];
+    finish(n, c, total);
+  }
+}
+
+template <int kinds, class Term, class Finish>
+void sum_rows(Int images, Int rows, Int columns, Term term, Finish finish) {
+  if (images * columns == 0) return;
+  Int width = 1;  // columns that neighbouring threads take, a power of 2
+  while (width < columns && width < 32) width *= 2;
+  const Int rows_of_a_piece = block_threads / width * 64;
+  const Int pieces = std::max<Int>(1, (rows + rows_of_a_piece - 1) / rows_of_a_piece);
+  Tensor partial = Tensor::empty({images * pieces * kinds, columns}, DType::f64, Device::gpu);
+  double* const sums = partial.mutable_gpu_data<double>();
+  const Int tiles = (columns + width - 1) / width;
+  launch(sum_pieces_kernel<kinds, Term>, blocks_for(images * pieces * tiles), images, rows, columns, pieces,
+         width, term, sums);
+  launch(sum_finish_kernel<kinds, Finish>, blocks_for((images * columns + block_threads - 1) / block_threads),
+         images, columns, pieces, static_cast<const double*>(sums), finish);
+}
+
+}  // namespace sonograd::gpu

@@ -1,0 +1,28 @@
+#include <doctest/doctest.h>
+
+#include <set>
+
+#include "autograd/check_op.h"
+
+using namespace sonograd;
+
+TEST_CASE("each op's gpu kernel gives the values and gradients of the reference on every sample") {
+  for (const auto& entry : registry().ops()) {
+    const OpEntry& op = entry.second;
+    CAPTURE(op.name);
+    if (op.kernels.count(Device::gpu) == 0) continue;
+    for (const Check& check : check_op_on(Device::gpu, op)) {
+      INFO(check.what << ": " << check.text);
+      CHECK(check.ok);
+    }
+  }
+}
+
+TEST_CASE("each op but a view has a gpu kernel") {
+  const std::set<std::string> not_yet{"conv2d", "conv2d_grad_x", "conv2d_grad_w", "matmul"};
+  for (const auto& entry : registry().ops()) {
+    CAPTURE(entry.first);
+    const bool there = entry.second.kernels.count(Device::gpu) > 0;
+    CHECK(there == (!entry.second.is_view && not_yet.count(entry.first) == 0));
+  }
+}

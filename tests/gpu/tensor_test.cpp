@@ -1,0 +1,70 @@
+#include <doctest/doctest.h>
+
+#include "autograd/strided.h"
+#include "ops/unary/unary.h"
+#include "tensor/gpu.h"
+
+using namespace sonograd;
+using Values = std::vector<double>;
+
+TEST_CASE("tensors go to the gpu and come back, of both types and any layout") {
+  const Values values{1, 2, 3, 4, 5, 6};
+  for (const DType dtype : {DType::f32, DType::f64}) {
+    const Tensor host = Tensor::of({2, 3}, values, dtype);
+    const Tensor there = host.to(Device::gpu);
+    CHECK(there.device() == Device::gpu);
+    CHECK(there.to(Device::cpu).values() == values);
+    CHECK(there.to(Device::reference).device() == Device::reference);
+    CHECK(there.values() == values);
+    CHECK(there.at(4) == 5);
+    CHECK(there.slice(1, 1, 2).values() == Values{2, 5});
+    CHECK(with_gaps(host).to(Device::gpu).values() == values);
+    CHECK(with_gaps(there).values() == values);
+    CHECK(axes_reversed(there).to(Device::cpu).values() == values);
+    CHECK(there.to(dtype == DType::f32 ? DType::f64 : DType::f32).values() == values);
+    CHECK(Tensor::of({2, 3}, values, dtype, Device::gpu).values() == values);
+  }
+}
+
+TEST_CASE("parts of a tensor on the gpu are filled and assigned to, from the host too") {
+  Tensor x = Tensor::zeros({2, 3}, DType::f32, Device::gpu);
+  Tensor column = x.slice(1, 1, 2);
+  column.fill(7);
+  CHECK(x.values() == Values{0, 7, 0, 0, 7, 0});
+  column.assign(Tensor::of({2, 1}, {1, 2}, DType::f64));
+  CHECK(x.values() == Values{0, 1, 0, 0, 2, 0});
+  Tensor host = Tensor::zeros({2, 3});
+  Tensor last = host.slice(1, 2, 3);
+  last.assign(x.slice(1, 1, 2));
+  CHECK(host.values() == Values{0, 0, 1, 0, 0, 2});
+  CHECK(Tensor::zeros({0, 3}, DType::f32, Device::gpu).copy().values().empty());
+  CHECK(Tensor::filled({}, 2.5, DType::f32, Device::gpu).item() == 2.5);
+}
+
+TEST_CASE("host code gets no pointer to what is on the gpu, nor a kernel one to what is not") {
+  Tensor there = Tensor::zeros({2, 3}, DType::f32, Device::gpu), here = Tensor::zeros({2, 3});
+  const char* const on_gpu =
+      "the elements of the tensor [2,3] are on the gpu; copy them with to(Device::cpu) first";
+  CHECK_THROWS_WITH_AS(there.data<float>(), on_gpu, Error);
+  CHECK_THROWS_WITH_AS(there.mutable_data<float>(), on_gpu, Error);
+  CHECK_THROWS_WITH_AS(here.gpu_data<float>(),
+                       "the tensor [2,3] is not on the gpu; move it there with to(Device::gpu)", Error);
+}
+
+TEST_CASE("an op without a gpu kernel, or in f64, is refused there by name") {
+  const Tensor x = Tensor::zeros({2, 3}, DType::f64, Device::gpu);
+  CHECK_THROWS_WITH_AS(relu(x), "relu: the gpu computes in f32, the inputs are f64; x [2,3]", Error);
+}
+
+TEST_CASE("memory of the gpu is counted and used again") {
+  const Int before = gpu::live_bytes();
+  gpu::reset_peak();
+  {
+    const Tensor a = Tensor::zeros({1000}, DType::f32, Device::gpu);
+    CHECK(gpu::live_bytes() == before + 4096);
+    const Tensor b = a.copy();
+    CHECK(gpu::live_bytes() == before + 8192);
+  }
+  CHECK(gpu::live_bytes() == before);
+  CHECK(gpu::peak_bytes() == before + 8192);
+}

@@ -1,0 +1,215 @@
+#include <doctest/doctest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <csignal>
+
+#include "ops/unary/unary.h"
+#include "tensor/launch.h"
+#include "tests/gpu_standin/standin.h"
+
+// Mistakes of the kind that shows on a card alone, or not even there, and what the stand-in says to them.
+using namespace sonograd;
+
+namespace {
+
+// The faults noted while f runs, and the text of what it threw.
+struct Seen {
+  std::vector<std::string> faults;
+  std::string thrown;
+};
+Seen seen(const std::function<void()>& f) {
+  Seen result;
+  try {
+    f();
+  } catch (const Error& error) {
+    result.thrown = error.what();
+  }
+  result.faults = gpu_standin::take_faults();
+  return result;
+}
+bool says(const Seen& result, const std::string& part) {
+  for (const std::string& fault : result.faults)
+    if (fault.find(part) != std::string::npos) return true;
+  return result.thrown.find(part) != std::string::npos;
+}
+
+struct Restore {
+  gpu_standin::Machine before = gpu_standin::machine();
+  ~Restore() { gpu_standin::machine() = before; }
+};
+
+}  // namespace
+
+TEST_CASE("why there is no gpu is said in words") {
+  const Restore restore;
+  gpu_standin::Machine& machine = gpu_standin::machine();
+  CHECK(gpu::examine().empty());
+  machine.devices = cudaErrorInsufficientDriver;
+  machine.driver = 0;
+  CHECK(gpu::examine() == "no NVIDIA driver is installed");
+  machine.driver = 12040;
+  CHECK(gpu::examine() == "the NVIDIA driver is out of date: it knows CUDA 12.4, this build needs 13.0");
+  machine.devices = cudaErrorStubLibrary;
+  CHECK(gpu::examine() == "no NVIDIA driver is installed, only the toolkit's stub of it");
+  machine.devices = cudaErrorNoDevice;
+  CHECK(gpu::examine() == "the NVIDIA driver sees no gpu");
+  machine.devices = cudaSuccess;
+  machine.count = 0;
+  CHECK(gpu::examine() == "the NVIDIA driver sees no gpu");
+  machine.count = 1;
+  machine.major = 6;
+  machine.minor = 1;
+  CHECK(gpu::examine() == "the gpu has compute capability 6.1, this build needs 7.5 or more");
+  gpu_standin::take_faults();
+}
+
+TEST_CASE("a kernel that writes or reads past its tensor is caught") {
+  Tensor x = Tensor::zeros({7}, DType::f32, Device::gpu);
+  float* const to = x.mutable_gpu_data<float>();
+  const Seen written = seen([&] {
+    gpu::for_each(8, [=](Int i) { to[i] = 1; });
+    gpu::synchronise();
+  });
+  CHECK(says(written, "memory of the gpu was written outside of a block"));
+  Tensor y = Tensor::zeros({7}, DType::f32, Device::gpu);
+  const float* const from = y.gpu_data<float>();
+  float* const sum = y.mutable_gpu_data<float>();
+  gpu::for_each(1, [=](Int) { *sum = from[7]; });
+  CHECK(std::isnan(y.at(0)));
+  x = Tensor();
+}
+
+TEST_CASE("memory is not zero when it is given out, nor as it was when it was freed") {
+  Tensor x = Tensor::empty({3}, DType::f32, Device::gpu);
+  CHECK(std::isnan(x.at(1)));
+  const float* const freed = x.gpu_data<float>();
+  Tensor y = Tensor::zeros({1}, DType::f32, Device::gpu);
+  float* const to = y.mutable_gpu_data<float>();
+  x.fill(5);
+  x = Tensor();
+  gpu::for_each(1, [=](Int) { *to = *freed; });
+  CHECK(std::isnan(y.item()));
+}
+
+TEST_CASE("what is read back without waiting is not there yet") {
+  const Tensor x = Tensor::filled({4}, 3, DType::f32, Device::gpu);
+  const gpu::Pinned host(16);
+  const float* const values = static_cast<const float*>(host.data());
+  gpu::check(cudaMemcpyAsync(host.data(), x.gpu_data<float>(), 16, cudaMemcpyDeviceToHost, gpu::stream()),
+             "copy");
+  CHECK(std::isnan(values[2]));
+  gpu::Event event;
+  event.record();
+  CHECK(!event.done());
+  event.synchronise();
+  CHECK(values[2] == 3);
+  CHECK(event.done());
+}
+
+TEST_CASE("a pinned buffer that is written over before its copy ran gives the new values") {
+  Tensor x = Tensor::zeros({1}, DType::f32, Device::gpu);
+  const gpu::Pinned host(4);
+  *static_cast<float*>(host.data()) = 1;
+  gpu::check(
+      cudaMemcpyAsync(x.mutable_gpu_data<float>(), host.data(), 4, cudaMemcpyHostToDevice, gpu::stream()),
+      "copy");
+  *static_cast<float*>(host.data()) = 2;
+  CHECK(x.item() == 2);
+}
+
+TEST_CASE("host code that follows a gpu's address ends the process") {
+  const Tensor x = Tensor::zeros({1}, DType::f32, Device::gpu);
+  gpu::synchronise();
+  const pid_t child = fork();
+  if (child == 0) {
+    std::signal(SIGSEGV, SIG_DFL);
+    const volatile float value = *x.gpu_data<float>();
+    _exit(value == 0 ? 0 : 1);
+  }
+  int status = 0;
+  waitpid(child, &status, 0);
+  CHECK(WIFSIGNALED(status));
+}
+
+TEST_CASE("a barrier that some threads of a block do not reach is caught") {
+  for (const Int stops : {Int{0}, Int{100}, Int{gpu::block_threads - 1}}) {
+    const Seen result = seen([&] {
+      gpu::for_each_block(2, [=](Int, Int thread) {
+        if (thread != stops) __syncthreads();
+      });
+      gpu::synchronise();
+    });
+    CHECK(says(result, "a barrier that some threads of a block do not reach"));
+  }
+}
+
+TEST_CASE("a missing barrier shows in the result") {
+  Tensor sums = Tensor::zeros({2}, DType::f32, Device::gpu);
+  float* const to = sums.mutable_gpu_data<float>();
+  gpu::for_each_block(2, [=](Int i, Int thread) {
+    __shared__ float partial[gpu::block_threads];
+    partial[thread] = static_cast<float>(i);
+    to[i] =
+        partial[(thread + 1) % gpu::block_threads];  // of which the neighbour may not have written its own
+    partial[thread] = -1;
+  });
+  CHECK(sums.values() != std::vector<double>{0, 1});
+}
+
+TEST_CASE("handles that were destroyed, other streams and copies that do not fit are refused") {
+  cudaStream_t stream = nullptr;
+  gpu::check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "create");
+  gpu::check(cudaStreamDestroy(stream), "destroy");
+  CHECK(cudaStreamSynchronize(stream) == cudaErrorInvalidResourceHandle);
+  Tensor x = Tensor::zeros({2}, DType::f32, Device::gpu);
+  float* const to = x.mutable_gpu_data<float>();
+  std::vector<float> host(8);
+  CHECK(says(
+      seen([&] { gpu::check(cudaMemcpyAsync(to, host.data(), 8, cudaMemcpyHostToDevice, nullptr), "copy"); }),
+      "legacy stream"));
+  CHECK(says(seen([&] { gpu::upload(to, host.data(), 12); }), "leaves its block"));
+  CHECK(
+      says(seen([&] { gpu::upload(host.data(), host.data() + 4, 8); }), "kind is not that of its addresses"));
+  CHECK(says(seen([&] { gpu::download(to, host.data(), 8); }), "kind is not that of its addresses"));
+}
+
+TEST_CASE("a block is freed once") {
+  void* block = nullptr;
+  gpu::check(cudaMalloc(&block, 64), "cudaMalloc");
+  gpu::check(cudaFree(block), "cudaFree");
+  CHECK(says(seen([&] { gpu::check(cudaFree(block), "cudaFree"); }), "freed before"));
+}
+
+TEST_CASE("a launch that no card takes is an error that names the op and its inputs") {
+  const Tensor x = Tensor::zeros({2, 3}, DType::f32, Device::gpu);
+  gpu_standin::fail_call("cudaLaunchKernelEx", cudaErrorInvalidConfiguration);
+  CHECK(seen([&] { relu(x); }).thrown ==
+        "relu (x [2,3]): cudaLaunchKernelEx of 1 blocks: an error of the stand-in "
+        "(cudaErrorInvalidConfiguration)");
+  CHECK(relu(x).values()[0] == 0);  // it is not remembered
+}
+
+TEST_CASE("an error that ends the process' use of the gpu says so, again and again") {
+  const Tensor x = Tensor::zeros({2, 3}, DType::f32, Device::gpu);
+  gpu_standin::fail_call("cudaStreamSynchronize", cudaErrorIllegalAddress);
+  CHECK(seen([&] { x.values(); }).thrown.find("the gpu is lost to this process, start it again") !=
+        std::string::npos);
+}
+
+TEST_CASE("out of memory is an error of its own with the bytes, after which work goes on") {
+  const Restore restore;
+  gpu_standin::machine().memory = 1 << 20;
+  const Tensor x = Tensor::zeros({1000}, DType::f32, Device::gpu);
+  try {
+    Tensor::zeros({1 << 20}, DType::f32, Device::gpu);
+    CHECK(false);
+  } catch (const gpu::OutOfMemory& error) {
+    CHECK(error.asked == 4 << 20);
+    CHECK(error.live >= 4096);
+    CHECK(error.total == 1 << 20);
+    CHECK(std::string(error.what()).find("cannot allocate 4 MiB") != std::string::npos);
+  }
+  CHECK(relu(x).at(3) == 0);
+}

@@ -1,0 +1,33 @@
+#pragma once
+#include <cuda_runtime.h>
+
+#include <functional>
+#include <string>
+#include <vector>
+
+// What tests ask of the stand-in beside CUDA's own functions.
+namespace gpu_standin {
+
+// Breaches of the rules that real hardware would not report: a guard word written, memory freed twice, a
+// barrier that some threads do not reach. The call that shows one gives cudaErrorUnknown with this text.
+std::vector<std::string> take_faults();
+
+struct Machine {
+  cudaError_t devices = cudaSuccess;  // what cudaGetDeviceCount gives
+  int count = 1, driver = 13000, major = 8, minor = 0;
+  std::size_t memory = std::size_t{1} << 30;
+};
+Machine& machine();
+
+// The call of this name fails once with `status`, after `passing` calls that do not.
+void fail_call(const std::string& name, cudaError_t status, int passing = 0);
+
+std::size_t live_blocks();  // of cudaMalloc
+std::size_t launches();     // kernels so far
+
+// For runtime.cpp and fibers.cpp: notes the fault.
+void fault(std::string text);
+// Runs each thread of each block of a kernel to its end; false where one faulted.
+bool run_grid(dim3 grid, dim3 block, const std::function<void()>& thread);
+
+}  // namespace gpu_standin
