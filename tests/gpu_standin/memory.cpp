@@ -1,0 +1,172 @@
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <memory>
+
+#include "tests/gpu_standin/state.h"
+
+namespace gpu_standin {
+namespace {
+
+constexpr std::size_t guard = 256;
+constexpr std::uint32_t signalling_nan = 0x7FA00000;
+
+std::size_t whole(std::size_t bytes) {
+  return (bytes + 2 * guard + guard - 1) / guard * guard;
+}
+// In few sizes, so that memory is used again and few pages change their protection.
+std::size_t room(std::size_t bytes) {
+  return std::bit_ceil(std::max<std::size_t>(whole(bytes), 4096));
+}
+void poison(void* block, std::size_t bytes) {
+  auto* const bytes_of = static_cast<unsigned char*>(block);
+  for (std::size_t i = 0; i + 4 <= bytes; i += 4) std::memcpy(bytes_of + i, &signalling_nan, 4);
+}
+bool poisoned(const char* block, std::size_t bytes) {
+  for (std::size_t i = 0; i + 4 <= bytes; i += 4)
+    if (std::memcmp(block + i, &signalling_nan, 4) != 0) return false;
+  return true;
+}
+
+// The words before and behind a block of the gpu must be as they were.
+bool guards_hold(std::uintptr_t address, std::size_t bytes) {
+  const char* const block = reinterpret_cast<const char*>(address);  // NOLINT(performance-no-int-to-ptr)
+  const std::size_t filled = (bytes + 3) / 4 * 4;
+  return poisoned(block - guard, guard) && poisoned(block + filled, whole(bytes) - guard - filled);
+}
+
+bool inside(const std::map<std::uintptr_t, std::size_t>& blocks, const void* first, std::size_t bytes) {
+  const auto address = reinterpret_cast<std::uintptr_t>(first);
+  auto next = blocks.upper_bound(address);
+  if (next == blocks.begin()) return false;
+  --next;
+  return address + bytes <= next->first + next->second;
+}
+bool of_gpu(const void* address) {
+  const char* const a = static_cast<const char*>(address);
+  return state().base <= a && a < state().base + space;
+}
+
+}  // namespace
+
+bool all_guards_hold() {
+  for (const auto& [address, bytes] : state().blocks)
+    if (!guards_hold(address, bytes)) {
+      fault("memory of the gpu was written outside of a block of " + std::to_string(bytes) + " bytes");
+      return false;
+    }
+  return true;
+}
+
+std::size_t live_blocks() {
+  return state().blocks.size();
+}
+
+}  // namespace gpu_standin
+
+using namespace gpu_standin;
+
+cudaError_t cudaMalloc(void** block, std::size_t bytes) {
+  ENTER("cudaMalloc");
+  State& s = state();
+  *block = nullptr;
+  if (bytes == 0) return cudaSuccess;
+  const std::size_t all = room(bytes);
+  if (s.used + bytes > s.machine.memory) return give(cudaErrorMemoryAllocation);
+  auto& list = s.free[all];
+  char* start = nullptr;
+  if (!list.empty()) {
+    start = reinterpret_cast<char*>(*list.begin());  // NOLINT(performance-no-int-to-ptr)
+    list.erase(list.begin());
+  } else {
+    if (s.top + all > space) return give(cudaErrorMemoryAllocation);
+    start = s.base + s.top;
+    s.top += all;
+  }
+  const Unlocked open(start, all);
+  poison(start, whole(bytes));
+  *block = start + guard;
+  s.used += bytes;
+  s.blocks.emplace(reinterpret_cast<std::uintptr_t>(*block), bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaFree(void* block) {
+  ENTER("cudaFree");
+  if (!block) return cudaSuccess;
+  State& s = state();
+  const auto found = s.blocks.find(reinterpret_cast<std::uintptr_t>(block));
+  if (found == s.blocks.end()) {
+    fault("cudaFree of what is no block, or was freed before");
+    return give(cudaErrorInvalidValue);
+  }
+  if (const cudaError_t status = run_all(); status != cudaSuccess) return status;
+  const Unlocked open(static_cast<char*>(block) - guard, room(found->second));
+  poison(static_cast<char*>(block) - guard, whole(found->second));
+  s.free[room(found->second)].insert(found->first - guard);
+  s.used -= found->second;
+  s.blocks.erase(found);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMallocHost(void** block, std::size_t bytes) {
+  ENTER("cudaMallocHost");
+  *block = ::operator new(bytes);
+  poison(*block, bytes);
+  state().pinned.emplace(reinterpret_cast<std::uintptr_t>(*block), bytes);
+  return cudaSuccess;
+}
+cudaError_t cudaFreeHost(void* block) {
+  ENTER("cudaFreeHost");
+  if (!block) return cudaSuccess;
+  if (state().pinned.erase(reinterpret_cast<std::uintptr_t>(block)) == 0)
+    return refuse("cudaFreeHost of what is not pinned");
+  if (const cudaError_t status = run_all(); status != cudaSuccess) return status;
+  ::operator delete(block);
+  return cudaSuccess;
+}
+cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
+  ENTER("cudaMemGetInfo");
+  *total = machine().memory;
+  *free = *total - state().used;
+  return cudaSuccess;
+}
+
+// "API synchronization behavior": from pageable memory the source is consumed at the call; to pageable memory
+// the call waits; with pinned memory either goes on by itself.
+cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
+                            cudaStream_t stream) {
+  ENTER("cudaMemcpyAsync");
+  State& s = state();
+  if (!known(stream)) return refuse("a copy on a stream that is none, or on the legacy stream");
+  const bool to_gpu = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
+  const bool from_gpu = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  if (kind == cudaMemcpyHostToHost || of_gpu(to) != to_gpu || of_gpu(from) != from_gpu) {
+    fault("a copy whose kind is not that of its addresses");
+    return give(cudaErrorInvalidMemcpyDirection);
+  }
+  if ((to_gpu && !inside(s.blocks, to, bytes)) || (from_gpu && !inside(s.blocks, from, bytes))) {
+    fault("a copy of " + std::to_string(bytes) + " bytes that leaves its block of the gpu");
+    return give(cudaErrorInvalidValue);
+  }
+  const auto later = [&](const void* source) {
+    stream->work.push_back([=] {
+      std::memmove(to, source, bytes);
+      return true;
+    });
+  };
+  if (kind == cudaMemcpyHostToDevice && !inside(s.pinned, from, bytes)) {
+    const auto staged = std::make_shared<std::vector<char>>(static_cast<const char*>(from),
+                                                            static_cast<const char*>(from) + bytes);
+    stream->work.push_back([=] {
+      std::memcpy(to, staged->data(), bytes);
+      return true;
+    });
+    return cudaSuccess;
+  }
+  later(from);
+  if (kind != cudaMemcpyDeviceToHost) return cudaSuccess;
+  if (!inside(s.pinned, to, bytes)) return run(stream);
+  poison(to, bytes);
+  return cudaSuccess;
+}

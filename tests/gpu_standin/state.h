@@ -1,0 +1,77 @@
+#pragma once
+#include <sys/mman.h>
+
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <set>
+
+#include "tests/gpu_standin/standin.h"
+
+// What runtime.cpp and memory.cpp share.
+// Work on a stream waits in a queue until a call that must wait for it runs it. The memory of cudaMalloc
+// cannot be read or written by the host meanwhile (mprotect): a kernel's address used by host code ends the
+// process.
+struct CUevent_st {
+  bool done = true;  // never recorded counts as done
+  CUstream_st* stream = nullptr;
+};
+struct CUstream_st {
+  std::deque<std::function<bool()>> work;  // false: a fault
+};
+
+namespace gpu_standin {
+
+constexpr std::size_t space = std::size_t{16} << 30;
+struct State {
+  std::recursive_mutex mutex;
+  Machine machine;
+  std::vector<std::string> faults;
+  std::string last_fault;
+  cudaError_t last = cudaSuccess, sticky = cudaSuccess;
+  std::map<std::string, std::pair<cudaError_t, int>> failing;
+  std::map<std::uintptr_t, std::size_t> blocks;          // of the gpu, by address, with the bytes asked for
+  std::map<std::uintptr_t, std::size_t> pinned;          // of the host
+  std::map<std::size_t, std::set<std::uintptr_t>> free;  // by room, guards included
+  std::size_t used = 0, top = 0, launches = 0;
+  int unlocked = 0;
+  std::set<cudaStream_t> streams;
+  std::set<cudaEvent_t> events;
+  char* const base =
+      static_cast<char*>(mmap(nullptr, space, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+};
+State& state();
+
+// While one lives, the gpu's memory, or a part of it, can be read and written.
+class Unlocked {
+ public:
+  Unlocked() : Unlocked(state().base, state().top) {}
+  Unlocked(char* first, std::size_t bytes) : first(first), bytes(bytes) {
+    if (state().unlocked++ == 0) mprotect(first, bytes, PROT_READ | PROT_WRITE);
+  }
+  ~Unlocked() {
+    if (--state().unlocked == 0) mprotect(first, bytes, PROT_NONE);
+  }
+  Unlocked(const Unlocked&) = delete;
+  Unlocked& operator=(const Unlocked&) = delete;
+
+ private:
+  char* first;
+  std::size_t bytes;
+};
+
+cudaError_t give(cudaError_t status);  // which cudaGetLastError() then gives
+cudaError_t refuse(std::string text);  // a fault, as a status
+cudaError_t enter(
+    const char* call);  // what every call begins with: an error that ended all before, or one asked for
+bool known(cudaStream_t stream);
+cudaError_t run(cudaStream_t stream);  // all its work up to now
+cudaError_t run_all();
+bool all_guards_hold();
+
+#define ENTER(call)                          \
+  const std::lock_guard lock(state().mutex); \
+  if (const cudaError_t status = enter(call); status != cudaSuccess) return status
+
+}  // namespace gpu_standin
