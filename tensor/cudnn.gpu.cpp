@@ -1,8 +1,10 @@
 #include "tensor/cudnn.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
+#include "tensor/gpu.h"
 #include "tensor/shared_library.h"
 
 namespace sonograd::cudnn {
@@ -39,8 +41,8 @@ void check(cudnnStatus_t status, const std::string& what) {
   std::string line = said.data();
   for (char& c : line)
     if (c == '\n') c = ' ';
-  throw Error("cuDNN: {}: {} ({}){}{}", what, functions().error_string(status), static_cast<int>(status),
-              line.empty() ? "" : ": ", line);
+  throw gpu::Failure("cuDNN: {}: {} ({}){}{}", what, functions().error_string(status),
+                     static_cast<int>(status), line.empty() ? "" : ": ", line);
 }
 
 Descriptor::Descriptor(cudnnBackendDescriptorType_t type, std::string name) : name(std::move(name)) {
@@ -50,9 +52,12 @@ Descriptor::~Descriptor() {
   if (descriptor) functions().destroy_descriptor(descriptor);
 }
 Descriptor::Descriptor(Descriptor&& other) noexcept
-    : name(std::move(other.name)), descriptor(std::exchange(other.descriptor, nullptr)) {}
+    : name(std::move(other.name)),
+      parts(std::move(other.parts)),
+      descriptor(std::exchange(other.descriptor, nullptr)) {}
 Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
   std::swap(name, other.name);
+  std::swap(parts, other.parts);
   std::swap(descriptor, other.descriptor);
   return *this;
 }

@@ -2,9 +2,8 @@
 #include <cudnn.h>
 
 #include <string>
+#include <utility>
 #include <vector>
-
-#include "tensor/error.h"
 
 // cuDNN's graph API as it is used here: its functions, found when the first of them is asked for, and
 // descriptors that free themselves. For *.gpu.cpp files alone.
@@ -27,7 +26,7 @@ struct Functions {
 // Throws Error where the library cannot be opened or is not of version 9, from 9.11 on.
 const Functions& functions();
 
-// Throws Error "cuDNN: <what>: <name of the status and what the library last said>".
+// Throws gpu::Failure "cuDNN: <what>: <name of the status and what the library last said>".
 void check(cudnnStatus_t status, const std::string& what);
 
 constexpr cudnnBackendAttributeType_t type_of(cudnnHandle_t) {
@@ -61,7 +60,8 @@ constexpr cudnnBackendAttributeType_t type_of(cudnnBackendBehaviorNote_t) {
   return CUDNN_TYPE_BEHAVIOR_NOTE;
 }
 
-// A descriptor: attributes are set, then finalize() checks them together. Every refusal throws Error.
+// A descriptor: attributes are set, then finalize() checks them together. Every refusal throws
+// gpu::Failure.
 class Descriptor {
  public:
   Descriptor(cudnnBackendDescriptorType_t type, std::string name);
@@ -77,8 +77,13 @@ class Descriptor {
   Descriptor& set(cudnnBackendAttributeName_t attribute, T value) {
     return set(attribute, type_of(value), 1, &value);
   }
+  // A descriptor must outlive those that it is set in, so that these keep what they are given.
   Descriptor& set(cudnnBackendAttributeName_t attribute, const Descriptor& value) {
     return set(attribute, CUDNN_TYPE_BACKEND_DESCRIPTOR, 1, &value.descriptor);
+  }
+  Descriptor& set(cudnnBackendAttributeName_t attribute, Descriptor&& value) {
+    parts.push_back(std::move(value));
+    return set(attribute, parts.back());
   }
   Descriptor& finalize();
   bool try_finalize();  // false where it is refused, for whatever reason
@@ -102,6 +107,7 @@ class Descriptor {
               void* values) const;
 
   std::string name;
+  std::vector<Descriptor> parts;
   cudnnBackendDescriptor_t descriptor = nullptr;
 };
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <optional>
 
 #include "tensor/cudnn.h"
 
@@ -12,11 +13,11 @@ using convolution::Direction;
 
 constexpr std::array<int64_t, 3> uids{'x', 'w', 'y'};
 
-cudnnDataType_t data_type(Precision precision) {
-  switch (precision) {
-    case Precision::bf16:
+cudnnDataType_t data_type(Arithmetic arithmetic) {
+  switch (arithmetic) {
+    case Arithmetic::bf16:
       return CUDNN_DATA_BFLOAT16;
-    case Precision::f16:
+    case Arithmetic::f16:
       return CUDNN_DATA_HALF;
     default:
       return CUDNN_DATA_FLOAT;
@@ -28,7 +29,7 @@ cudnnDataType_t data_type(Precision precision) {
 Descriptor channels_last(const Convolution& c, int64_t uid, int64_t n, int64_t height, int64_t width,
                          int64_t channels) {
   Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR, std::string("tensor ") + static_cast<char>(uid));
-  tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, data_type(c.precision))
+  tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, data_type(c.arithmetic))
       .set(CUDNN_ATTR_TENSOR_DIMENSIONS, std::vector<int64_t>{n, channels, height, width})
       .set(CUDNN_ATTR_TENSOR_STRIDES,
            std::vector<int64_t>{height * width * channels, 1, width * channels, channels})
@@ -97,7 +98,7 @@ Descriptor graph(const Convolution& c) {
       .set(name.beta, 0.0F)
       .finalize();
   Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, c.text());
-  graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, operation);
+  graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, std::move(operation));
   return std::move(graph.finalize());
 }
 
@@ -112,7 +113,7 @@ bool allowed(cudnnBackendNumericalNote_t note, const Convolution& c) {
     case CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP:
       return true;
     default:
-      return c.precision != Precision::f32;  // tensor cores, Winograd, FFT
+      return c.arithmetic != Arithmetic::f32;  // tensor cores, Winograd, FFT
   }
 }
 
@@ -131,7 +132,7 @@ bool allowed(const Descriptor& engine, const Convolution& c) {
 
 std::vector<Int> Convolution::key() const {
   const Window at = conv.window_on(x[1], x[2], {w[0], w[1]});
-  std::vector<Int> key{static_cast<Int>(direction), static_cast<Int>(precision), deterministic, alignment};
+  std::vector<Int> key{static_cast<Int>(direction), static_cast<Int>(arithmetic), deterministic, alignment};
   key.insert(key.end(), {conv.groups, conv.stride.height, conv.stride.width, conv.dilation.height});
   key.insert(key.end(), {conv.dilation.width, at.rows.before, at.rows.after, at.columns.before});
   key.push_back(at.columns.after);
@@ -169,21 +170,20 @@ Target::~Target() = default;
 struct ConvolutionPlan::Engines {
   Convolution convolution;
   Int most_workspace;
+  Descriptor operations;
   std::vector<Descriptor> candidates;  // engine configurations
   std::size_t next = 0;                // the first that was not tried
-  std::vector<Descriptor> plan;        // of the present candidate, or none
+  std::optional<Descriptor> plan;      // of the present candidate
   std::string name;
   Int workspace = 0;
 };
 
 ConvolutionPlan::ConvolutionPlan(const Convolution& convolution, const Target& target, Int workspace)
-    : engines(std::make_unique<Engines>()) {
-  engines->convolution = convolution;
-  engines->most_workspace = workspace;
-  const Descriptor operations = graph(convolution);
+    : engines(
+          std::make_unique<Engines>(Engines{convolution, workspace, graph(convolution), {}, 0, {}, {}, 0})) {
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, "heuristics for " + convolution.text());
-    heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, operations)
+    heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, engines->operations)
         .set(CUDNN_ATTR_ENGINEHEUR_MODE, mode)
         .set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, target.descriptors->device);
     if (!heuristics.try_finalize()) continue;
@@ -198,7 +198,7 @@ ConvolutionPlan::~ConvolutionPlan() = default;
 ConvolutionPlan::ConvolutionPlan(ConvolutionPlan&&) noexcept = default;
 
 void ConvolutionPlan::advance() {
-  engines->plan.clear();
+  engines->plan.reset();
   while (engines->next < engines->candidates.size()) {
     const Descriptor& candidate = engines->candidates[engines->next++];
     const Descriptor engine = std::move(
@@ -210,13 +210,13 @@ void ConvolutionPlan::advance() {
     engines->workspace = plan.get<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1)[0];
     if (engines->workspace > engines->most_workspace) continue;
     engines->name = std::to_string(engine.get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 1)[0]);
-    engines->plan.push_back(std::move(plan));
+    engines->plan = std::move(plan);
     return;
   }
 }
 
 bool ConvolutionPlan::found() const {
-  return !engines->plan.empty();
+  return engines->plan.has_value();
 }
 std::string ConvolutionPlan::engine() const {
   return engines->name;
@@ -231,8 +231,12 @@ bool ConvolutionPlan::run(void* handle, void* x, void* w, void* y, void* workspa
       .set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, std::vector<void*>{x, w, y})
       .set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, workspace)
       .finalize();
-  return functions().execute(static_cast<cudnnHandle_t>(handle), engines->plan.front().get(), pack.get()) ==
-         CUDNN_STATUS_SUCCESS;
+  const cudnnStatus_t status =
+      functions().execute(static_cast<cudnnHandle_t>(handle), engines->plan->get(), pack.get());
+  // Not supported, or failed within the library; what else there is, such as a bad address, is no engine's.
+  const bool refused = status >= 3000 && status < 5000;
+  if (!refused) check(status, engines->convolution.text());
+  return !refused;
 }
 
 }  // namespace sonograd::cudnn

@@ -13,7 +13,7 @@ namespace cudnn {
 
 // What elements are and what the sums may lose. f32 takes no tensor cores, no transforms (Winograd, FFT) and
 // no narrower type; tf32 keeps f32's elements but lets products round to 10 bits.
-enum class Precision { f32, tf32, bf16, f16 };
+enum class Arithmetic { f32, tf32, bf16, f16 };
 
 // Bytes of workspace that a plan may take unless told otherwise. With none, f32's gradients are left with one
 // slow engine; the next doubling changes few choices.
@@ -26,7 +26,7 @@ struct Convolution {
   convolution::Direction direction;
   Conv2d conv;
   Shape x, w;
-  Precision precision = Precision::f32;
+  Arithmetic arithmetic = Arithmetic::f32;
   bool deterministic = true;
   Int alignment = 16;  // bytes by which all three addresses divide: 16, or the elements' size
 

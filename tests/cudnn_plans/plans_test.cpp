@@ -12,20 +12,20 @@
 
 using namespace sonograd;
 using convolution::Direction;
-using cudnn::Precision;
+using cudnn::Arithmetic;
 
 namespace {
 
 struct Policy {
   const char* name;
-  Precision precision;
+  Arithmetic arithmetic;
   bool deterministic = true;
 };
-constexpr std::array<Policy, 5> policies{{{"f32", Precision::f32},
-                                          {"tf32", Precision::tf32},
-                                          {"tf32, any order of sums", Precision::tf32, false},
-                                          {"bf16", Precision::bf16},
-                                          {"f16", Precision::f16}}};
+constexpr std::array<Policy, 5> policies{{{"f32", Arithmetic::f32},
+                                          {"tf32", Arithmetic::tf32},
+                                          {"tf32, any order of sums", Arithmetic::tf32, false},
+                                          {"bf16", Arithmetic::bf16},
+                                          {"f16", Arithmetic::f16}}};
 
 bool cudnn_is_here() {
   try {
@@ -39,7 +39,7 @@ bool cudnn_is_here() {
 
 // bf16 came with compute capability 8.0.
 bool has(const DescribedGpu& gpu, const Policy& policy) {
-  return policy.precision != Precision::bf16 || gpu.capability >= 800;
+  return policy.arithmetic != Arithmetic::bf16 || gpu.capability >= 800;
 }
 
 std::vector<Choice> choose(const std::vector<Walked>& convolutions, const DescribedGpu& gpu,
@@ -48,7 +48,7 @@ std::vector<Choice> choose(const std::vector<Walked>& convolutions, const Descri
   std::vector<Choice> choices;
   for (const Walked& walked : convolutions) {
     cudnn::Convolution convolution = walked.convolution;
-    convolution.precision = policy.precision;
+    convolution.arithmetic = policy.arithmetic;
     convolution.deterministic = policy.deterministic;
     const cudnn::ConvolutionPlan plan(convolution, target, cudnn::workspace_limit);
     INFO(gpu.name << ", " << policy.name << ": " << walked.model << ": " << convolution.text());
@@ -78,7 +78,7 @@ TEST_CASE("every convolution of the paper's models has a plan on every GPU") {
   Choices choices;
   for (const Policy& policy : policies)
     for (const DescribedGpu& gpu : described_gpus)
-      if (all || policy.precision == Precision::f32)
+      if (all || policy.arithmetic == Arithmetic::f32)
         choices[policy.name][gpu.capability] = choose(convolutions, gpu, policy);
   if (write)
     write_table(
@@ -129,6 +129,6 @@ TEST_CASE("only where tf32 is asked for may f32 go through tensor cores") {
   const cudnn::Target target(described_gpus[1].properties());
   cudnn::Convolution convolution{Direction::forward, {}, {32, 56, 56, 128}, {3, 3, 128, 128}};
   const std::string strict = cudnn::ConvolutionPlan(convolution, target, cudnn::workspace_limit).engine();
-  convolution.precision = Precision::tf32;
+  convolution.arithmetic = Arithmetic::tf32;
   CHECK(cudnn::ConvolutionPlan(convolution, target, cudnn::workspace_limit).engine() != strict);
 }

@@ -42,12 +42,16 @@ bool inside(const std::map<std::uintptr_t, std::size_t>& blocks, const void* fir
   --next;
   return address + bytes <= next->first + next->second;
 }
+
+}  // namespace
+
 bool of_gpu(const void* address) {
   const char* const a = static_cast<const char*>(address);
   return state().base <= a && a < state().base + space;
 }
-
-}  // namespace
+bool holds(const void* first, std::size_t bytes) {
+  return inside(state().blocks, first, bytes);
+}
 
 bool all_guards_hold() {
   for (const auto& [address, bytes] : state().blocks)

@@ -7,33 +7,15 @@
 
 #include "ops/unary/unary.h"
 #include "tensor/launch.h"
-#include "tests/gpu_standin/standin.h"
+#include "tests/gpu_standin/seen.h"
 
 // Mistakes of the kind that shows on a card alone, or not even there, and what the stand-in says to them.
 using namespace sonograd;
+using gpu_standin::says;
+using gpu_standin::Seen;
+using gpu_standin::seen;
 
 namespace {
-
-// The faults noted while f runs, and the text of what it threw.
-struct Seen {
-  std::vector<std::string> faults;
-  std::string thrown;
-};
-Seen seen(const std::function<void()>& f) {
-  Seen result;
-  try {
-    f();
-  } catch (const Error& error) {
-    result.thrown = error.what();
-  }
-  result.faults = gpu_standin::take_faults();
-  return result;
-}
-bool says(const Seen& result, const std::string& part) {
-  for (const std::string& fault : result.faults)
-    if (fault.find(part) != std::string::npos) return true;
-  return result.thrown.find(part) != std::string::npos;
-}
 
 struct Restore {
   gpu_standin::Machine before = gpu_standin::machine();

@@ -25,7 +25,10 @@ void fail_call(const std::string& name, cudaError_t status, int passing = 0);
 std::size_t live_blocks();  // of cudaMalloc
 std::size_t launches();     // kernels so far
 
-// For runtime.cpp and fibers.cpp: notes the fault.
+bool of_gpu(const void* address);
+bool holds(const void* first, std::size_t bytes);  // all of them in one block that is allocated now
+
+// For the stand-ins' files: notes the fault.
 void fault(std::string text);
 // Runs each thread of each block of a kernel to its end; false where one faulted.
 bool run_grid(dim3 grid, dim3 block, const std::function<void()>& thread);

@@ -1,0 +1,15 @@
+#pragma once
+
+namespace sonograd::gpu {
+
+// What sums and products on the gpu may lose for speed, for the whole program; set before the first op runs.
+struct Policy {
+  bool tf32 = false;          // products of f32 values rounded to 10 bits first, on tensor cores
+  bool deterministic = true;  // equal inputs give equal bits, run after run
+};
+inline Policy& policy() {
+  static Policy the_policy;
+  return the_policy;
+}
+
+}  // namespace sonograd::gpu

@@ -1,0 +1,75 @@
+#include "tests/gpu_standin/libraries.h"
+
+#include <cublas_v2.h>
+#include <cudnn.h>
+
+#include <bit>
+#include <cstdint>
+
+#include "tensor/error.h"
+#include "tensor/shared_library.h"
+
+namespace gpu_standin {
+
+void enqueue(cudaStream_t stream, std::function<void()> f) {
+  cudaLaunchConfig_t config{};
+  config.stream = stream;
+  launch(config, 0, std::move(f));
+}
+
+float tf32(float value) {
+  const auto bits = std::bit_cast<std::uint32_t>(value);
+  if ((bits & 0x7F800000U) == 0x7F800000U) return value;  // no number
+  return std::bit_cast<float>((bits + 0xFFFU + (bits >> 13 & 1U)) & 0xFFFFE000U);
+}
+
+bool reaches(const void* first, std::int64_t bytes, const char* what) {
+  if (holds(first, static_cast<std::size_t>(bytes))) return true;
+  fault(fmt::format("{}: {} bytes at {} are no part of one block of the gpu", what, bytes, first));
+  return false;
+}
+
+CudnnState& cudnn_state() {
+  static CudnnState state;
+  return state;
+}
+
+const std::map<std::string, void*>& library_functions() {
+#define NAMED(function) \
+  { #function, reinterpret_cast < void*>(function) }
+  static const std::map<std::string, void*> all{NAMED(cudnnGetVersion),
+                                                NAMED(cudnnGetErrorString),
+                                                NAMED(cudnnGetLastErrorString),
+                                                NAMED(cudnnCreate),
+                                                NAMED(cudnnSetStream),
+                                                NAMED(cudnnBackendCreateDescriptor),
+                                                NAMED(cudnnBackendDestroyDescriptor),
+                                                NAMED(cudnnBackendSetAttribute),
+                                                NAMED(cudnnBackendGetAttribute),
+                                                NAMED(cudnnBackendFinalize),
+                                                NAMED(cudnnBackendExecute),
+                                                NAMED(cublasGetStatusString),
+                                                NAMED(cublasCreate_v2),
+                                                NAMED(cublasSetStream_v2),
+                                                NAMED(cublasSetWorkspace_v2),
+                                                NAMED(cublasGemmStridedBatchedEx_64),
+                                                NAMED(cublasSgeam_64)};
+#undef NAMED
+  return all;
+}
+
+}  // namespace gpu_standin
+
+// In the place of the library's own (tensor/shared_library.cpp), which this program leaves out.
+namespace sonograd {
+
+SharedLibrary::SharedLibrary(const std::string& file) : file(file) {
+  expect(file == "libcudnn.so.9" || file == "libcublas.so.13", "there is no stand-in for {}", file);
+}
+void* SharedLibrary::address(const char* name) const {
+  const auto found = gpu_standin::library_functions().find(name);
+  expect(found != gpu_standin::library_functions().end(), "the stand-in for {} has no {}", file, name);
+  return found->second;
+}
+
+}  // namespace sonograd

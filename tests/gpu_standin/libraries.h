@@ -1,0 +1,32 @@
+#pragma once
+#include <functional>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "tests/gpu_standin/standin.h"
+
+// What the stand-ins of cuDNN and cuBLAS share, and what tests ask of them beside the libraries' functions.
+namespace gpu_standin {
+
+// Puts f on the stream as a library's kernel.
+void enqueue(cudaStream_t stream, std::function<void()> f);
+
+// To 10 bits after the point, halves to even: what tensor cores read of f32.
+float tf32(float value);
+
+// Whether all of the bytes lie in one block of the gpu that is allocated now; else a fault that begins so.
+bool reaches(const void* first, std::int64_t bytes, const char* what);
+
+// cuDNN's engines: which have run, and which refuse to run, with what status.
+struct CudnnState {
+  bool has_engines = true;
+  std::map<int, int> refusing;  // engine's number, status
+  std::vector<int> ran;
+};
+CudnnState& cudnn_state();
+
+// The functions of both by their names.
+const std::map<std::string, void*>& library_functions();
+
+}  // namespace gpu_standin

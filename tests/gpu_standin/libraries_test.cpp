@@ -1,0 +1,214 @@
+// Mistakes in calls of cuBLAS and cuDNN that would give wrong numbers on a card, or a status that nobody
+// sees, and what the stand-ins say to them. The numbers in brackets are those of the fact sheet's list.
+#include <cublas_v2.h>
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <optional>
+#include <thread>
+
+#include "tensor/cublas.h"
+#include "tensor/cudnn.h"
+#include "tensor/gpu_policy.h"
+#include "tensor/gpu_runtime.h"
+#include "tensor/tensor.h"
+#include "tests/gpu_standin/libraries.h"
+#include "tests/gpu_standin/seen.h"
+
+using namespace sonograd;
+using namespace gpu_standin;
+using cudnn::Descriptor;
+
+namespace {
+
+Tensor matrix(const Shape& shape) {
+  return Tensor::filled(shape, 0.5, DType::f32, Device::gpu);
+}
+
+// A handle of its own, as the library's code makes one.
+cublasHandle_t handle(const Tensor& workspace) {
+  cublasHandle_t made = nullptr;
+  cublasCreate_v2(&made);
+  cublasSetStream_v2(made, gpu::stream());
+  cublasSetWorkspace_v2(made, const_cast<float*>(workspace.gpu_data<float>()), 65536);
+  return made;
+}
+cublasStatus_t transpose(cublasHandle_t handle, const Tensor& x, Tensor& y) {
+  const float one = 1, none = 0;
+  float* const to = y.mutable_gpu_data<float>();
+  return cublasSgeam_64(handle, CUBLAS_OP_T, CUBLAS_OP_N, 5, 3, &one, x.gpu_data<float>(), 3, &none, to, 5,
+                        to, 5);
+}
+
+}  // namespace
+
+TEST_CASE("leading dimensions of another matrix are refused [19]") {
+  const Tensor a = matrix({5, 7}), b = matrix({7, 3});
+  Tensor c = Tensor::empty({5, 3}, DType::f32, Device::gpu);
+  float* const to = c.mutable_gpu_data<float>();
+  const auto product = [&](const cublas::Factor& x, const cublas::Factor& w, const cublas::Product& y) {
+    return seen([&] { cublas::multiply(5, 3, 7, x, w, y); });
+  };
+  const float *x = a.gpu_data<float>(), *w = b.gpu_data<float>();
+  CHECK(product({x, 7}, {w, 3}, {to, 3}).thrown.empty());
+  CHECK(says(product({x, 5}, {w, 3}, {to, 3}),
+             "leading dimensions 3, 5, 3 of matrices with columns of 3, 7, 3"));
+  CHECK(says(product({x, 7}, {w, 3}, {to, 2}), "leading dimensions"));
+  CHECK(says(product({x, 8}, {w, 3}, {to, 3}), "b of a product"));            // leaves its block
+  CHECK(says(product({x, 7}, {w, 3, true}, {to, 3}), "leading dimensions"));  // transposed, but not its sizes
+  CHECK(says(product({x, 7}, {w, 3}, {to + 1, 3}), "c of a product"));
+}
+
+TEST_CASE("what a product is added to must have been written [6]") {
+  const Tensor a = matrix({5, 7}), b = matrix({7, 3});
+  for (const float keep : {0.0F, 1.0F}) {
+    Tensor c = Tensor::empty({5, 3}, DType::f32, Device::gpu);
+    cublas::multiply(5, 3, 7, {a.gpu_data<float>(), 7}, {b.gpu_data<float>(), 3},
+                     {c.mutable_gpu_data<float>(), 3}, 1, keep);
+    CHECK(std::isnan(c.at(0)) == (keep != 0));
+  }
+}
+
+TEST_CASE("products of a batch that overlap are refused") {
+  const Tensor a = matrix({2, 5, 7}), b = matrix({7, 3});
+  Tensor c = Tensor::empty({2, 5, 3}, DType::f32, Device::gpu);
+  const Seen result = seen([&] {
+    cublas::multiply(5, 3, 7, {a.gpu_data<float>(), 7, false, 35}, {b.gpu_data<float>(), 3},
+                     {c.mutable_gpu_data<float>(), 3, 0}, 2);
+  });
+  CHECK(says(result, "products that overlap"));
+}
+
+TEST_CASE("a handle computes on our stream, in our workspace, on its own thread [21, 22]") {
+  const Tensor workspace = Tensor::empty({16384}, DType::f32, Device::gpu), x = matrix({5, 3});
+  Tensor y = Tensor::empty({3, 5}, DType::f32, Device::gpu);
+  cublasHandle_t const good = handle(workspace);
+  CHECK(transpose(good, x, y) == CUBLAS_STATUS_SUCCESS);
+  CHECK(y.at(14) == 0.5);
+  cublasHandle_t fresh = nullptr;
+  cublasCreate_v2(&fresh);
+  CHECK(says(seen([&] { transpose(fresh, x, y); }), "work on the legacy stream"));
+  cublasSetStream_v2(good, gpu::stream());
+  CHECK(says(seen([&] { transpose(good, x, y); }), "no workspace"));
+  cublasHandle_t const mine = handle(workspace);
+  CHECK(says(seen([&] { std::thread([&] { transpose(mine, x, y); }).join(); }), "another thread's"));
+  CHECK(says(seen([&] {
+               cublasSetWorkspace_v2(good, reinterpret_cast<char*>(y.mutable_gpu_data<float>()) + 4, 65536);
+             }),
+             "a workspace out of line"));
+}
+
+TEST_CASE("tf32 shows in the numbers, and only where it is asked for [10]") {
+  const float exact = 1.0F + 1.0F / 4096;  // of its 12 bits, tf32 keeps 10
+  Tensor a = Tensor::filled({1, 1}, exact, DType::f32, Device::gpu), c = a.copy();
+  const auto square = [&] {
+    cublas::multiply(1, 1, 1, {a.gpu_data<float>(), 1}, {a.gpu_data<float>(), 1},
+                     {c.mutable_gpu_data<float>(), 1});
+    return c.at(0);
+  };
+  CHECK(square() == static_cast<double>(exact * exact));
+  gpu::policy().tf32 = true;
+  CHECK(square() == 1);
+  gpu::policy().tf32 = false;
+}
+
+namespace {
+
+using Sizes = std::vector<int64_t>;
+Sizes channels_last(const Sizes& size) {
+  return {size[1] * size[2] * size[3], 1, size[1] * size[3], size[1]};
+}
+
+// A convolution as a caller may describe it, rightly as it stands.
+struct Call {
+  Sizes x{2, 3, 8, 7}, w{5, 3, 3, 2}, y{2, 5, 4, 7};
+  Sizes x_strides = channels_last(x), w_strides = channels_last(w), y_strides = channels_last(y);
+  Sizes before{0, 0}, after{1, 1};
+  float beta = 0;
+  cudnnDataType_t elements = CUDNN_DATA_FLOAT, sums = CUDNN_DATA_FLOAT;
+  cudnnConvolutionMode_t mode = CUDNN_CROSS_CORRELATION;
+};
+
+Descriptor tensor(const Call& call, const Sizes& size, const Sizes& strides, int64_t id) {
+  Descriptor made(CUDNN_BACKEND_TENSOR_DESCRIPTOR, "tensor");
+  made.set(CUDNN_ATTR_TENSOR_DATA_TYPE, call.elements)
+      .set(CUDNN_ATTR_TENSOR_DIMENSIONS, size)
+      .set(CUDNN_ATTR_TENSOR_STRIDES, strides)
+      .set(CUDNN_ATTR_TENSOR_UNIQUE_ID, id)
+      .set(CUDNN_ATTR_TENSOR_BYTE_ALIGNMENT, int64_t{16});
+  return std::move(made.finalize());
+}
+Descriptor operation(const Call& call) {
+  Descriptor windows(CUDNN_BACKEND_CONVOLUTION_DESCRIPTOR, "windows");
+  windows.set(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS, int64_t{2})
+      .set(CUDNN_ATTR_CONVOLUTION_COMP_TYPE, call.sums)
+      .set(CUDNN_ATTR_CONVOLUTION_CONV_MODE, call.mode)
+      .set(CUDNN_ATTR_CONVOLUTION_PRE_PADDINGS, call.before)
+      .set(CUDNN_ATTR_CONVOLUTION_POST_PADDINGS, call.after)
+      .set(CUDNN_ATTR_CONVOLUTION_FILTER_STRIDES, Sizes{2, 1})
+      .set(CUDNN_ATTR_CONVOLUTION_DILATIONS, Sizes{1, 1});
+  windows.finalize();
+  Descriptor made(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, "convolution");
+  made.set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_CONV_DESC, std::move(windows))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_X, tensor(call, call.x, call.x_strides, 'x'))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_W, tensor(call, call.w, call.w_strides, 'w'))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_Y, tensor(call, call.y, call.y_strides, 'y'))
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_ALPHA, 1.0F)
+      .set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, call.beta);
+  return std::move(made.finalize());
+}
+Seen described(const Call& call) {
+  return seen([&] { operation(call); });
+}
+
+}  // namespace
+
+TEST_CASE("filters in any order but KRSC are refused [2]") {
+  CHECK(described({}).thrown.empty());
+  Call hwio, kcrs;
+  hwio.w_strides = {1, 5, 2 * 3 * 5, 3 * 5};
+  kcrs.w_strides = {3 * 3 * 2, 3 * 2, 2, 1};
+  CHECK(says(described(hwio), "channels do not lie innermost"));
+  CHECK(says(described(kcrs), "channels do not lie innermost"));
+}
+
+TEST_CASE("sizes in memory's order, or padding made symmetric, do not fit [1, 9]") {
+  Call nhwc;
+  nhwc.x = {2, 8, 7, 3};
+  nhwc.x_strides = channels_last(nhwc.x);
+  CHECK(says(described(nhwc), "sizes of x, w and y that do not fit together"));
+  Call symmetric;
+  symmetric.after = {0, 0};
+  CHECK(says(described(symmetric), "sizes of x, w and y that do not fit together"));
+  Call empty;
+  empty.x[0] = empty.y[0] = 0;
+  CHECK(says(described(empty), "a tensor without elements"));  // [13]
+  Call huge;
+  huge.x[0] = huge.y[0] = int64_t{1} << 24;
+  CHECK(says(described(huge), "2^31 elements"));  // [14]
+}
+
+TEST_CASE("types, scales and modes beyond the table are refused [7, 8]") {
+  Call added, half_sums, halves, turned;
+  added.beta = 1;
+  half_sums.sums = CUDNN_DATA_BFLOAT16;
+  halves.elements = CUDNN_DATA_HALF;
+  turned.mode = CUDNN_CONVOLUTION;
+  CHECK(says(described(added), "alpha and beta"));
+  CHECK(says(described(half_sums), "sums that are not f32's"));
+  CHECK(says(described(halves), "elements that are not f32"));
+  CHECK(says(described(turned), "turned round"));
+  Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, "graph");
+  CHECK(says(seen([&] { graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, 1.0F); }), "attribute 801"));
+  CHECK(says(seen([&] { graph.finalize(); }), "without all of its attributes"));
+}
+
+TEST_CASE("a descriptor must be finalized before its use and outlive it [22]") {
+  Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, "graph");
+  const Descriptor loose(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, "convolution");
+  CHECK(says(seen([&] { graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, loose); }), "before it is finalized"));
+  std::optional<Descriptor> made = operation({});
+  graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, *made);
+  CHECK(says(seen([&] { made.reset(); }), "destroyed before one that it is set in"));
+  CHECK(says(seen([&] { cudnnBackendFinalize(&graph); }), "a descriptor that is none"));
+}
