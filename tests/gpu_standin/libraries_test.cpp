@@ -7,6 +7,7 @@
 #include <optional>
 #include <thread>
 
+#include "ops/conv2d/cudnn_plan.h"
 #include "tensor/cublas.h"
 #include "tensor/cudnn.h"
 #include "tensor/gpu_policy.h"
@@ -211,4 +212,45 @@ TEST_CASE("a descriptor must be finalized before its use and outlive it [22]") {
   graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, *made);
   CHECK(says(seen([&] { made.reset(); }), "destroyed before one that it is set in"));
   CHECK(says(seen([&] { cudnnBackendFinalize(&graph); }), "a descriptor that is none"));
+}
+
+namespace {
+
+// A convolution's plan beside its tensors, each of a block of its own.
+struct Planned {
+  cudnnHandle_t handle = with_stream(gpu::stream());
+  cudnn::Target device{handle};
+  cudnn::ConvolutionPlan plan{
+      {convolution::Direction::grad_w, {}, {2, 5, 7, 3}, {3, 3, 3, 4}}, device, 1 << 20};
+  Tensor x = matrix({2, 5, 7, 3}), w = matrix({4, 3, 3, 3}), y = matrix({2, 5, 7, 4});
+  Storage workspace{plan.workspace(), true}, small{plan.workspace() - 1, true};
+
+  static cudnnHandle_t with_stream(cudaStream_t stream) {
+    cudnnHandle_t made = nullptr;
+    cudnnCreate(&made);
+    if (stream) cudnnSetStream(made, stream);
+    return made;
+  }
+  static float* at(Tensor& tensor) { return tensor.mutable_gpu_data<float>(); }
+  Seen run(cudnnHandle_t by, float* from, float* filter, float* to, void* scratch) {
+    return seen([&] { expect(plan.run(by, from, filter, to, scratch), "the engine refuses"); });
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a plan runs on the tensors, in the workspace and by the handle that it is for [4, 5, 21, 22]") {
+  Planned p;
+  float *const x = p.at(p.x), *const w = p.at(p.w), *const y = p.at(p.y);
+  void* const workspace = p.workspace.data();
+  CHECK(p.run(p.handle, x, w, y, workspace).thrown.empty());
+  CHECK(p.w.at(13) == doctest::Approx(2 * 5 * 7 * 0.25).epsilon(0.5));
+  CHECK(says(p.run(p.handle, x, w, y, nullptr), "the workspace of a convolution"));
+  CHECK(says(p.run(p.handle, x, w, y, p.small.data()), "the workspace of a convolution"));
+  CHECK(says(p.run(p.handle, y, x, w, workspace), "a tensor of a convolution"));
+  CHECK(says(p.run(p.handle, x + 1, w, y, workspace), "out of the alignment that the plan is for"));
+  CHECK(says(p.run(Planned::with_stream(nullptr), x, w, y, workspace), "without a stream"));
+  Seen elsewhere;
+  std::thread([&] { elsewhere = p.run(p.handle, x, w, y, workspace); }).join();
+  CHECK(says(elsewhere, "another thread's"));
 }
