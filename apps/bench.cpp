@@ -49,10 +49,11 @@ std::function<void()> work_of(const Flags& flags, Model& model, const SharedFlag
                     : flags.what == "finetune" ? TrainingPhase::finetune
                                                : TrainingPhase::transfer);
   auto optimizer = std::make_shared<Adam>();
-  auto step = std::make_shared<Int>(0);
-  return [batch, &model, optimizer, step, seed = shared.seed, recompute = flags.recompute] {
-    const StepResult result =
-        gradients_of(model, *batch, {.recompute = recompute, .random = Random(seed), .step = (*step)++});
+  StepOptions options{
+      .recompute = flags.recompute, .precision = precision_named(flags.dtype), .random = Random(shared.seed)};
+  return [batch, &model, optimizer, options]() mutable {
+    const StepResult result = gradients_of(model, *batch, options);
+    ++options.step;
     apply_updates(result.updates);
     optimizer->update(trained_parameters(model), result.gradients, 1e-5);
   };
@@ -89,7 +90,9 @@ double macs_of(const std::function<void()>& work) {
 }
 
 int run(const Flags& flags, const SharedFlags& shared) {
-  if (flags.dtype != "f32") throw UsageError("--dtype {}: this build computes in f32 alone", flags.dtype);
+  const bool training = flags.what != "infer" && flags.model.name != "dcgan";
+  if (flags.dtype != "f32" && !training)
+    throw UsageError("--dtype {} is a classifier's in training; --what train", flags.dtype);
   const Device device = prepare_device(shared);
   const bool gan = flags.model.name == "dcgan";
   std::optional<Model> model;
@@ -116,11 +119,17 @@ int run(const Flags& flags, const SharedFlags& shared) {
   }
 
   if (shared.json) {
-    nlohmann::ordered_json json{{"model", flags.model.name}, {"what", flags.what},
-                                {"batch", flags.batch},      {"image_size", flags.model.image_size},
-                                {"threads", threads()},      {"median_ms", median},
-                                {"min_ms", times.front()},   {"first_ms", first},
-                                {"peak_mb", peak},           {"pool_peak_mb", pool_peak},
+    nlohmann::ordered_json json{{"model", flags.model.name},
+                                {"what", flags.what},
+                                {"batch", flags.batch},
+                                {"dtype", flags.dtype},
+                                {"image_size", flags.model.image_size},
+                                {"threads", threads()},
+                                {"median_ms", median},
+                                {"min_ms", times.front()},
+                                {"first_ms", first},
+                                {"peak_mb", peak},
+                                {"pool_peak_mb", pool_peak},
                                 {"gflops", gflops}};
     if (flags.ops) json["ops"] = ops_json(table, limits);
     print_json(json);
@@ -156,7 +165,9 @@ void add_bench(Program& program) {
   command.add_option("--repeat", flags->repeat, "timed runs after the first")
       ->check(positive())
       ->capture_default_str();
-  command.add_option("--dtype", flags->dtype, "f32")->capture_default_str();
+  command.add_option("--dtype", flags->dtype, "of training: f32 or bf16, see `sonograd train --help`")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str();
   command.add_flag("--recompute", flags->recompute, "train with less memory, see `sonograd train --help`");
   command.add_flag("--ops", flags->ops,
                    "also a table of what each op costs, beside what this machine can do");

@@ -93,6 +93,7 @@ void add_demo(Program& program) {
   command.add_option("--phantoms", flags->phantoms, "synthetic images to make")
       ->check(positive())
       ->capture_default_str();
+  command.get_option("--phantoms")->excludes(command.get_option("--data"));
   add_training_flags(command, t);
   command.get_option("--image-size")
       ->default_str("64, with --weights theirs")

@@ -54,6 +54,7 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model, const Gr
           {"momentum", fmt::format("{:g}", f.momentum)},
           {"dropout", f.no_dropout ? "off" : "on"},
           {"recompute", f.recompute ? "on" : "off"},
+          {"dtype", f.dtype},
           {"transfer", name_of(transfer_of(f))},
           {"augment", fmt::format("{}", fmt::join(f.augment, ","))},
           {"protocol", f.split.protocol},

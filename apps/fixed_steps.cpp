@@ -28,7 +28,8 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
       read_images(folder, size, size, flags.split.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
   const std::vector<Int> labels = folder.labels();
   freeze_for(model, plan[0].phase);
-  const auto optimizer = make_optimizer(flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam);
+  const auto optimizer =
+      make_optimizer(flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam, flags.momentum);
   const auto trained = trained_parameters(model);
 
   std::vector<Int> all(static_cast<std::size_t>(folder.size()));
@@ -44,6 +45,8 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
     const Batch batch = loader.next();
     const StepResult result = gradients_of(model, batch,
                                            {.dropout = !flags.no_dropout,
+                                            .recompute = flags.recompute,
+                                            .precision = precision_named(flags.dtype),
                                             .random = Random(shared.seed),
                                             .step = step,
                                             .first_sample = step * flags.batch,

@@ -74,6 +74,13 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
                    "of several processes (mpirun): batch norms use the images of all, as one process would");
   command
       .add_option(
+          "--dtype", t.dtype,
+          "of training's products with weights: f32, or bf16, their factors rounded to bfloat16; weights, "
+          "sums, all else and testing stay f32")
+      ->check(CLI::IsMember({"f32", "bf16"}))
+      ->capture_default_str();
+  command
+      .add_option(
           "--transfer", t.transfer,
           "how the phase transfer gets its frozen base's features: exact, at every step where the base "
           "has dropout or drop-connect, which stay active as in Keras; cached, once, without them. "

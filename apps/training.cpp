@@ -42,6 +42,7 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.split = split_hash(data.folder, data.split);
   o.dropout = !flags.no_dropout;
   o.recompute = flags.recompute;
+  o.precision = precision_named(flags.dtype);
   o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"), keras};
   o.transfer = transfer_of(flags);
   if (flags.norm_momentum > 0) o.norm_momentum = flags.norm_momentum;
@@ -96,6 +97,8 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
     throw UsageError("--lr has {} rates for {} phases; give one for each", flags.rates.size(), names.size());
   if (flags.momentum > 0 && flags.optimizer != "sgd")
     throw UsageError("--momentum belongs to --optimizer sgd; adam has its own");
+  if (flags.momentum >= 1)
+    throw UsageError("--momentum {:g} would never forget a gradient; it lies in [0, 1)", flags.momentum);
   if (flags.model.fresh_head && flags.model.weights.empty())
     throw UsageError("--fresh-head keeps the base of --weights, which is not given");
   if (flags.transfer == "cached" && changes_images(flags))
@@ -103,6 +106,8 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
   std::vector<PhasePlan> plan;
   for (std::size_t i = 0; i < names.size(); ++i) {
     const TrainingPhase phase = phase_named(names[i]);
+    if (std::count(names.begin(), names.end(), names[i]) > 1)
+      throw UsageError("--phases names {} twice; more --epochs train it for longer", names[i]);
     if (i == 0 && phase != TrainingPhase::scratch && flags.model.weights.empty() && !flags.random_base)
       throw UsageError(
           "--phases {} begins with a base that knows something: give --weights, or --random-base if you mean "

@@ -15,7 +15,7 @@ struct TrainingFlags {
   std::vector<double> rates;
   Int epochs = 100, batch = 16, patience = 25, accumulate = 1, checkpoint_steps = 0;
   double clip_norm = 0, norm_momentum = 0, momentum = 0;  // 0: none, the layers' own, none
-  std::string class_weights = "none", schedule = "constant", optimizer = "adam", transfer;
+  std::string class_weights = "none", schedule = "constant", optimizer = "adam", dtype = "f32", transfer;
   bool resume = false, keep_checkpoint = false, random_base = false, no_dropout = false, recompute = false,
        sync_batch_norm = false, explain = true,
        tell = true;                     // tell: print the results

@@ -254,7 +254,7 @@ std::vector<Check> check_op_on(Device device, const OpEntry& op) {
       if (sample.op->repeats()) here.again(again), repeats = true;
       if (!differentiable(op) || !here.finite()) continue;
       here.vjp(vjp);
-      here.adjoint(adjoint);
+      if (sample.adjoint) here.adjoint(adjoint);
     } catch (const Error& error) {
       values.fail(fmt::format("{}: {}", sample.name, error.what()));
     }

@@ -31,6 +31,7 @@ struct Sample {
   std::shared_ptr<const AnyOp> op;
   std::vector<Input> inputs;
   bool gradient = true;  // false: values only, for points where the op has a kink or saturates
+  bool adjoint = true;   // false: rounds what it reads, and so is linear up to that alone
   double tolerance =
       1e-5;  // of a fast device against the reference in f32, relative to the largest |value| of the output
 };
@@ -50,6 +51,12 @@ template <class O>
 Sample values_only(std::string name, O op, std::vector<Input> inputs) {
   Sample s = sample(std::move(name), std::move(op), std::move(inputs));
   s.gradient = false;
+  return s;
+}
+template <class O>
+Sample rounding(std::string name, O op, std::vector<Input> inputs) {
+  Sample s = values_only(std::move(name), std::move(op), std::move(inputs));
+  s.adjoint = false;
   return s;
 }
 template <class O>

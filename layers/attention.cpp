@@ -17,8 +17,10 @@ Tensor split_heads(const Tensor& x, Int heads) {
   return permute(reshape(x, {x.size(0), x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3});
 }
 
-Tensor project(const Tensor& x, const MultiHeadAttention::Projection& projection, Int in, Int out) {
-  const Tensor y = matmul(x, reshape(projection.kernel.value, {in, out}));
+Tensor project(const Tensor& x, const MultiHeadAttention::Projection& projection, Int in, Int out,
+               const Context& context) {
+  const Tensor kernel = reshape(projection.kernel.value, {in, out});
+  const Tensor y = matmul(x, kernel, {.precision = context.precision});
   return bias_activation(y, reshape(projection.bias.value, {out}), Activation::none);
 }
 
@@ -38,10 +40,10 @@ Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, Int heads, cons
 Tensor MultiHeadAttention::operator()(const Tensor& x, Context& context) const {
   const Int batch = x.size(0), tokens = x.size(1) * x.size(2), channels = x.size(3), width = heads * size;
   const Tensor flat = reshape(x, {batch, tokens, channels});
-  const Tensor q = project(flat, query, channels, width);
-  const Tensor k = project(flat, key, channels, width);
-  const Tensor v = project(flat, value, channels, width);
-  const Tensor out = project(attend(q, k, v, heads, dropout, context), output, width, channels);
+  const Tensor q = project(flat, query, channels, width, context);
+  const Tensor k = project(flat, key, channels, width, context);
+  const Tensor v = project(flat, value, channels, width, context);
+  const Tensor out = project(attend(q, k, v, heads, dropout, context), output, width, channels, context);
   return reshape(out, x.shape());
 }
 

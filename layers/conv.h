@@ -26,8 +26,10 @@ struct Conv {
   Parameter kernel;  // [kernel, kernel, in, out]
   std::optional<Parameter> bias = {};
 
-  Tensor operator()(const Tensor& x, Context&) const {
-    const Tensor y = conv2d(x, kernel.value, op);
+  Tensor operator()(const Tensor& x, Context& context) const {
+    Conv2d at = op;
+    at.precision = context.precision;
+    const Tensor y = conv2d(x, kernel.value, at);
     return bias ? bias_activation(y, bias->value, activation) : y;
   }
   void visit(const Visit& visit) {
@@ -57,8 +59,8 @@ struct SeparableConv {
   static constexpr auto kind = "SeparableConv";
   Parameter depthwise, pointwise;  // [kernel, kernel, in, 1], [1, 1, in, out]
 
-  Tensor operator()(const Tensor& x, Context&) const {
-    return conv2d(depthwise_conv2d(x, depthwise.value), pointwise.value);
+  Tensor operator()(const Tensor& x, Context& context) const {
+    return conv2d(depthwise_conv2d(x, depthwise.value), pointwise.value, {.precision = context.precision});
   }
   void visit(const Visit& visit) {
     visit("depthwise_kernel", depthwise);

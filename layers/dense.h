@@ -11,8 +11,9 @@ struct Dense {
   Activation activation = Activation::none;
   Parameter kernel, bias;  // [in, out], [out]
 
-  Tensor operator()(const Tensor& x, Context&) const {
-    return bias_activation(matmul(x, kernel.value), bias.value, activation);
+  Tensor operator()(const Tensor& x, Context& context) const {
+    const Tensor y = matmul(x, kernel.value, {.precision = context.precision});
+    return bias_activation(y, bias.value, activation);
   }
   void visit(const Visit& visit) {
     visit("kernel", kernel);

@@ -9,6 +9,7 @@
 #include "autograd/apply.h"
 #include "layers/init.h"
 #include "layers/moving_average.h"
+#include "tensor/bfloat16.h"
 #include "tensor/keras.h"
 
 namespace sonograd {
@@ -40,8 +41,9 @@ struct Context {
   Keras keras = Keras::v3;                   // whose rule for the moving variance
   std::optional<double> norm_momentum = {};  // of the norms' moving averages, in place of the layers' own
   Random random{0};                          // dropout's stream, at the update's number
-  Int first_sample = 0;            // number of the batch's first image in the run: dropout draws by it
-  bool fuse = true;                // run a norm and the activation after it as one op
+  Int first_sample = 0;                   // number of the batch's first image in the run: dropout draws by it
+  Precision precision = Precision::full;  // of the products with weights
+  bool fuse = true;                       // run a norm and the activation after it as one op
   bool recompute = false;          // keep of a block its input alone for backward, see layers/recompute.h
   const Across* across = nullptr;  // batch norms that train use the images of all these processes
   std::vector<MovingUpdate> updates = {};

@@ -22,7 +22,7 @@ Tensor folding(const Tensor& like) {
 
 }  // namespace
 
-Tensor upsampled_conv2d(const Tensor& x, const Tensor& w) {
+Tensor upsampled_conv2d(const Tensor& x, const Tensor& w, Precision precision) {
   expect(x.rank() == 4 && w.rank() == 4 && w.size(0) == 3 && w.size(1) == 3,
          "an upsampled convolution has x [n,h,w,in] and w [3,3,in,out], got {} and {}", x.shape().text(),
          w.shape().text());
@@ -35,7 +35,7 @@ Tensor upsampled_conv2d(const Tensor& x, const Tensor& w) {
     for (Int b = 0; b < 2; ++b) {
       const Tensor kernel = slice(slice(kernels, 0, a, a + 1), 1, b, b + 1);
       const Padding pad{.top = 1 - a, .bottom = a, .left = 1 - b, .right = b};
-      const Tensor y = conv2d(x, reshape(kernel, {2, 2, in, out}), {.pad = pad});
+      const Tensor y = conv2d(x, reshape(kernel, {2, 2, in, out}), {.pad = pad, .precision = precision});
       columns.push_back(reshape(y, {n, height, 1, width, 1, out}));
     }
     rows.push_back(concat(columns, 4));
@@ -45,7 +45,7 @@ Tensor upsampled_conv2d(const Tensor& x, const Tensor& w) {
 
 Tensor UpsampledConv::operator()(const Tensor& x, Context& context) const {
   if (!context.fuse) return conv(upsample(x), context);
-  const Tensor y = upsampled_conv2d(x, conv.kernel.value);
+  const Tensor y = upsampled_conv2d(x, conv.kernel.value, context.precision);
   return conv.bias ? bias_activation(y, conv.bias->value, conv.activation) : y;
 }
 

@@ -8,7 +8,7 @@ namespace sonograd {
 // - 1) on, each under the sum of the weights that fall on it. Along one axis, with k the weights:
 //
 //   a = 0:  [k0, k1 + k2]      a = 1:  [k0 + k1, k2]
-Tensor upsampled_conv2d(const Tensor& x, const Tensor& w);
+Tensor upsampled_conv2d(const Tensor& x, const Tensor& w, Precision precision = Precision::full);
 
 // A 3 x 3 convolution of stride 1 on the map upsampled by 2 (nearest): as upsampled_conv2d where the context
 // fuses, else as the two ops that it stands for.

@@ -131,6 +131,11 @@ Model make_model(const ModelOptions& options) {
                      entry.smallest_image);
   expect(options.classes.size() >= 2, "{}: a classifier needs at least two classes, got {}", options.name,
          options.classes.size());
+  for (std::size_t i = 1; i < options.classes.size(); ++i) {
+    const auto before = options.classes.begin() + static_cast<std::ptrdiff_t>(i);
+    expect(std::find(options.classes.begin(), before, *before) == before, "the class {} is named twice",
+           *before);
+  }
   return known()[static_cast<std::size_t>(&entry - zoo().data())].build(options);
 }
 

@@ -59,6 +59,7 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
       static_cast<int>(o.schedule), static_cast<int>(o.optimizer), o.dropout, o.augmentation.jitter,
       o.augmentation.flip, static_cast<int>(m.keras), o.norm_momentum.value_or(0), o.stop_when_perfect,
       name_of(o.transfer), o.momentum, o.split.substr(0, 16), weights_hash(model));
+  if (o.precision == Precision::bf16) text += "; bf16";
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
@@ -213,6 +214,7 @@ class Fit {
                                      {.class_weights = options.class_weights,
                                       .dropout = options.dropout,
                                       .recompute = options.recompute,
+                                      .precision = options.precision,
                                       .norm_momentum = options.norm_momentum,
                                       .random = Random(options.seed),
                                       .step = updates_before,

@@ -40,6 +40,7 @@ struct FitOptions {
   OptimizerKind optimizer = OptimizerKind::adam;
   double momentum = 0;  // of sgd
   bool dropout = true;
+  Precision precision = Precision::full;  // of training's products with weights
   bool recompute = false;  // of a block keep its input alone for backward: the same bits in less memory
   Augmentation augmentation = {};  // of the training images
   Transfer transfer = Transfer::exact;

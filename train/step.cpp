@@ -60,6 +60,7 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
                   .norm_momentum = options.norm_momentum,
                   .random = options.random.stream("dropout").at(static_cast<std::uint64_t>(options.step)),
                   .first_sample = options.first_sample + batch.first,
+                  .precision = options.precision,
                   .recompute = options.recompute,
                   .across = options.sync_batch_norm && !group.alone() ? &across : nullptr};
   StepResult result;

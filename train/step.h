@@ -13,6 +13,7 @@ struct StepOptions {
   std::vector<double> class_weights = {};  // factor of a class's losses; empty: 1
   bool dropout = true;
   bool recompute = false;                    // see Context
+  Precision precision = Precision::full;     // see Context
   std::optional<double> norm_momentum = {};  // see Context
   Random random{0};                          // the run's
   Int step = 0;                              // number of the update in the run: dropout draws by it

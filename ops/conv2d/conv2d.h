@@ -1,5 +1,6 @@
 #pragma once
 #include "ops/trilinear.h"
+#include "tensor/bfloat16.h"
 
 namespace sonograd {
 
@@ -11,6 +12,8 @@ struct Conv2d {
   Pair stride{1, 1}, dilation{1, 1};
   Int groups = 1;
   Padding pad = same;
+  Precision precision =
+      Precision::full;  // bf16: the factors are rounded first, which gradients take for themselves
 
   Shape shape(const Shape& x, const Shape& w) const {
     expect(x.rank() == 4, "x must be [n,height,width,channels], not of rank {}", x.rank());
@@ -52,7 +55,7 @@ struct Conv2d {
 
   void reference(auto x, auto w, auto y) const {
     for_each_index(y.shape, [&](const Shape& i) { y(i) = 0; });
-    taps(x, w, y, [](auto& x, auto& w, auto& y) { y += x * w; });
+    taps(x, w, y, [this](auto& x, auto& w, auto& y) { y += factor(precision, x) * factor(precision, w); });
   }
 
   Int macs(const Shape&, const Shape& w, const Shape& y) const { return y.elements() * w[0] * w[1] * w[2]; }
@@ -76,7 +79,8 @@ struct Conv2dGradX {
   }
   void reference(auto w, auto dy, auto dx) const {
     for_each_index(dx.shape, [&](const Shape& i) { dx(i) = 0; });
-    conv.taps(dx, w, dy, [](auto& dx, auto& w, auto& dy) { dx += w * dy; });
+    conv.taps(dx, w, dy,
+              [p = conv.precision](auto& dx, auto& w, auto& dy) { dx += factor(p, w) * factor(p, dy); });
   }
   Int macs(const Shape& w, const Shape& dy, const Shape&) const { return dy.elements() * w[0] * w[1] * w[2]; }
   Tensors vjp(const Vjp& at) const;
@@ -99,7 +103,8 @@ struct Conv2dGradW {
   }
   void reference(auto x, auto dy, auto dw) const {
     for_each_index(dw.shape, [&](const Shape& i) { dw(i) = 0; });
-    conv.taps(x, dw, dy, [](auto& x, auto& dw, auto& dy) { dw += x * dy; });
+    conv.taps(x, dw, dy,
+              [p = conv.precision](auto& x, auto& dw, auto& dy) { dw += factor(p, x) * factor(p, dy); });
   }
   Int macs(const Shape&, const Shape& dy, const Shape& dw) const {
     return dy.elements() * dw[0] * dw[1] * dw[2];

@@ -11,8 +11,8 @@ using dnnl::convolution_backward_weights;
 using dnnl::convolution_forward;
 using dnnl::memory;
 
-memory::desc nhwc(const Shape& x) {
-  return {{x[0], x[3], x[1], x[2]}, memory::data_type::f32, memory::format_tag::nhwc};
+memory::desc nhwc(const Shape& x, memory::data_type type) {
+  return {{x[0], x[3], x[1], x[2]}, type, memory::format_tag::nhwc};
 }
 
 // Weights as the library numbers them, [groups, out/groups, in/groups, kh, kw]: ours in place, or its own
@@ -20,11 +20,11 @@ memory::desc nhwc(const Shape& x) {
 struct WeightLayouts {
   memory::desc ours, any;
 };
-WeightLayouts weight_layouts(const Shape& w, Int groups) {
+WeightLayouts weight_layouts(const Shape& w, Int groups, memory::data_type type) {
   const Int tap = w[2] * w[3];
   const memory::dims sizes{groups, w[3] / groups, w[2], w[0], w[1]};
   const memory::dims strides{w[3] / groups, 1, w[3], w[1] * tap, tap};
-  return {{sizes, memory::data_type::f32, strides}, {sizes, memory::data_type::f32, memory::format_tag::any}};
+  return {{sizes, type, strides}, {sizes, type, memory::format_tag::any}};
 }
 
 // A convolution of one direction and size, ready to run. Weights that the library wants in a layout of its
@@ -52,18 +52,24 @@ Plan plan_of(const Description& description, const memory::desc& x, const memory
 
 Plan make_plan(Direction direction, const Conv2d& conv, const Shape& x_shape, const Shape& w_shape) {
   const Window at = conv.window_on(x_shape[1], x_shape[2], {w_shape[0], w_shape[1]});
-  const memory::desc x = nhwc(x_shape), y = nhwc(conv.shape(x_shape, w_shape));
-  const auto [our_w, any_w] = weight_layouts(w_shape, conv.groups);
+  const bool to_x = direction == Direction::grad_x, to_w = direction == Direction::grad_w,
+             to_y = direction == Direction::forward;
+  const auto type = [&](bool written) {  // what is written is a sum
+    return conv.precision == Precision::full || written ? memory::data_type::f32 : memory::data_type::bf16;
+  };
+  const memory::desc x = nhwc(x_shape, type(to_x)), y = nhwc(conv.shape(x_shape, w_shape), type(to_y));
+  const memory::desc read_x = nhwc(x_shape, type(false));
+  const auto [our_w, any_w] = weight_layouts(w_shape, conv.groups, type(to_w));
+  const auto any_read_w = weight_layouts(w_shape, conv.groups, type(false)).any;
   const memory::dims stride{conv.stride.height, conv.stride.width};
   const memory::dims dilation{conv.dilation.height - 1, conv.dilation.width - 1};
   const memory::dims before{at.rows.before, at.columns.before}, after{at.rows.after, at.columns.after};
   constexpr auto algorithm = dnnl::algorithm::convolution_direct;
 
-  const auto forward = onednn::describe<convolution_forward>(dnnl::prop_kind::forward_training, algorithm, x,
-                                                             any_w, y, stride, dilation, before, after);
-  if (direction == Direction::forward)
-    return plan_of<convolution_forward>(forward, x, forward.weights_desc(), y, our_w, false);
-  if (direction == Direction::grad_x) {
+  const auto forward = onednn::describe<convolution_forward>(
+      dnnl::prop_kind::forward_training, algorithm, read_x, any_read_w, y, stride, dilation, before, after);
+  if (to_y) return plan_of<convolution_forward>(forward, x, forward.weights_desc(), y, our_w, false);
+  if (to_x) {
     const auto backward = onednn::describe_backward<convolution_backward_data>(
         forward, algorithm, x, any_w, y, stride, dilation, before, after);
     return plan_of<convolution_backward_data>(backward, x, backward.weights_desc(), y, our_w, false);
@@ -77,7 +83,8 @@ std::shared_ptr<const Plan> plan_for(Direction direction, const Conv2d& conv, co
                                      const Shape& w) {
   static onednn::Cache<Plan> plans(512);
   const Window at = conv.window_on(x[1], x[2], {w[0], w[1]});
-  std::vector<Int> key{static_cast<Int>(direction), conv.groups, at.rows.before, at.rows.after};
+  std::vector<Int> key{static_cast<Int>(direction), static_cast<Int>(conv.precision), conv.groups,
+                       at.rows.before, at.rows.after};
   key.insert(key.end(), {at.columns.before, at.columns.after, conv.stride.height, conv.stride.width});
   key.insert(key.end(), {conv.dilation.height, conv.dilation.width, threads()});
   key.insert(key.end(), x.begin(), x.end());
@@ -94,16 +101,26 @@ std::shared_ptr<const Plan> plan_for(Direction direction, const Conv2d& conv, co
 
 }  // namespace
 
-void run(Direction direction, const Conv2d& conv, Tensor x, Tensor w, Tensor y) {
+void run(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y) {
   const bool to_x = direction == Direction::grad_x, to_w = direction == Direction::grad_w,
              to_y = direction == Direction::forward;
   if (x.elements() == 0 || w.elements() == 0 || y.elements() == 0) {
     (to_x ? x : to_w ? w : y).fill(0);  // a sum of no products
     return;
   }
+  const bool rounds = conv.precision == Precision::bf16;
+  if (rounds && !has_bfloat16_products()) {
+    conv.precision = Precision::full;
+    return run(direction, conv, to_x ? x : rounded_to_bfloat16(x), to_w ? w : rounded_to_bfloat16(w),
+               to_y ? y : rounded_to_bfloat16(y));
+  }
   const auto plan = plan_for(direction, conv, x.shape(), w.shape());
-  const auto bound = [](Tensor& tensor, const memory::desc& layout, bool written) {
-    return onednn::bind(layout, written ? tensor.mutable_data<float>() : tensor.data<float>());
+  std::vector<std::unique_ptr<Storage>> rounded;
+  const auto bound = [&](Tensor& tensor, const memory::desc& layout, bool written) {
+    if (!rounds || written)
+      return onednn::bind(layout, written ? tensor.mutable_data<float>() : tensor.data<float>());
+    rounded.push_back(as_bfloat16(tensor));
+    return onednn::bind(layout, rounded.back()->data());
   };
   const memory our_w = bound(w, plan->our_w, to_w);
   const Storage packed(plan->reordered ? static_cast<Int>(plan->w.get_size()) : 0);

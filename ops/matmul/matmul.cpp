@@ -6,6 +6,10 @@ void register_matmul(Registry& registry) {
   const auto both = [](std::string name, MatMul op, Shape x, Shape w) {
     return sample("matmul: " + name, op, {uniform(x), uniform(w)});
   };
+  const auto in_bf16 = [](std::string name, MatMul op, Shape x, Shape w) {
+    op.precision = Precision::bf16;
+    return rounding("matmul: bf16, " + name, op, {uniform(x), uniform(w)});
+  };
   registry.add<MatMul>(
       {.equation = "y[b,i,j] = sum over k of x[b,i,k] w[b,k,j]",
        .linear = {0, 1},
@@ -31,6 +35,13 @@ void register_matmul(Registry& registry) {
                 both("row times column", {}, {1, 7}, {7, 1}),
                 both("one element", {}, {1, 1}, {1, 1}),
                 both("larger than a block", {}, {37, 70}, {70, 51}),
+                in_bf16("matrices", {}, {37, 70}, {70, 51}),
+                in_bf16("transposed x", {true, false}, {70, 37}, {70, 51}),
+                in_bf16("transposed w", {false, true}, {37, 70}, {51, 70}),
+                in_bf16("both transposed", {true, true}, {70, 37}, {51, 70}),
+                in_bf16("shared w", {}, {2, 3, 4}, {4, 5}),
+                in_bf16("batch", {}, {2, 3, 4}, {2, 4, 5}),
+                in_bf16("sum over the batch", {true, false, true}, {2, 4, 3}, {2, 4, 5}),
                 values_only("matmul: special values", MatMul{}, {special_values({4, 6}), uniform({6, 3})})},
        .bad = {
            refused(MatMul{}, {{3, 4}, {5, 6}}, "x has 4 columns but w has 5 rows"),

@@ -32,6 +32,49 @@ Shape batch_index(Int number, const Shape& batch) {
   return index;
 }
 
+// What the library's product of bfloat16 matrices reads: a copy, rows and columns in memory as they were.
+struct Rounded {
+  std::unique_ptr<Storage> values;
+  dnnl::memory memory;
+};
+Rounded rounded(const Tensor& matrix, bool transposed) {
+  const bool across = matrix.strides()[1] != 1;  // columns lie together
+  const Tensor lying = matrix.view(0, {matrix.size(across), matrix.size(!across)},
+                                   {matrix.strides()[across], matrix.strides()[!across]});
+  const Int rows = matrix.size(transposed), columns = matrix.size(!transposed);
+  const dnnl::memory::dims along_rows{columns, 1}, along_columns{1, rows};
+  auto values = as_bfloat16(lying.as_dense());
+  const dnnl::memory::desc layout({rows, columns}, dnnl::memory::data_type::bf16,
+                                  across != transposed ? along_columns : along_rows);
+  const auto memory = onednn::bind(layout, values->data());
+  return {std::move(values), memory};
+}
+
+void multiply_rounded(const MatMul& op, const Tensor& x, const Tensor& w, Tensor& y) {
+  if (x.elements() == 0 || w.elements() == 0) return y.fill(0);
+  const Rounded a = rounded(x, op.transpose_x), b = rounded(w, op.transpose_w);
+  const dnnl::memory::desc layout({y.size(0), y.size(1)}, dnnl::memory::data_type::f32,
+                                  dnnl::memory::format_tag::ab);
+  struct Product {
+    dnnl::matmul primitive;
+    dnnl::memory::desc scratch;
+  };
+  static onednn::Cache<Product> products(512);
+  const bool x_across = x.strides()[1] != 1, w_across = w.strides()[1] != 1;
+  const auto product =
+      products.get({y.size(0), y.size(1), x.size(!op.transpose_x), op.transpose_x != x_across,
+                    op.transpose_w != w_across, threads()},
+                   [&] {
+                     const auto description =
+                         onednn::describe<dnnl::matmul>(a.memory.get_desc(), b.memory.get_desc(), layout);
+                     return Product{dnnl::matmul(description), description.scratchpad_desc()};
+                   });
+  onednn::run(product->primitive, product->scratch,
+              {{DNNL_ARG_SRC, a.memory},
+               {DNNL_ARG_WEIGHTS, b.memory},
+               {DNNL_ARG_DST, onednn::bind(layout, y.mutable_data<float>())}});
+}
+
 }  // namespace
 
 void multiply(const MatMul& op, const Tensor& given_x, const Tensor& given_w, Tensor& given_y) {
@@ -41,6 +84,11 @@ void multiply(const MatMul& op, const Tensor& given_x, const Tensor& given_w, Te
   if (fold_rows || fold_sum) {
     const Tensor tall_x = folded(x), tall_w = fold_sum ? folded(w) : w;
     if (tall_x.defined() && tall_w.defined()) x = tall_x, w = tall_w, y = fold_sum ? y : folded(y);
+  }
+  if (op.precision == Precision::bf16) {
+    if (x.rank() == 2 && w.rank() == 2 && has_bfloat16_products()) return multiply_rounded(op, x, w, y);
+    return multiply({op.transpose_x, op.transpose_w, op.sum_batch}, rounded_to_bfloat16(x),
+                    rounded_to_bfloat16(w), y);
   }
   const Shape batch = MatMul::batch(x.rank() > 2 ? x.shape() : w.shape());
   const Int count = batch.elements();

@@ -1,5 +1,6 @@
 #pragma once
 #include "autograd/apply.h"
+#include "tensor/bfloat16.h"
 
 namespace sonograd {
 
@@ -12,6 +13,8 @@ struct MatMul {
   static constexpr std::array arguments{"x", "w"};
   bool transpose_x = false, transpose_w = false;
   bool sum_batch = false;
+  Precision precision =
+      Precision::full;  // bf16: x and w are rounded first, which the gradients take for x and w
 
   Shape shape(const Shape& x, const Shape& w) const {
     expect(x.rank() >= 2 && w.rank() >= 2, "x and w must be matrices or batches of them");
@@ -33,7 +36,9 @@ struct MatMul {
       const auto x_b = matrix(x, b, transpose_x), w_b = matrix(w, b, transpose_w);
       const auto y_b = matrix(y, b, false);
       const Int m = y_b.size(0), n = y_b.size(1);
-      const auto multiply = [&](Int i, Int l, Int j) { y_b(i, j) += x_b(i, l) * w_b(l, j); };
+      const auto multiply = [&](Int i, Int l, Int j) {
+        y_b(i, j) += factor(precision, x_b(i, l)) * factor(precision, w_b(l, j));
+      };
       for (Int i = 0; i < m; ++i)  // the innermost loop follows w as it lies in memory
         if (transpose_w)
           for (Int j = 0; j < n; ++j)
@@ -74,13 +79,13 @@ inline Tensors MatMul::vjp(const Vjp& at) const {
   Tensors d(2);
   if (at.wants(0)) {
     const bool sum = x.rank() == 2 && w.rank() > 2;
-    d[0] = transpose_x ? matmul(w, dy, {.transpose_x = transpose_w, .transpose_w = true, .sum_batch = sum})
-                       : matmul(dy, w, {.transpose_w = !transpose_w, .sum_batch = sum});
+    d[0] = transpose_x ? matmul(w, dy, {transpose_w, true, sum, precision})
+                       : matmul(dy, w, {false, !transpose_w, sum, precision});
   }
   if (at.wants(1)) {
     const bool sum = w.rank() == 2 && x.rank() > 2;
-    d[1] = transpose_w ? matmul(dy, x, {.transpose_x = true, .transpose_w = transpose_x, .sum_batch = sum})
-                       : matmul(x, dy, {.transpose_x = !transpose_x, .sum_batch = sum});
+    d[1] = transpose_w ? matmul(dy, x, {true, transpose_x, sum, precision})
+                       : matmul(x, dy, {!transpose_x, false, sum, precision});
   }
   return d;
 }

@@ -61,5 +61,7 @@ TEST_CASE("bench times inference and each kind of step") {
       run({"bench", "--model", "mini", "--batch", "1", "--image-size", "32", "--repeat", "1", "--ops"});
   check_done(table);
   CHECK(table.out.find("conv2d") != std::string::npos);
-  check_refused(run({"bench", "--model", "mini", "--dtype", "bf16"}), 2, {"bf16"});
+  check_done(run({"bench", "--model", "mini", "--what", "train", "--dtype", "bf16", "--batch", "2",
+                  "--image-size", "32", "--repeat", "1"}));
+  check_refused(run({"bench", "--model", "mini", "--dtype", "bf16"}), 2, {"bf16", "--what train"});
 }

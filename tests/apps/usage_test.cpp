@@ -73,6 +73,8 @@ TEST_CASE("flags of train that contradict each other are bad usage, and nothing 
   check_refused(run(with(train, {"--phases", "finetune"})), 2, {"finetune", "--weights", "--random-base"});
   check_refused(run(with(train, {"--fresh-head"})), 2, {"--fresh-head", "--weights"});
   check_refused(run(with(train, {"--phases", "warmup"})), 2, {"warmup", "scratch"});
+  check_refused(run(with(train, {"--phases", "scratch,scratch"})), 2, {"--phases names scratch twice"});
+  check_refused(run(with(train, {"--optimizer", "sgd", "--momentum", "1"})), 2, {"--momentum 1", "[0, 1)"});
   check_refused(run(with(train, {"--lr", "0.1,0.1"})), 2, {"--lr", "2", "1"});
   check_refused(run(with(train, {"--no-shuffle"})), 2, {"--steps"});
   check_refused(run(with(train, {"--steps", "2"})), 2, {"--no-shuffle"});
