@@ -92,9 +92,9 @@ class Fit {
     std::string first = settings;
     group.broadcast(first);
     expect(settings == first,
-           "process {} of {} would train otherwise than the first: it has {}, the first has {}; give all of "
-           "them the same images, weights and flags",
-           group.rank() + 1, group.size(), only_in(settings, first), only_in(first, settings));
+           "this process would train otherwise than the first: it has {}, the first has {}; give all of them "
+           "the same images, weights and flags",
+           only_in(settings, first), only_in(first, settings));
   }
 
   History operator()(const FitEvents& events) {

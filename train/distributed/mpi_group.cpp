@@ -55,7 +55,7 @@ class MpiGroup final : public Group {
   Int on_this_machine() const override { return here; }
 
   void begin_sum(Tensor x) override {
-    expect(x.dense(), "a sum over the processes of {}, which is not dense", x.shape().text());
+    check(x);
     constexpr Int most = Int{1} << 28;  // MPI counts in int
     with_type(x.dtype(), [&](auto zero) {
       auto* const data = x.mutable_data<decltype(zero)>();
@@ -72,7 +72,7 @@ class MpiGroup final : public Group {
   }
 
   void broadcast(Tensor x, Int from) override {
-    expect(x.dense(), "a broadcast of {}, which is not dense", x.shape().text());
+    check(x);
     with_type(x.dtype(), [&](auto zero) {
       auto* const data = x.mutable_data<decltype(zero)>();
       broadcast_bytes(data, x.elements() * size_of(x.dtype()), from);
@@ -101,6 +101,11 @@ class MpiGroup final : public Group {
   }
 
  private:
+  static void check(const Tensor& x) {
+    expect(x.dense(), "processes exchange dense tensors, not a view {}", x.shape().text());
+    expect(x.device() != Device::gpu, "several processes train on the cpu or the reference, not on the gpu");
+  }
+
   void enqueue(std::function<void()> task) {
     {
       const std::lock_guard lock(mutex);
