@@ -127,7 +127,8 @@ TEST_CASE("what fails in all processes or in one ends all with one line") {
                  "--transfer");
   check_one_line(run(training(small_run().run), launched(2)), 1, small_run().run);
   CHECK_FALSE(fs::exists(out));
-  Arguments other = training(out, {"--seed", "8", ":", "-np", "1", SONOGRAD_BINARY_DIR "/apps/sonograd"});
+  Arguments other =
+      training(out, {"--seed", "8", ":", "-np", "1", std::string(SONOGRAD_BINARY_DIR) + "/apps/sonograd"});
   check_one_line(run(with(other, training(out)), launched(1)), 1, "seed 7");
 }
 
