@@ -86,7 +86,7 @@ Names names(Direction direction) {
   }
 }
 
-Descriptor graph(const Convolution& c) {
+Descriptor graph(const Convolution& c, cudnnHandle_t handle) {
   const Shape y = c.conv.shape(c.x, c.w);
   const Names name = names(c.direction);
   Descriptor operation(name.type, c.text());
@@ -99,6 +99,7 @@ Descriptor graph(const Convolution& c) {
       .finalize();
   Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, c.text());
   graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, std::move(operation));
+  if (handle) graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle);
   return std::move(graph.finalize());
 }
 
@@ -149,21 +150,19 @@ std::string Convolution::text() const {
                      at.rows.after, at.columns.before, at.columns.after);
 }
 
-struct Target::Descriptors {
-  Descriptor device;
+struct Target::Parts {
+  cudnnHandle_t handle = nullptr;
+  std::optional<Descriptor> device = {};  // without a handle
 };
 
+Target::Target(void* handle)
+    : parts(std::make_unique<Parts>(Parts{.handle = static_cast<cudnnHandle_t>(handle)})) {}
 Target::Target(const std::string& properties) {
   Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, "device");
   device
       .set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, std::vector<char>(properties.begin(), properties.end()))
       .finalize();
-  descriptors = std::make_unique<Descriptors>(Descriptors{std::move(device)});
-}
-Target::Target(void* handle) {
-  Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, "device");
-  device.set(CUDNN_ATTR_DEVICEPROP_HANDLE, static_cast<cudnnHandle_t>(handle)).finalize();
-  descriptors = std::make_unique<Descriptors>(Descriptors{std::move(device)});
+  parts = std::make_unique<Parts>(Parts{.device = std::move(device)});
 }
 Target::~Target() = default;
 
@@ -179,13 +178,13 @@ struct ConvolutionPlan::Engines {
 };
 
 ConvolutionPlan::ConvolutionPlan(const Convolution& convolution, const Target& target, Int workspace)
-    : engines(
-          std::make_unique<Engines>(Engines{convolution, workspace, graph(convolution), {}, 0, {}, {}, 0})) {
+    : engines(std::make_unique<Engines>(
+          Engines{convolution, workspace, graph(convolution, target.parts->handle), {}, 0, {}, {}, 0})) {
   for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
     Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, "heuristics for " + convolution.text());
     heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, engines->operations)
-        .set(CUDNN_ATTR_ENGINEHEUR_MODE, mode)
-        .set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, target.descriptors->device);
+        .set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
+    if (target.parts->device) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *target.parts->device);
     if (!heuristics.try_finalize()) continue;
     for (Descriptor& candidate :
          heuristics.get(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR,

@@ -47,8 +47,8 @@ class Target {
 
  private:
   friend class ConvolutionPlan;
-  struct Descriptors;
-  std::unique_ptr<const Descriptors> descriptors;
+  struct Parts;
+  std::unique_ptr<const Parts> parts;
 };
 
 // The engines that may compute a convolution, best first by cuDNN's heuristics. It stands at the first that

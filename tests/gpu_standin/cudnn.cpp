@@ -246,9 +246,9 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t given) {
   cudnnStatus_t status = CUDNN_STATUS_SUCCESS;
   if (descriptor->type == CUDNN_BACKEND_TENSOR_DESCRIPTOR) status = check_tensor(*descriptor);
   if (parts_of(*descriptor) != std::end(operations)) status = check_operation(*descriptor);
-  if (descriptor->type == CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR &&
-      handles().count(descriptor->one<cudnnHandle_t>(CUDNN_ATTR_DEVICEPROP_HANDLE)) == 0)
-    status = refuse(CUDNN_STATUS_BAD_PARAM, "the device of a handle that is none");
+  if (descriptor->type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR &&
+      handles().count(descriptor->one<cudnnHandle_t>(CUDNN_ATTR_OPERATIONGRAPH_HANDLE)) == 0)
+    status = refuse(CUDNN_STATUS_BAD_PARAM, "a graph for a handle that is none");
   if (descriptor->type == CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR) {
     const Descriptor& configuration = descriptor->part(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
     descriptor->engine = configuration.engine;
