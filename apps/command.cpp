@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "tensor/gpu.h"
 #include "tensor/parallel.h"
 
 namespace sonograd {
@@ -121,11 +122,19 @@ void hide_flags(CLI::App& command, const std::vector<std::string>& flags) {
 Device prepare_device(const SharedFlags& shared) {
   if (shared.threads > 0) set_threads(shared.threads);
   if (shared.device == "reference") return Device::reference;
-  if (shared.device == "gpu")
-    throw Error("--device gpu: this build has no gpu device; use --device cpu, or auto to let it choose");
-  if (shared.device == "auto")
-    std::fprintf(stderr, "sonograd: no gpu device in this build, going on with the cpu\n");
+  const std::string& why_not = gpu::why_not();
+  if (shared.device == "gpu" && !why_not.empty())
+    throw Error("--device gpu: {}; use --device cpu, or auto to let it choose", why_not);
+  if (shared.device == "gpu" || (shared.device == "auto" && why_not.empty())) return Device::gpu;
+  if (shared.device == "auto") fmt::print(stderr, "sonograd: {}, going on with the cpu\n", why_not);
   return Device::cpu;
+}
+
+std::string device_text(const SharedFlags& shared) {
+  const std::string& why_not = gpu::why_not();
+  const bool chosen = shared.device == "gpu" || shared.device == "auto";
+  if (chosen && why_not.empty()) return "gpu: " + gpu::description();
+  return shared.device == "auto" ? "cpu, as " + why_not : shared.device;
 }
 
 }  // namespace sonograd

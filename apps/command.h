@@ -55,6 +55,9 @@ void hide_flags(CLI::App& command, const std::vector<std::string>& flags);
 // The device that the flags ask for; `auto` and `gpu` are told apart here. Sets the number of threads.
 Device prepare_device(const SharedFlags& shared);
 
+// What a manifest says of it: the gpu by its name, and where `auto` went on with the cpu, why.
+std::string device_text(const SharedFlags& shared);
+
 // Replaces `--config F` by the flags that F holds, less those on the command line, which so win.
 std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::App& app);
 

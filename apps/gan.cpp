@@ -45,7 +45,7 @@ Manifest manifest_of(const GanFlags& flags, const GanOptions& o, const GanData& 
   manifest.model = gan_model;
   manifest.protocol = flags.split.empty() ? "all images" : "training images of " + flags.split;
   manifest.data = flags.data;
-  manifest.device = program.shared.device;
+  manifest.device = device_text(program.shared);
   manifest.seed = o.seed;
   Dataset pictures;
   pictures.samples = data.files;

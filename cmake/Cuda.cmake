@@ -2,12 +2,15 @@
 # statically, so that the program starts where there is no driver and says that there is none.
 function(sonograd_add_cuda target)
   find_package(CUDAToolkit 13 REQUIRED)
+  find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS} REQUIRED)
   target_sources(${target} PRIVATE ${ARGN})
+  # Only the files of the device see CUDA's headers: all others compile as without it, and a compiler cache knows them.
+  set(device_sources ${ARGN})
+  list(FILTER device_sources INCLUDE REGEX "\\.gpu\\.cpp$")
+  set_source_files_properties(${device_sources} PROPERTIES INCLUDE_DIRECTORIES "${CUDAToolkit_INCLUDE_DIRS};${CUDNN_INCLUDE_DIR}")
   # fmt 9's compile-time checks are beyond nvcc; g++ makes them of the same headers.
   target_compile_definitions(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:FMT_CONSTEVAL=> $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1>)
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr --extended-lambda -Werror=all-warnings
                                            -Xcompiler=-ffp-contract=fast,-fno-math-errno,-fno-trapping-math>)
-  find_path(CUDNN_INCLUDE_DIR cudnn.h HINTS ${CUDAToolkit_INCLUDE_DIRS} REQUIRED)  # cuDNN and cuBLAS are opened at run time
-  target_include_directories(${target} SYSTEM PRIVATE ${CUDNN_INCLUDE_DIR})
-  target_link_libraries(${target} PRIVATE CUDA::cudart_static)
+  target_link_libraries(${target} PRIVATE $<LINK_ONLY:CUDA::cudart_static>)
 endfunction()

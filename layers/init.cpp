@@ -27,13 +27,15 @@ void initialise(Tensor& values, const Init& init, const Random& random) {
         return init.scale * random.truncated_normal(i);
     }
   };
+  Tensor drawn = Tensor::empty(values.shape(), values.dtype());  // on the host, wherever the values go
   with_type(values.dtype(), [&](auto zero) {
     using T = decltype(zero);
-    T* const data = values.mutable_data<T>();
+    T* const data = drawn.mutable_data<T>();
     parallel_for(values.elements(), 4096, [&](Int begin, Int end) {
       for (Int i = begin; i < end; ++i) data[i] = static_cast<T>(draw(static_cast<std::uint64_t>(i)));
     });
   });
+  values.assign(drawn);
 }
 
 }  // namespace sonograd

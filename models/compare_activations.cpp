@@ -105,7 +105,7 @@ ActivationComparison compare_activations(const Model& model, const Tensor& image
     if (result.channels_first && theirs.rank() == 4) theirs = channels_last(theirs);
     layer.differs = theirs.shape() != y.shape();
     if (!layer.differs) {
-      const Tensor ours = y.as_dense();
+      const Tensor ours = y.to(Device::cpu).as_dense();
       with_type(y.dtype(), [&](auto zero) {
         using T = decltype(zero);
         compare_values(ours.data<T>(), theirs.data<T>(), y.elements(), layer);

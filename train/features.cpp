@@ -10,15 +10,14 @@ namespace sonograd {
 
 Tensor BaseFeatures::of(std::span<const Int> pictures) const {
   Shape shape = values.shape();
-  const Int row = values.elements() / shape[0];
   shape[0] = static_cast<Int>(pictures.size());
   Tensor chosen = Tensor::empty(shape, values.dtype(), values.device());
-  with_type(values.dtype(), [&](auto zero) {
-    using T = decltype(zero);
-    T* to = chosen.mutable_data<T>();
-    for (const Int i : pictures)
-      to = std::copy_n(values.data<T>() + row_of[static_cast<std::size_t>(i)] * row, row, to);
-  });
+  Int to = 0;
+  for (const Int i : pictures) {
+    const Int from = row_of[static_cast<std::size_t>(i)];
+    chosen.slice(0, to, to + 1).assign(values.slice(0, from, from + 1));
+    ++to;
+  }
   return chosen;
 }
 
@@ -44,11 +43,7 @@ BaseFeatures features_of(const Model& model, const ImageSet& images, const std::
       features.values = Tensor::zeros(shape, made.dtype(), made.device());
     }
     if (first == end) break;
-    with_type(made.dtype(), [&](auto zero) {
-      using T = decltype(zero);
-      const Int row = made.elements() / made.size(0);
-      std::copy_n(made.data<T>(), made.elements(), features.values.mutable_data<T>() + begin * row);
-    });
+    features.values.slice(0, begin, begin + made.size(0)).assign(made);
     if (done) done(begin + static_cast<Int>(part.size()));
   }
   if (!group.alone() && count > 0) group.sum(features.values);  // zeros where others computed

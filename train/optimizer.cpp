@@ -3,31 +3,11 @@
 #include <array>
 #include <cmath>
 
-#include "tensor/parallel.h"
-#include "tensor/simd.h"
+#include "ops/unary/unary.h"
+#include "ops/update/update.h"
 
 namespace sonograd {
 namespace {
-
-template <class T>
-struct AdamStep {
-  T rate, take1, take2, epsilon;  // lr corrected for the moments' start at zero, 1 - beta1, 1 - beta2
-};
-
-template <class T>
-SONOGRAD_INLINE void adam_loop(Int n, AdamStep<T> s, const T* g, T* m, T* v, T* w) {
-  for (Int i = 0; i < n; ++i) {
-    m[i] += (g[i] - m[i]) * s.take1;
-    v[i] += (g[i] * g[i] - v[i]) * s.take2;
-    w[i] -= m[i] * s.rate / (std::sqrt(v[i]) + s.epsilon);
-  }
-}
-SONOGRAD_CLONES void adam(Int n, AdamStep<float> s, const float* g, float* m, float* v, float* w) {
-  adam_loop(n, s, g, m, v, w);
-}
-void adam(Int n, AdamStep<double> s, const double* g, double* m, double* v, double* w) {
-  adam_loop(n, s, g, m, v, w);
-}
 
 Tensors zeros_like(const std::vector<NamedParameter>& parameters) {
   Tensors list;
@@ -44,8 +24,6 @@ std::vector<std::pair<std::string, Tensor>> named(const std::string& prefix,
     list.emplace_back(prefix + parameters[i].name, tensors[i]);
   return list;
 }
-
-constexpr Int grain = 16384;
 
 }  // namespace
 
@@ -75,20 +53,9 @@ void Adam::update(const std::vector<NamedParameter>& parameters, const Tensors& 
   ++steps;
   const auto t = static_cast<double>(steps);
   const double rate = learning_rate * std::sqrt(1 - std::pow(beta2, t)) / (1 - std::pow(beta1, t));
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    Tensor& w = parameters[i].parameter->value;
-    const Tensor g = gradients[i].as_dense();
-    with_type(w.dtype(), [&](auto zero) {
-      using T = decltype(zero);
-      const AdamStep<T> s{T(rate), T(1 - beta1), T(1 - beta2), T(epsilon)};
-      const T* const from = g.data<T>();
-      T *const first = m[i].mutable_data<T>(), *const second = v[i].mutable_data<T>(),
-               *const to = w.mutable_data<T>();
-      parallel_for(w.elements(), grain, [&](Int begin, Int end) {
-        adam(end - begin, s, from + begin, first + begin, second + begin, to + begin);
-      });
-    });
-  }
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    update_in_place(AdamUpdate{rate, beta1, beta2, epsilon},
+                    {parameters[i].parameter->value, m[i], v[i], gradients[i]});
 }
 
 std::vector<std::pair<std::string, Tensor>> Adam::state(const std::vector<NamedParameter>& parameters) {
@@ -108,21 +75,9 @@ void Sgd::update(const std::vector<NamedParameter>& parameters, const Tensors& g
   prepare(parameters);
   expect_same_number(parameters.size(), gradients.size(), velocity.size());
   ++steps;
-  for (std::size_t i = 0; i < parameters.size(); ++i) {
-    Tensor& w = parameters[i].parameter->value;
-    const Tensor g = gradients[i].as_dense();
-    with_type(w.dtype(), [&](auto zero) {
-      using T = decltype(zero);
-      const T* const from = g.data<T>();
-      T *const u = velocity[i].mutable_data<T>(), *const to = w.mutable_data<T>();
-      parallel_for(w.elements(), grain, [&](Int begin, Int end) {
-        for (Int k = begin; k < end; ++k) {
-          u[k] = T(momentum) * u[k] - T(learning_rate) * from[k];
-          to[k] += u[k];
-        }
-      });
-    });
-  }
+  for (std::size_t i = 0; i < parameters.size(); ++i)
+    update_in_place(SgdUpdate{learning_rate, momentum},
+                    {parameters[i].parameter->value, velocity[i], gradients[i]});
 }
 
 std::vector<std::pair<std::string, Tensor>> Sgd::state(const std::vector<NamedParameter>& parameters) {
@@ -130,7 +85,21 @@ std::vector<std::pair<std::string, Tensor>> Sgd::state(const std::vector<NamedPa
   return named("sgd.velocity.", parameters, velocity);
 }
 
+// The sums of the squares are made there, and come to the host together.
+static double gpu_norm(const Tensors& gradients) {
+  const NoGrad quiet;
+  static const OpEntry& sum_to = registry().at(SumTo::name);
+  const Tensor sums = Tensor::empty({static_cast<Int>(gradients.size())}, DType::f32, Device::gpu);
+  for (std::size_t i = 0; i < gradients.size(); ++i)
+    apply_any(std::make_shared<OpOf<SumTo>>(SumTo{}), sum_to, {square(gradients[i])},
+              {sums.view(static_cast<Int>(i), {}, {})});
+  double total = 0;
+  for (const double sum : sums.values()) total += sum;
+  return std::sqrt(total);
+}
+
 double global_norm(const Tensors& gradients) {
+  if (!gradients.empty() && gradients[0].device() == Device::gpu) return gpu_norm(gradients);
   double total = 0;
   for (const Tensor& gradient : gradients) {
     const Tensor g = gradient.as_dense();

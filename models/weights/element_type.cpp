@@ -70,7 +70,7 @@ Tensor decode(ElementType type, const Shape& shape, const std::function<void(voi
 void encode(ElementType type, const Tensor& value,
             const std::function<void(const void*, std::size_t)>& write) {
   const auto bytes = static_cast<std::size_t>(value.elements() * size_of(type));
-  const Tensor dense = value.to(memory_type(type)).as_dense();
+  const Tensor dense = value.to(Device::cpu).to(memory_type(type)).as_dense();
   if (type == ElementType::f32) return write(dense.data<float>(), bytes);
   if (type == ElementType::f64) return write(dense.data<double>(), bytes);
   expect(type == ElementType::i64, "{} is read, never written", name_of(type));

@@ -24,7 +24,7 @@ std::string first_few(const char* what, const std::vector<std::string>& names) {
 // Numbers that no training leaves behind: every answer would be one that is not finite.
 void check_values(const std::filesystem::path& path, const std::string& name, const Tensor& value) {
   const bool variance = name.ends_with("variance");
-  const Tensor dense = value.as_dense();
+  const Tensor dense = value.to(Device::cpu).as_dense();
   with_type(dense.dtype(), [&](auto zero) {
     const auto* const numbers = dense.data<decltype(zero)>();
     for (Int i = 0; i < dense.elements(); ++i)

@@ -26,8 +26,8 @@ struct Draw {
         {low, high, static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32)},
         {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)});
   }
-  SONOGRAD_INLINE float factor(const Words& words, Int element) const {
-    const std::uint32_t word = words[per_sample ? 0 : static_cast<std::size_t>(element % 4)];
+  SONOGRAD_INLINE float factor(const Words& words, std::size_t k) const {
+    const std::uint32_t word = per_sample ? words[0] : words[k];
     return static_cast<float>(word >> 8) * 0x1p-24F >= rate ? kept : 0.0F;
   }
 };
@@ -42,9 +42,10 @@ void drop(const DropoutDraw& from, const Tensor& in, const Tensor* beside, Tenso
   gpu::for_each(samples * blocks, [=] __device__(Int k) {
     const gpu::Place at = gpu::place(k, blocks);
     const Words words = draw.words(at.row, at.column);
-    for (Int e = 4 * at.column; e < per_sample && e < 4 * at.column + 4; ++e) {
-      const Int i = at.row * per_sample + e;
-      const float dropped = x[i] * draw.factor(words, e);
+    for (std::size_t k = 0; k < 4; ++k) {
+      const Int e = 4 * at.column + static_cast<Int>(k), i = at.row * per_sample + e;
+      if (e >= per_sample) continue;
+      const float dropped = x[i] * draw.factor(words, k);
       y[i] = shortcut ? dropped + shortcut[i] : dropped;
     }
   });
