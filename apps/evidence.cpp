@@ -139,7 +139,7 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
   manifest.command = program.command_line;
   manifest.protocol = flags.split.protocol;
   manifest.data = std::filesystem::absolute(flags.data).lexically_normal().string();
-  manifest.device = program.shared.device;
+  manifest.device = device_text(program.shared);
   manifest.seed = program.shared.seed;
   manifest.data_hash = data_hash(data.folder);
   manifest.split_hash = split_hash(data.folder, data.split);

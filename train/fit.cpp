@@ -27,7 +27,7 @@ double seconds_since(Clock::time_point start) {
 std::string weights_hash(const Model& model) {
   std::string hashes;
   for (const auto& [name, parameter] : model.parameters()) {
-    const Tensor value = parameter->value.as_dense();
+    const Tensor value = parameter->value.to(Device::cpu).as_dense();
     hashes += with_type(value.dtype(), [&](auto zero) {
       const auto* const data = value.data<decltype(zero)>();
       return sha256(

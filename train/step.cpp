@@ -9,13 +9,14 @@
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/reduce/reduce.h"
 #include "report/metrics.h"
+#include "tensor/gpu.h"
 #include "train/distributed/buckets.h"
 
 namespace sonograd {
 namespace {
 
 bool all_finite(const Tensor& x) {
-  const Tensor dense = x.as_dense();
+  const Tensor dense = x.to(Device::cpu).as_dense();
   return with_type(x.dtype(), [&](auto zero) {
     const auto* const values = dense.data<decltype(zero)>();
     // x - x is 0 for every finite x, so the sum stays 0 unless one is not.
@@ -130,6 +131,16 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
       !culprit.empty() ? "the first came from " + culprit : "run again, the batch gave no op such a number");
 }
 
+// The step needed at least as much as it held and asked for at the end, beside what was there before it.
+std::string smaller_batch(const gpu::OutOfMemory& full, Int batch, Int live_before) {
+  const double needed =
+      static_cast<double>(full.live + full.asked - live_before) / static_cast<double>(batch);
+  const auto fits = static_cast<Int>(static_cast<double>(full.total - live_before) / needed);
+  const Int smaller = std::min(fits, batch - 1);
+  return smaller >= 1 ? fmt::format("does not fit, one of {} may", smaller)
+                      : "does not fit, nor does any: take a smaller model, or smaller images";
+}
+
 }  // namespace
 
 std::vector<NamedParameter> trained_parameters(Model& model) {
@@ -140,7 +151,14 @@ std::vector<NamedParameter> trained_parameters(Model& model) {
 }
 
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options) {
-  StepResult result = compute(model, batch, options);
+  const Int live = gpu::live_bytes();
+  StepResult result;
+  try {
+    result = compute(model, batch, options);
+  } catch (const gpu::OutOfMemory& full) {
+    throw Error("{}; a batch of {} {}", full.what(), batch.labels.size(),
+                smaller_batch(full, static_cast<Int>(batch.labels.size()), live));
+  }
   if (!std::isfinite(result.loss) || !std::isfinite(global_norm(result.gradients)))
     name_the_culprit(model, batch, options);
   return result;
