@@ -7,7 +7,8 @@ function(sonograd_add_cuda target)
   # Only the files of the device see CUDA's headers: all others compile as without it, and a compiler cache knows them.
   set(device_sources ${ARGN})
   list(FILTER device_sources INCLUDE REGEX "\\.gpu\\.cpp$")
-  set_source_files_properties(${device_sources} PROPERTIES INCLUDE_DIRECTORIES "${CUDAToolkit_INCLUDE_DIRS};${CUDNN_INCLUDE_DIR}")
+  list(GET CUDAToolkit_INCLUDE_DIRS 0 toolkit)
+  set_source_files_properties(${device_sources} PROPERTIES COMPILE_OPTIONS "-isystem;${toolkit};-isystem;${CUDNN_INCLUDE_DIR}")
   # fmt 9's compile-time checks are beyond nvcc; g++ makes them of the same headers.
   target_compile_definitions(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:FMT_CONSTEVAL=> $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1>)
   target_compile_options(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:--expt-relaxed-constexpr --extended-lambda -Werror=all-warnings
