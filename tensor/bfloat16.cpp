@@ -1,5 +1,6 @@
 #include "tensor/bfloat16.h"
 
+#include "tensor/gpu.h"
 #include "tensor/parallel.h"
 
 namespace sonograd {
@@ -22,8 +23,12 @@ bool has_bfloat16_products() {
 }
 
 Tensor rounded_to_bfloat16(const Tensor& x) {
-  const Tensor dense = x.as_dense();
   Tensor y = Tensor::empty(x.shape(), DType::f32, x.device());
+  if (x.device() == Device::gpu) {
+    gpu::round_to_bfloat16(x, y);
+    return y;
+  }
+  const Tensor dense = x.as_dense();
   const float* const from = dense.data<float>();
   float* const to = y.mutable_data<float>();
   parallel_for(x.elements(), grain,

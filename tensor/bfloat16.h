@@ -33,9 +33,10 @@ T factor(Precision precision, T x) {
   return precision == Precision::full ? x : static_cast<T>(from_bfloat16(to_bfloat16(static_cast<float>(x))));
 }
 
-// On the cpu, of f32 tensors:
-bool has_bfloat16_products();                 // whether the processor multiplies them faster than f32
-Tensor rounded_to_bfloat16(const Tensor& x);  // x, its values rounded, in f32
-std::unique_ptr<Storage> as_bfloat16(const Tensor& x);  // of a dense x: its values in row-major order
+Tensor rounded_to_bfloat16(const Tensor& x);  // an f32 x, its values rounded, in f32
+
+// On the cpu:
+bool has_bfloat16_products();  // whether the processor multiplies them faster than f32
+std::unique_ptr<Storage> as_bfloat16(const Tensor& x);  // of a dense f32 x: its values in row-major order
 
 }  // namespace sonograd

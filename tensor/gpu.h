@@ -46,6 +46,7 @@ void synchronise();
 // Between tensors on the gpu, of one shape; any strides and types.
 void copy(const Tensor& source, Tensor& target);
 void fill(Tensor& target, double value);
+void round_to_bfloat16(const Tensor& source, Tensor& target);  // of f32, see tensor/bfloat16.h
 
 }  // namespace gpu
 }  // namespace sonograd

@@ -1,3 +1,4 @@
+#include "tensor/bfloat16.h"
 #include "tensor/launch.h"
 #include "tensor/loops.h"
 
@@ -44,6 +45,16 @@ void fill(Tensor& target, double value) {
     fill_elements(target, static_cast<float>(value));
   else
     fill_elements(target, value);
+}
+
+void round_to_bfloat16(const Tensor& source, Tensor& target) {
+  const float* const from = source.gpu_data<float>();
+  float* const to = target.mutable_gpu_data<float>();
+  const Loops<2> loops(source.shape(), {source.strides(), target.strides()});
+  for_each(loops.elements(), [=] __device__(Int i) {
+    const auto at = loops.at(i);
+    to[at[1]] = from_bfloat16(to_bfloat16(from[at[0]]));
+  });
 }
 
 }  // namespace sonograd::gpu

@@ -42,5 +42,8 @@ void copy(const Tensor&, Tensor&) {
 void fill(Tensor&, double) {
   refuse();
 }
+void round_to_bfloat16(const Tensor&, Tensor&) {
+  refuse();
+}
 
 }  // namespace sonograd::gpu

@@ -111,8 +111,8 @@ void run(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y) {
   const bool rounds = conv.precision == Precision::bf16;
   if (rounds && !has_bfloat16_products()) {
     conv.precision = Precision::full;
-    return run(direction, conv, to_x ? x : rounded_to_bfloat16(x), to_w ? w : rounded_to_bfloat16(w),
-               to_y ? y : rounded_to_bfloat16(y));
+    round_factors(direction, x, w, y);
+    return run(direction, conv, x, w, y);
   }
   const auto plan = plan_for(direction, conv, x.shape(), w.shape());
   std::vector<std::unique_ptr<Storage>> rounded;
@@ -135,6 +135,12 @@ void run(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y) {
                {to_w ? DNNL_ARG_DIFF_WEIGHTS : DNNL_ARG_WEIGHTS, its_w},
                {to_y ? DNNL_ARG_DST : DNNL_ARG_DIFF_DST, bound(y, plan->y, to_y)}});
   if (plan->reordered && to_w) reorder(its_w, our_w);
+}
+
+void round_factors(Direction direction, Tensor& x, Tensor& w, Tensor& y) {
+  if (direction != Direction::grad_x) x = rounded_to_bfloat16(x);
+  if (direction != Direction::grad_w) w = rounded_to_bfloat16(w);
+  if (direction != Direction::forward) y = rounded_to_bfloat16(y);
 }
 
 std::string kernel_name(Direction direction, const Conv2d& conv, const Shape& x, const Shape& w) {

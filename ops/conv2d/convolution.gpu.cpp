@@ -35,7 +35,8 @@ struct SharedPlan {
 
 std::shared_ptr<const SharedPlan> plan_for(const cudnn::Convolution& convolution) {
   static const cudnn::Target device(handle());
-  static Cache<SharedPlan> plans(512);
+  static auto& plans =
+      *new Cache<SharedPlan>(512);  // as long as the process: at its end the library may be gone first
   return plans.get(convolution.key(),
                    [&] { return ConvolutionPlan(convolution, device, cudnn::workspace_limit); });
 }
@@ -69,11 +70,15 @@ bool run_by_cudnn(Direction direction, const Conv2d& conv, Tensor& x, const Shap
 
 }  // namespace
 
-void run_on_gpu(Direction direction, const Conv2d& conv, Tensor x, Tensor w, Tensor y) {
+void run_on_gpu(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y) {
   const bool to_x = direction == Direction::grad_x, to_w = direction == Direction::grad_w;
   if (x.elements() == 0 || w.elements() == 0 || y.elements() == 0) {
     (to_x ? x : to_w ? w : y).fill(0);  // a sum of no products
     return;
+  }
+  if (conv.precision == Precision::bf16) {
+    conv.precision = Precision::full;
+    round_factors(direction, x, w, y);
   }
   Tensor krsc = to_w ? Tensor::empty({w.size(3), w.size(0), w.size(1), w.size(2)}, DType::f32, Device::gpu)
                      : krsc_of(w);

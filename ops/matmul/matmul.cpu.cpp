@@ -7,18 +7,6 @@
 namespace sonograd {
 namespace {
 
-// The batch as one tall matrix, its leading sizes folded into the rows; undefined where strides forbid that.
-Tensor folded(const Tensor& x) {
-  Int rows = 1, stride = 0;
-  for (int axis = x.rank() - 2; axis >= 0; --axis) {
-    if (x.size(axis) == 1) continue;
-    if (rows == 1) stride = x.strides()[axis];
-    if (x.strides()[axis] != stride * rows) return {};
-    rows *= x.size(axis);
-  }
-  return x.view(0, {rows, x.size(-1)}, {stride, x.strides()[-1]});
-}
-
 // The tensor itself where the library can read its matrices in place, else a dense copy.
 Tensor readable(const Tensor& x) {
   const Shape matrix{x.size(-2), x.size(-1)};
@@ -79,12 +67,7 @@ void multiply_rounded(const MatMul& op, const Tensor& x, const Tensor& w, Tensor
 
 void multiply(const MatMul& op, const Tensor& given_x, const Tensor& given_w, Tensor& given_y) {
   Tensor x = readable(given_x), w = readable(given_w), y = given_y;
-  const bool fold_rows = !op.sum_batch && !op.transpose_x && w.rank() == 2;
-  const bool fold_sum = op.sum_batch && op.transpose_x && !op.transpose_w;
-  if (fold_rows || fold_sum) {
-    const Tensor tall_x = folded(x), tall_w = fold_sum ? folded(w) : w;
-    if (tall_x.defined() && tall_w.defined()) x = tall_x, w = tall_w, y = fold_sum ? y : folded(y);
-  }
+  fold_batch(op, x, w, y);
   if (op.precision == Precision::bf16) {
     if (x.rank() == 2 && w.rank() == 2 && has_bfloat16_products()) return multiply_rounded(op, x, w, y);
     return multiply({op.transpose_x, op.transpose_w, op.sum_batch}, rounded_to_bfloat16(x),

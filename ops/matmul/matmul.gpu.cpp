@@ -39,6 +39,9 @@ Strides batch_strides(const Tensor& x, int rank) {
 }  // namespace
 
 void multiply_on_gpu(const MatMul& op, const Tensor& given_x, const Tensor& given_w, Tensor& given_y) {
+  if (op.precision == Precision::bf16)
+    return multiply_on_gpu({op.transpose_x, op.transpose_w, op.sum_batch}, rounded_to_bfloat16(given_x),
+                           rounded_to_bfloat16(given_w), given_y);
   Tensor x = given_x, w = given_w, y = given_y;
   fold_batch(op, x, w, y);
   const Shape batch = MatMul::batch(x.rank() > 2 ? x.shape() : w.shape());
