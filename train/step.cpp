@@ -131,12 +131,13 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
       !culprit.empty() ? "the first came from " + culprit : "run again, the batch gave no op such a number");
 }
 
-// The step needed at least as much as it held and asked for at the end, beside what was there before it.
+// The step needed at least as much as it held and asked for at the end, beside what was there before it: the
+// batch that fits is no larger, and half is worth trying first.
 std::string smaller_batch(const gpu::OutOfMemory& full, Int batch, Int live_before) {
   const double needed =
       static_cast<double>(full.live + full.asked - live_before) / static_cast<double>(batch);
   const auto fits = static_cast<Int>(static_cast<double>(full.total - live_before) / needed);
-  const Int smaller = std::min(fits, batch - 1);
+  const Int smaller = std::min(fits, batch / 2);
   return smaller >= 1 ? fmt::format("does not fit, one of {} may", smaller)
                       : "does not fit, nor does any: take a smaller model, or smaller images";
 }
