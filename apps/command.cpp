@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "tensor/gpu.h"
+#include "tensor/gpu_policy.h"
 #include "tensor/parallel.h"
 
 namespace sonograd {
@@ -98,6 +99,9 @@ CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const st
   command.add_option("--device", shared.device, "reference, cpu, gpu or auto")
       ->check(CLI::IsMember({"reference", "cpu", "gpu", "auto"}))
       ->capture_default_str();
+  command.add_flag(
+      "--tf32", shared.tf32,
+      "on the gpu, products of f32 values rounded to 10 bits first: faster, errors of some 1e-3");
   command.add_option("--threads", shared.threads, "CPU threads; 0: all cores")->check(thread_count());
   command.add_option("--seed", shared.seed, "seed of every random draw")
       ->check(seed_number())
@@ -115,17 +119,25 @@ CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const st
 }
 
 void hide_flags(CLI::App& command, const std::vector<std::string>& flags) {
-  for (const std::string& flag : flags) command.get_option(flag)->group(unused);
+  for (const std::string& flag : flags) {
+    command.get_option(flag)->group(unused);
+    if (flag == "--device") command.get_option("--tf32")->group(unused);
+  }
   command.formatter(std::make_shared<Help>());
 }
 
 Device prepare_device(const SharedFlags& shared) {
   if (shared.threads > 0) set_threads(shared.threads);
+  const bool may_be_gpu = shared.device == "gpu" || shared.device == "auto";
+  if (shared.tf32 && !may_be_gpu) throw UsageError("--tf32 is the gpu's; give --device gpu or auto with it");
   if (shared.device == "reference") return Device::reference;
   const std::string& why_not = gpu::why_not();
   if (shared.device == "gpu" && !why_not.empty())
     throw Error("--device gpu: {}; use --device cpu, or auto to let it choose", why_not);
-  if (shared.device == "gpu" || (shared.device == "auto" && why_not.empty())) return Device::gpu;
+  if (shared.device == "gpu" || (shared.device == "auto" && why_not.empty())) {
+    gpu::policy().tf32 = shared.tf32;
+    return Device::gpu;
+  }
   if (shared.device == "auto") fmt::print(stderr, "sonograd: {}, going on with the cpu\n", why_not);
   return Device::cpu;
 }
@@ -133,7 +145,7 @@ Device prepare_device(const SharedFlags& shared) {
 std::string device_text(const SharedFlags& shared) {
   const std::string& why_not = gpu::why_not();
   const bool chosen = shared.device == "gpu" || shared.device == "auto";
-  if (chosen && why_not.empty()) return "gpu: " + gpu::description();
+  if (chosen && why_not.empty()) return "gpu: " + gpu::description() + (shared.tf32 ? ", tf32" : "");
   return shared.device == "auto" ? "cpu, as " + why_not : shared.device;
 }
 
