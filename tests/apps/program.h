@@ -17,7 +17,7 @@ using Arguments = std::vector<std::string>;
 using sonograd::TemporaryFolder;
 
 struct Limits {
-  Arguments launcher = {};  // the words before the program's own name: mpirun and its flags
+  Arguments launcher = {};               // the words before the program's own name: mpirun and its flags
   std::optional<long> file_bytes = {};   // the largest file that it may write: a stand-in for a full disk
   bool full_stdout = false;              // stdout is /dev/full, which takes nothing
   std::function<bool()> kill_when = {};  // asked all the time; the signal once it says yes
