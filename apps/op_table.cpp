@@ -61,6 +61,7 @@ std::vector<OpCost> op_table(const std::function<void()>& work, const MachineLim
     work();
   }
   std::vector<OpCost> rows;
+  rows.reserve(table.size());
   for (const auto& [name, cost] : table) rows.push_back(cost);
   std::sort(rows.begin(), rows.end(), [](const OpCost& a, const OpCost& b) { return a.seconds > b.seconds; });
   return rows;

@@ -3,10 +3,10 @@
 namespace sonograd {
 
 void register_matmul(Registry& registry) {
-  const auto both = [](std::string name, MatMul op, Shape x, Shape w) {
+  const auto both = [](const std::string& name, MatMul op, Shape x, Shape w) {
     return sample("matmul: " + name, op, {uniform(x), uniform(w)});
   };
-  const auto in_bf16 = [](std::string name, MatMul op, Shape x, Shape w) {
+  const auto in_bf16 = [](const std::string& name, MatMul op, Shape x, Shape w) {
     op.precision = Precision::bf16;
     return rounding("matmul: bf16, " + name, op, {uniform(x), uniform(w)});
   };
