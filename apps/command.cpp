@@ -130,23 +130,23 @@ Device prepare_device(const SharedFlags& shared) {
   if (shared.threads > 0) set_threads(shared.threads);
   const bool may_be_gpu = shared.device == "gpu" || shared.device == "auto";
   if (shared.tf32 && !may_be_gpu) throw UsageError("--tf32 is the gpu's; give --device gpu or auto with it");
-  if (shared.device == "reference") return Device::reference;
+  if (!may_be_gpu) return shared.device == "reference" ? Device::reference : Device::cpu;  // no gpu is woken
   const std::string& why_not = gpu::why_not();
   if (shared.device == "gpu" && !why_not.empty())
     throw Error("--device gpu: {}; use --device cpu, or auto to let it choose", why_not);
-  if (shared.device == "gpu" || (shared.device == "auto" && why_not.empty())) {
-    gpu::policy().tf32 = shared.tf32;
-    return Device::gpu;
+  if (!why_not.empty()) {
+    fmt::print(stderr, "sonograd: {}, going on with the cpu\n", why_not);
+    return Device::cpu;
   }
-  if (shared.device == "auto") fmt::print(stderr, "sonograd: {}, going on with the cpu\n", why_not);
-  return Device::cpu;
+  gpu::policy().tf32 = shared.tf32;
+  return Device::gpu;
 }
 
 std::string device_text(const SharedFlags& shared) {
+  if (shared.device != "gpu" && shared.device != "auto") return shared.device;
   const std::string& why_not = gpu::why_not();
-  const bool chosen = shared.device == "gpu" || shared.device == "auto";
-  if (chosen && why_not.empty()) return "gpu: " + gpu::description() + (shared.tf32 ? ", tf32" : "");
-  return shared.device == "auto" ? "cpu, as " + why_not : shared.device;
+  if (why_not.empty()) return "gpu: " + gpu::description() + (shared.tf32 ? ", tf32" : "");
+  return "cpu, as " + why_not;
 }
 
 }  // namespace sonograd

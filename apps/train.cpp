@@ -73,10 +73,10 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
   command.add_flag("--sync-batch-norm", t.sync_batch_norm,
                    "of several processes (mpirun): batch norms use the images of all, as one process would");
   command
-      .add_option(
-          "--dtype", t.dtype,
-          "of training's products with weights: f32, or bf16, their factors rounded to bfloat16; weights, "
-          "sums, all else and testing stay f32")
+      .add_option("--dtype", t.dtype,
+                  "of the products with weights (all but depthwise) of training steps: f32, or bf16, their "
+                  "factors rounded to bfloat16; weights, "
+                  "sums, all else, testing and the features of a frozen base that are computed once stay f32")
       ->check(CLI::IsMember({"f32", "bf16"}))
       ->capture_default_str();
   command

@@ -10,6 +10,7 @@
 #include "models/model_file.h"
 #include "ops/binary/binary.h"
 #include "report/progress.h"
+#include "tensor/gpu_policy.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
 #include "train/step.h"
@@ -60,6 +61,7 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
       o.augmentation.flip, static_cast<int>(m.keras), o.norm_momentum.value_or(0), o.stop_when_perfect,
       name_of(o.transfer), o.momentum, o.split.substr(0, 16), weights_hash(model));
   if (o.precision == Precision::bf16) text += "; bf16";
+  if (gpu::policy().tf32) text += "; tf32";
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
@@ -102,6 +104,7 @@ class Fit {
     if (goes_on)
       state = load_checkpoint(run.checkpoint(), model, settings,
                               [this](Int phase) -> Optimizer& { return prepare(phase); });
+    group.barrier();  // all have read the checkpoint before the first process writes another
     if (events.begin) events.begin();
     if (!goes_on) start_phase(0);
     while (!state.finished) {
