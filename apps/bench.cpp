@@ -9,6 +9,7 @@
 #include "apps/op_table.h"
 #include "gan/adversarial_step.h"
 #include "models/zoo.h"
+#include "tensor/gpu.h"
 #include "tensor/parallel.h"
 #include "tensor/pool.h"
 #include "train/step.h"
@@ -79,21 +80,13 @@ std::function<void()> gan_work_of(const Flags& flags, const SharedFlags& shared,
   };
 }
 
-// Multiply-adds of one run, GFLOP/s of the median being of them.
-double macs_of(const std::function<void()>& work) {
-  double macs = 0;
-  const Observer observer([&](const Observation& seen) {
-    macs += static_cast<double>(seen.call.macs(seen.inputs, seen.outputs));
-  });
-  work();
-  return macs;
-}
-
 int run(const Flags& flags, const SharedFlags& shared) {
   const bool training = flags.what != "infer" && flags.model.name != "dcgan";
   if (flags.dtype != "f32" && !training)
     throw UsageError("--dtype {} is a classifier's in training; --what train", flags.dtype);
   const Device device = prepare_device(shared);
+  if (flags.ops && device == Device::gpu)
+    throw UsageError("--ops times ops on the host, which the gpu does later; use a profiler of the gpu");
   const bool gan = flags.model.name == "dcgan";
   std::optional<Model> model;
   if (!gan) model = make_model(flags.model);
@@ -102,6 +95,11 @@ int run(const Flags& flags, const SharedFlags& shared) {
   first = run_once([&] {
     if (model) model->initialise(Random(shared.seed), DType::f32, device);
     work = gan ? gan_work_of(flags, shared, device) : work_of(flags, *model, shared, device);
+    if (device == Device::gpu)  // whose work is put on a stream and done later
+      work = [launch = std::move(work)] {
+        launch();
+        gpu::synchronise();
+      };
     work();
   });
   std::vector<double> times;
@@ -110,13 +108,11 @@ int run(const Flags& flags, const SharedFlags& shared) {
   const double median = times.size() % 2 == 1 ? times[times.size() / 2]
                                               : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
   const double peak = peak_mib(), pool_peak = static_cast<double>(pool::peak_bytes()) / (1 << 20);
-  const double gflops = 2e-6 * macs_of(work) / median;
-  std::vector<OpCost> table;
-  MachineLimits limits;
-  if (flags.ops) {
-    limits = measure_limits();
-    table = op_table(work, limits);
-  }
+  const MachineLimits limits = flags.ops ? measure_limits() : MachineLimits{};
+  const std::vector<OpCost> table = op_table(work, limits);
+  double flops = 0;
+  for (const OpCost& cost : table) flops += cost.flops;
+  const double gflops = 1e-6 * flops / median;
 
   if (shared.json) {
     nlohmann::ordered_json json{{"model", flags.model.name},

@@ -9,7 +9,7 @@ namespace sonograd {
 // What the machine gives at best, measured with all threads: a product of large matrices, and a triad
 // a = b + s·c of vectors that no cache holds (McCalpin's STREAM).
 struct MachineLimits {
-  double flops = 0, bytes = 0;  // a second
+  double flops = 1, bytes = 1;  // a second
 };
 MachineLimits measure_limits();
 

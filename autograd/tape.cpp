@@ -12,8 +12,8 @@ thread_local bool walking_back = false;
 struct Recorded {
   std::shared_ptr<const AnyOp> op;
   const OpEntry* entry;
-  Tensors inputs, outputs;     // what vjp reads, detached; of the others, and of `repeated`, the shape alone
-  std::vector<bool> repeated;  // of the inputs: made again when vjp reads them
+  Tensors inputs,
+      outputs;  // what vjp reads, detached; of the others, and of what can be made again, the shape
   std::vector<Int> input_nodes, output_nodes;
   std::vector<std::uint64_t> versions;  // of the saved inputs', then outputs', storage when they were saved
   std::string layer;
@@ -198,7 +198,7 @@ class Backward {
 
     check_unchanged(call);
     for (std::size_t k = 0; k < wanted.size(); ++k)
-      if (call.repeated[k] && call.op->saves_input(static_cast<int>(k), wanted))
+      if (!call.inputs[k].has_data() && call.op->saves_input(static_cast<int>(k), wanted))
         call.inputs[k] = state->value_of(call.input_nodes[k]);
     const AtLayer scope(call.layer);
     const Tensors gradients = call.op->vjp(
@@ -342,7 +342,7 @@ void record_call(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, c
   }
   if (!state) return;
 
-  Recorded call{op, &entry, {}, {}, {}, {}, {}, {}, layer_path()};
+  Recorded call{op, &entry, {}, {}, {}, {}, {}, layer_path()};
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& x = inputs[i];
     if (x.tape())
@@ -352,8 +352,8 @@ void record_call(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, c
              where(call), i, x.shape().text());
     call.input_nodes.push_back(x.tape() ? x.node() : -1);
     const bool read = op->saves_input(static_cast<int>(i), known);
-    call.repeated.push_back(read && x.tape() && state->can_repeat(x.node()));
-    call.inputs.push_back(saved(x, read && !call.repeated.back()));
+    const bool repeated = x.tape() && state->can_repeat(x.node());
+    call.inputs.push_back(saved(x, read && !repeated));
     call.versions.push_back(version_of(call.inputs.back()));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {

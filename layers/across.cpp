@@ -1,25 +1,19 @@
 #include "layers/across.h"
 
 #include "autograd/tape.h"
+#include "autograd/tape_op.h"
 #include "ops/batch_norm/frozen.h"
 
 namespace sonograd {
 namespace {
 
 // y = Σ x over the processes as an op for the tape alone.
-class SumAcross final : public AnyOp {
+class SumAcross final : public TapeOp {
  public:
   explicit SumAcross(std::function<void(Tensor&)> sum) : sum(std::move(sum)) {}
 
   std::string_view name() const override { return "sum_across"; }
-  Shapes shapes(const Shapes&) const override { never(); }
-  void reference(const Tensors&, Tensors&) const override { never(); }
-  bool is_view() const override { return false; }
-  Tensor view(const Tensors&) const override { never(); }
   bool saves_input(int, const std::vector<bool>&) const override { return false; }
-  bool saves_output(int) const override { return false; }
-  Int macs(const Tensors&, const Tensors&) const override { return 0; }
-  const void* attributes() const override { return nullptr; }
 
   Tensors vjp(const Vjp& at) const override {
     Tensor dx = at.dy().copy();
@@ -28,8 +22,6 @@ class SumAcross final : public AnyOp {
   }
 
  private:
-  [[noreturn]] static void never() { throw Error("sum_across is run by its layer, never as an op"); }
-
   std::function<void(Tensor&)> sum;
 };
 

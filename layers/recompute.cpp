@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "autograd/tape.h"
+#include "autograd/tape_op.h"
 #include "layers/residual.h"
 #include "layers/transformer.h"
 
@@ -32,20 +33,13 @@ class Swapped {
 };
 
 // A layer as an op of x and its parameters, for the tape alone: its forward pass has run when it is recorded.
-class Recompute final : public AnyOp {
+class Recompute final : public TapeOp {
  public:
   Recompute(Layer layer, Context context, Parameters parameters)
       : layer(std::move(layer)), context(std::move(context)), parameters(std::move(parameters)) {}
 
   std::string_view name() const override { return "recompute"; }
-  Shapes shapes(const Shapes&) const override { never(); }
-  void reference(const Tensors&, Tensors&) const override { never(); }
-  bool is_view() const override { return false; }
-  Tensor view(const Tensors&) const override { never(); }
   bool saves_input(int, const std::vector<bool>&) const override { return true; }
-  bool saves_output(int) const override { return false; }
-  Int macs(const Tensors&, const Tensors&) const override { return 0; }
-  const void* attributes() const override { return nullptr; }
 
   Tensors vjp(const Vjp& at) const override {
     expect(std::none_of(at.inputs.begin(), at.inputs.end(), [](const Tensor& x) { return x.tape(); }),
@@ -71,8 +65,6 @@ class Recompute final : public AnyOp {
   }
 
  private:
-  [[noreturn]] static void never() { throw Error("recompute is run by its layer, never as an op"); }
-
   Layer layer;
   Context context;
   Parameters parameters;  // those that a tape knows
