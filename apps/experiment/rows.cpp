@@ -47,18 +47,22 @@ bool trains(const ExperimentFlags& flags, const std::string& model) {
          std::find(flags.models.begin(), flags.models.end(), model) != flags.models.end();
 }
 
+Int epochs_of(const Row& row, const Profile& profile) {
+  return row.arm == "original" ? profile.epochs : profile.enlarged_epochs;
+}
+
 }  // namespace
 
 Profile profile_of(const ExperimentFlags& flags, Int largest_class) {
   std::map<std::string, Profile> profiles{
-      {"smoke", {"smoke", 96, 1, 25, 8, 32, 4, 0.25, 0.9, 2 * largest_class, 2, true}},
-      {"quick", {"quick", 96, 8, 25, 16, 64, 1500, 1, 0.9, published_target, 40, false}},
-      {"paper", {"paper", 224, 100, 25, 16, 224, 6000, 1, 0, published_target, 40, false}}};
+      {"smoke", {"smoke", 96, 1, 1, 25, 8, 32, 4, 0.25, 0.9, 2 * largest_class, 2, true}},
+      {"quick", {"quick", 96, 8, 3, 25, 16, 64, 1500, 1, 0.9, published_target, 40, false}},
+      {"paper", {"paper", 224, 100, 100, 25, 16, 224, 6000, 1, 0, published_target, 40, false}}};
   const auto found = profiles.find(flags.profile);
   if (found == profiles.end()) throw UsageError("--profile {}: it is smoke, quick or paper", flags.profile);
   Profile profile = found->second;
   if (flags.image_size > 0) profile.image_size = flags.image_size;
-  if (flags.epochs > 0) profile.epochs = flags.epochs;
+  if (flags.epochs > 0) profile.epochs = profile.enlarged_epochs = flags.epochs;
   if (flags.gan_steps > 0) profile.gan_steps = flags.gan_steps;
   return profile;
 }
@@ -110,7 +114,7 @@ double estimated_seconds(const std::vector<Row>& rows, const ExperimentFlags& fl
     seconds += row_seconds;
     const double phases = row.weights.empty() ? 1 : 2;
     // nine tenths of the images: a training step of 16, or a tenth of it for validation
-    seconds += phases * static_cast<double>(profile.epochs * images) * 0.82 / 16 *
+    seconds += phases * static_cast<double>(epochs_of(row, profile) * images) * 0.82 / 16 *
                costs.at(row.model).seconds * area(profile.image_size);
   }
   for (std::size_t c = 0; gans && c < counts.size(); ++c)
@@ -127,7 +131,8 @@ void train_row(const Row& row, const ExperimentFlags& flags, const Profile& prof
   t.model.image_size = profile.image_size;
   t.data = flags.data;
   t.out = folder_of(flags, row);
-  t.epochs = profile.epochs;
+  t.epochs = epochs_of(row, profile);
+  t.dtype = flags.dtype;
   t.batch = profile.batch;
   t.patience = profile.patience;
   if (row.weights.empty()) t.norm_momentum = profile.norm_momentum;

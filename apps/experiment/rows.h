@@ -6,7 +6,7 @@ namespace sonograd {
 
 // What `experiment table1` … `all` are told; 0 where the profile decides.
 struct ExperimentFlags {
-  std::string data, out, profile = "quick", protocol = "grouped", weights_folder;
+  std::string data, out, profile = "quick", protocol = "grouped", weights_folder, dtype = "f32";
   std::vector<std::string> models;  // of the paper; empty: all of the table's
   Int image_size = 0, epochs = 0, gan_steps = 0;
   bool dry_run = false;
@@ -15,7 +15,8 @@ struct ExperimentFlags {
 // How much of the protocol is run.
 struct Profile {
   std::string name;
-  Int image_size, epochs, patience, batch, gan_image_size, gan_steps;
+  Int image_size, epochs, enlarged_epochs;  // the latter for the arms that add images
+  Int patience, batch, gan_image_size, gan_steps;
   double gan_width, norm_momentum;  // norm_momentum: 0, the layers' own
   Int target, step;                 // of the arms, see data/arms.h
   bool small_models;                // each family's smallest member stands in for the paper's model

@@ -15,9 +15,16 @@ using Json = nlohmann::ordered_json;
 
 Json settings_of(const ExperimentFlags& flags, const Profile& profile, std::uint64_t seed,
                  const Dataset& data) {
-  return {{"profile", profile.name},          {"protocol", flags.protocol},  {"seed", seed},
-          {"image_size", profile.image_size}, {"epochs", profile.epochs},    {"gan_steps", profile.gan_steps},
-          {"weights", flags.weights_folder},  {"data_hash", data_hash(data)}};
+  return {{"profile", profile.name},
+          {"protocol", flags.protocol},
+          {"seed", seed},
+          {"image_size", profile.image_size},
+          {"epochs", profile.epochs},
+          {"enlarged_epochs", profile.enlarged_epochs},
+          {"gan_steps", profile.gan_steps},
+          {"dtype", flags.dtype},
+          {"weights", flags.weights_folder},
+          {"data_hash", data_hash(data)}};
 }
 
 void print_plan(const std::vector<Row>& rows, const ExperimentFlags& flags, double seconds, bool json) {
@@ -114,8 +121,8 @@ void add_experiment_runs(Program& program, CLI::App& experiment) {
         ->required();
     command
         .add_option("--profile", flags->profile,
-                    "smoke: small models, an epoch, to see it work; quick: 96 x 96, 8 epochs at most; paper: "
-                    "the full protocol")
+                    "smoke: small models, an epoch, to see it work; quick: 96 x 96, 8 epochs at most, 3 "
+                    "of the enlarged data sets; paper: the full protocol")
         ->check(CLI::IsMember({"smoke", "quick", "paper"}))
         ->capture_default_str();
     command.add_option("--protocol", flags->protocol, "grouped, or paper: as published (docs/data.md)")
@@ -129,6 +136,9 @@ void add_experiment_runs(Program& program, CLI::App& experiment) {
         ->check(positive());
     command.add_option("--gan-steps", flags->gan_steps, "of each class's GAN, in place of the profile's")
         ->check(positive());
+    command.add_option("--dtype", flags->dtype, "of training: f32 or bf16, see `sonograd train --help`")
+        ->check(CLI::IsMember({"f32", "bf16"}))
+        ->capture_default_str();
     command.add_flag("--dry-run", flags->dry_run, "print the rows and the time, and do nothing");
   }
 }
