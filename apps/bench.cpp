@@ -53,10 +53,8 @@ std::function<void()> work_of(const Flags& flags, Model& model, const SharedFlag
   StepOptions options{
       .recompute = flags.recompute, .precision = precision_named(flags.dtype), .random = Random(shared.seed)};
   return [batch, &model, optimizer, options]() mutable {
-    const StepResult result = gradients_of(model, *batch, options);
+    train_step(model, trained_parameters(model), *batch, options, *optimizer, 1e-5);
     ++options.step;
-    apply_updates(result.updates);
-    optimizer->update(trained_parameters(model), result.gradients, 1e-5);
   };
 }
 

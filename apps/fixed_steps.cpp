@@ -43,17 +43,16 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   double loss = 0;
   for (Int step = 0; step < fixed.steps; ++step) {
     const Batch batch = loader.next();
-    const StepResult result = gradients_of(model, batch,
-                                           {.dropout = !flags.no_dropout,
-                                            .recompute = flags.recompute,
-                                            .precision = precision_named(flags.dtype),
-                                            .random = Random(shared.seed),
-                                            .step = step,
-                                            .first_sample = step * flags.batch,
-                                            .group = &group,
-                                            .sync_batch_norm = flags.sync_batch_norm});
-    apply_updates(result.updates);
-    optimizer->update(trained, result.gradients, plan[0].learning_rate);
+    const StepResult result = train_step(model, trained, batch,
+                                         {.dropout = !flags.no_dropout,
+                                          .recompute = flags.recompute,
+                                          .precision = precision_named(flags.dtype),
+                                          .random = Random(shared.seed),
+                                          .step = step,
+                                          .first_sample = step * flags.batch,
+                                          .group = &group,
+                                          .sync_batch_norm = flags.sync_batch_norm},
+                                         *optimizer, plan[0].learning_rate);
     loss = result.loss;
     log += fmt::format("{},{:.9g}\n", step + 1, loss);
   }

@@ -52,9 +52,10 @@ Int machine_bytes() {
       bytes >> 20, live >> 20, machine_bytes() >> 20);
 }
 
-// Address space in large pieces; pages count only once they are written to.
+// Address space, most often all that is ever needed in one piece, whose blocks can then all be joined again;
+// pages count only once they are written to.
 [[maybe_unused]] Arena::Chunk map_chunk(Int bytes, Int live) {
-  constexpr Int least = Int{1} << 30;
+  constexpr Int least = Int{1} << 36;
   for (Int size = std::max(bytes, least); size >= bytes;
        size = size > bytes ? std::max(bytes, size / 4) : 0) {
     void* const chunk = mmap(nullptr, static_cast<std::size_t>(size), PROT_READ | PROT_WRITE,

@@ -213,26 +213,36 @@ class Fit {
     const Int group_size = std::min(group, n - group_begin);
     const Int updates_before =
         static_cast<Int>(state.history.size()) * updates() + group_begin / group;  // of the whole run
-    StepResult result = gradients_of(model, batch,
-                                     {.class_weights = options.class_weights,
-                                      .dropout = options.dropout,
-                                      .recompute = options.recompute,
-                                      .precision = options.precision,
-                                      .norm_momentum = options.norm_momentum,
-                                      .random = Random(options.seed),
-                                      .step = updates_before,
-                                      .first_sample = updates_before * group + state.position - group_begin,
-                                      .features = kept(),
-                                      .group = options.group,
-                                      .sync_batch_norm = options.sync_batch_norm});
-    apply_updates(result.updates);
-    accumulate_share(pending, std::move(result.gradients),
-                     static_cast<double>(end - state.position) / static_cast<double>(group_size));
+    const StepOptions how{.class_weights = options.class_weights,
+                          .dropout = options.dropout,
+                          .recompute = options.recompute,
+                          .precision = options.precision,
+                          .norm_momentum = options.norm_momentum,
+                          .random = Random(options.seed),
+                          .step = updates_before,
+                          .first_sample = updates_before * group + state.position - group_begin,
+                          .features = kept(),
+                          .group = options.group,
+                          .sync_batch_norm = options.sync_batch_norm};
+    StepResult result;
+    if (options.accumulate == 1 && !options.clip_norm) {
+      result = train_step(model, trained, batch, how, *optimizer, rate());
+    } else {
+      result = gradients_of(model, batch, how);
+      apply_updates(result.updates);
+      accumulate_share(pending, std::move(result.gradients),
+                       static_cast<double>(end - state.position) / static_cast<double>(group_size));
+      if (end == group_begin + group_size) update(pending);
+    }
     state.loss_sum += result.loss * static_cast<double>(end - state.position);
     state.correct += result.correct;
     state.position = end;
-    if (end == group_begin + group_size) update(pending);
     ++state.step;
+  }
+
+  double rate() const {
+    return scheduled_rate(options.schedule, phase().learning_rate, optimizer->steps,
+                          phase().epochs * updates());
   }
 
   void update(Tensors& pending) {
@@ -240,9 +250,7 @@ class Fit {
       const double norm = global_norm(pending);
       if (norm > *options.clip_norm) scale(pending, *options.clip_norm / norm);
     }
-    optimizer->update(trained, pending,
-                      scheduled_rate(options.schedule, phase().learning_rate, optimizer->steps,
-                                     phase().epochs * updates()));
+    optimizer->update(trained, pending, rate());
     pending.clear();
   }
 

@@ -34,10 +34,17 @@ std::unique_ptr<Optimizer> make_optimizer(OptimizerKind kind, double momentum) {
   return sgd;
 }
 
-static void expect_same_number(std::size_t parameters, std::size_t gradients, std::size_t moments) {
-  expect(parameters == gradients && parameters == moments,
-         "an optimizer with the moments of {} parameters got {} of them and {} gradients", moments,
-         parameters, gradients);
+void Optimizer::update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
+                       double learning_rate) {
+  expect(parameters.size() == gradients.size(), "an optimizer got {} parameters and {} gradients",
+         parameters.size(), gradients.size());
+  begin(parameters, learning_rate);
+  for (std::size_t i = 0; i < parameters.size(); ++i) change(*parameters[i].parameter, i, gradients[i]);
+}
+
+static void expect_same_number(std::size_t parameters, std::size_t moments) {
+  expect(parameters == moments, "an optimizer with the moments of {} parameters got {} of them", moments,
+         parameters);
 }
 
 void Adam::prepare(const std::vector<NamedParameter>& parameters) {
@@ -46,16 +53,16 @@ void Adam::prepare(const std::vector<NamedParameter>& parameters) {
   v = zeros_like(parameters);
 }
 
-void Adam::update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
-                  double learning_rate) {
+void Adam::begin(const std::vector<NamedParameter>& parameters, double learning_rate) {
   prepare(parameters);
-  expect_same_number(parameters.size(), gradients.size(), m.size());
+  expect_same_number(parameters.size(), m.size());
   ++steps;
   const auto t = static_cast<double>(steps);
-  const double rate = learning_rate * std::sqrt(1 - std::pow(beta2, t)) / (1 - std::pow(beta1, t));
-  for (std::size_t i = 0; i < parameters.size(); ++i)
-    update_in_place(AdamUpdate{rate, beta1, beta2, epsilon},
-                    {parameters[i].parameter->value, m[i], v[i], gradients[i]});
+  rate = learning_rate * std::sqrt(1 - std::pow(beta2, t)) / (1 - std::pow(beta1, t));
+}
+
+void Adam::change(Parameter& parameter, std::size_t which, const Tensor& gradient) {
+  update_in_place(AdamUpdate{rate, beta1, beta2, epsilon}, {parameter.value, m[which], v[which], gradient});
 }
 
 std::vector<std::pair<std::string, Tensor>> Adam::state(const std::vector<NamedParameter>& parameters) {
@@ -70,14 +77,15 @@ void Sgd::prepare(const std::vector<NamedParameter>& parameters) {
   if (velocity.empty()) velocity = zeros_like(parameters);
 }
 
-void Sgd::update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
-                 double learning_rate) {
+void Sgd::begin(const std::vector<NamedParameter>& parameters, double learning_rate) {
   prepare(parameters);
-  expect_same_number(parameters.size(), gradients.size(), velocity.size());
+  expect_same_number(parameters.size(), velocity.size());
   ++steps;
-  for (std::size_t i = 0; i < parameters.size(); ++i)
-    update_in_place(SgdUpdate{learning_rate, momentum},
-                    {parameters[i].parameter->value, velocity[i], gradients[i]});
+  rate = learning_rate;
+}
+
+void Sgd::change(Parameter& parameter, std::size_t which, const Tensor& gradient) {
+  update_in_place(SgdUpdate{rate, momentum}, {parameter.value, velocity[which], gradient});
 }
 
 std::vector<std::pair<std::string, Tensor>> Sgd::state(const std::vector<NamedParameter>& parameters) {

@@ -15,8 +15,12 @@ class Optimizer {
 
   // One update of parameters[i] by gradients[i], in place; counts a step. Throws Error where there are not as
   // many gradients, or other parameters than at the first update.
-  virtual void update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
-                      double learning_rate) = 0;
+  void update(const std::vector<NamedParameter>& parameters, const Tensors& gradients, double learning_rate);
+
+  // The same in parts, for gradients that come one by one: begin counts the step, and change is then called
+  // once for each parameter, in any order.
+  virtual void begin(const std::vector<NamedParameter>& parameters, double learning_rate) = 0;
+  virtual void change(Parameter& parameter, std::size_t which, const Tensor& gradient) = 0;
 
   // What a checkpoint keeps: the moments under names such as `adam.m.stem_conv.kernel`, made with zeros where
   // there are none yet, and the number of steps taken.
@@ -36,13 +40,14 @@ class Adam final : public Optimizer {
  public:
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7;
 
-  void update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
-              double learning_rate) override;
+  void begin(const std::vector<NamedParameter>& parameters, double learning_rate) override;
+  void change(Parameter& parameter, std::size_t which, const Tensor& gradient) override;
   std::vector<std::pair<std::string, Tensor>> state(const std::vector<NamedParameter>& parameters) override;
 
  private:
   void prepare(const std::vector<NamedParameter>& parameters);
   Tensors m, v;
+  double rate = 0;  // of the step that was begun, its correction by t included
 };
 
 // Keras' SGD:  u = momentum · u - lr · g;  w += u
@@ -50,13 +55,14 @@ class Sgd final : public Optimizer {
  public:
   double momentum = 0;
 
-  void update(const std::vector<NamedParameter>& parameters, const Tensors& gradients,
-              double learning_rate) override;
+  void begin(const std::vector<NamedParameter>& parameters, double learning_rate) override;
+  void change(Parameter& parameter, std::size_t which, const Tensor& gradient) override;
   std::vector<std::pair<std::string, Tensor>> state(const std::vector<NamedParameter>& parameters) override;
 
  private:
   void prepare(const std::vector<NamedParameter>& parameters);
   Tensors velocity;
+  double rate = 0;  // of the step that was begun
 };
 
 // sqrt(Σ g²) over all gradients, summed in f64 in a fixed order.

@@ -26,6 +26,15 @@ bool all_finite(const Tensor& x) {
   });
 }
 
+// What stops a step, to be named by name_the_culprit; `seen_in` is where it came to light.
+struct FoundNotFinite {
+  std::string seen_in;
+};
+
+void expect_finite(double value, const std::string& name) {
+  if (!std::isfinite(value)) throw FoundNotFinite{name};
+}
+
 // Pictures in the type and on the device of the model's parameters.
 Tensor like_parameters(const Model& model, const Tensor& images) {
   const Tensor& some = model.parameters().front().parameter->value;
@@ -44,6 +53,44 @@ void share_updates(std::vector<MovingUpdate>& updates, Group& group, double shar
     buckets.add(i, multiply(updates[i].batch, scalar_like(updates[i].batch, share)));
   const Tensors means = buckets.finish();
   for (std::size_t i = 0; i < updates.size(); ++i) updates[i].batch = means[i];
+}
+
+using Loss = std::function<Tensor()>;
+
+void differentiate_alone(const Loss& loss, const std::vector<NamedParameter>& trained,
+                         const std::vector<Tensor*>& wrt, const StepOptions& options, StepResult& result) {
+  GradientOptions each;
+  if (options.on_gradient)
+    each.on_gradient = [&](std::size_t which, const Tensor& gradient) {
+      expect_finite(global_norm({gradient}), "the gradient of " + trained[which].name);
+      options.on_gradient(which, gradient);
+    };
+  const auto finite_loss = [&] {
+    const Tensor value = loss();
+    expect_finite(result.loss = value.item(), "the loss");
+    return value;
+  };
+  result.gradients = value_and_gradient(finite_loss, wrt, each).second;
+  if (!options.on_gradient) expect_finite(global_norm(result.gradients), "a gradient");
+}
+
+void differentiate_together(const Loss& loss, const std::vector<Tensor*>& wrt, const Batch& batch,
+                            Group& group, StepResult& result) {
+  Buckets buckets(group, wrt.size());
+  const double share = share_of(batch);
+  const Tensor cotangent = Tensor::filled({}, share, wrt[0]->dtype(), wrt[0]->device());
+  const Tensor value =
+      value_and_gradient(
+          loss, wrt,
+          {.cotangent = cotangent, .on_gradient = [&](std::size_t k, const Tensor& g) { buckets.add(k, g); }})
+          .first;
+  result.gradients = buckets.finish();
+  const std::vector<double> sums =
+      sum_over(group, {value.item() * share, batch.counted > 0 ? static_cast<double>(result.correct) : 0.0});
+  result.loss = sums[0];
+  result.correct = static_cast<Int>(sums[1]);
+  expect_finite(result.loss, "the loss");
+  expect_finite(global_norm(result.gradients), "a gradient");
 }
 
 StepResult compute(Model& model, const Batch& batch, const StepOptions& options) {
@@ -73,37 +120,22 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
     result.correct = count_correct(logits, batch.labels);
     return mean(softmax_cross_entropy(logits, targets), {0});
   };
-  if (group.alone()) {
-    auto [value, gradients] = value_and_gradient(loss, wrt);
-    result.loss = value.item();
-    result.gradients = std::move(gradients);
-    result.updates = std::move(context.updates);
-    return result;
-  }
-  Buckets buckets(group, wrt.size());
-  const Tensor cotangent = Tensor::filled({}, across.share, wrt[0]->dtype(), wrt[0]->device());
-  const Tensor value =
-      value_and_gradient(
-          loss, wrt,
-          {.cotangent = cotangent, .on_gradient = [&](std::size_t k, const Tensor& g) { buckets.add(k, g); }})
-          .first;
-  result.gradients = buckets.finish();
+  if (group.alone())
+    differentiate_alone(loss, trained, wrt, options, result);
+  else
+    differentiate_together(loss, wrt, batch, group, result);
   result.updates = std::move(context.updates);
-  if (!options.sync_batch_norm) share_updates(result.updates, group, across.share);
-  const std::vector<double> sums = sum_over(
-      group, {value.item() * across.share, batch.counted > 0 ? static_cast<double>(result.correct) : 0.0});
-  result.loss = sums[0];
-  result.correct = static_cast<Int>(sums[1]);
+  if (!group.alone() && !options.sync_batch_norm) share_updates(result.updates, group, across.share);
   return result;
 }
 
-[[noreturn]] void name_the_culprit(Model& model, const Batch& batch, const StepOptions& options) {
+[[noreturn]] void name_the_culprit(Model& model, const Batch& batch, const StepOptions& options,
+                                   const std::string& seen_in) {
   for (const auto& [name, parameter] : model.parameters())
     if (!all_finite(parameter->value))
       throw NotFinite(
           "update {}: {} holds a number that is not finite before any op has run; what the run saved before "
-          "is "
-          "intact; start from other weights or with a smaller learning rate, in another folder",
+          "is intact; start from other weights or with a smaller learning rate, in another folder",
           options.step + 1, name);
   std::string culprit;
   double ops_before = 0;
@@ -116,7 +148,12 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
           culprit = fmt::format("{}{}{}{}", seen.layer, seen.layer.empty() ? "" : ": ", seen.op.name,
                                 seen.backward ? " in the backward pass" : "");
     });
-    compute(model, batch, options);
+    StepOptions again = options;
+    again.on_gradient = {};  // what was changed already stays so
+    try {
+      compute(model, batch, again);
+    } catch (const FoundNotFinite&) {
+    }
   }
   // Of several processes the one that met it first.
   std::vector<double> met(static_cast<std::size_t>(options.group->size()), 0.0);
@@ -125,10 +162,8 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
   options.group->broadcast(culprit, std::min_element(met.begin(), met.end()) - met.begin());
   throw NotFinite(
       "update {}: a number is not finite; {}; what the run saved before is intact; try a smaller learning "
-      "rate or "
-      "norm of the gradients, in another folder",
-      options.step + 1,
-      !culprit.empty() ? "the first came from " + culprit : "run again, the batch gave no op such a number");
+      "rate or norm of the gradients, in another folder",
+      options.step + 1, culprit.empty() ? "it was seen in " + seen_in : "the first came from " + culprit);
 }
 
 // The step needed at least as much as it held and asked for at the end, beside what was there before it: the
@@ -153,15 +188,29 @@ std::vector<NamedParameter> trained_parameters(Model& model) {
 
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options) {
   const Int live = gpu::live_bytes();
-  StepResult result;
   try {
-    result = compute(model, batch, options);
+    return compute(model, batch, options);
+  } catch (const FoundNotFinite& found) {
+    name_the_culprit(model, batch, options, found.seen_in);
   } catch (const gpu::OutOfMemory& full) {
     throw Error("{}; a batch of {} {}", full.what(), batch.labels.size(),
                 smaller_batch(full, static_cast<Int>(batch.labels.size()), live));
   }
-  if (!std::isfinite(result.loss) || !std::isfinite(global_norm(result.gradients)))
-    name_the_culprit(model, batch, options);
+}
+
+StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
+                      StepOptions options, Optimizer& optimizer, double learning_rate) {
+  // On a GPU each look at a gradient would wait for it.
+  const bool at_once = options.group->alone() && trained.front().parameter->value.device() == Device::cpu;
+  if (at_once) {
+    optimizer.begin(trained, learning_rate);
+    options.on_gradient = [&](std::size_t i, const Tensor& gradient) {
+      optimizer.change(*trained[i].parameter, i, gradient);
+    };
+  }
+  StepResult result = gradients_of(model, batch, options);
+  apply_updates(result.updates);
+  if (!at_once) optimizer.update(trained, result.gradients, learning_rate);
   return result;
 }
 

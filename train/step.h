@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <optional>
 
 #include "data/loader.h"
@@ -25,6 +26,8 @@ struct StepOptions {
   // result of the whole. Its batch norms that train use the images of the process alone, or of all.
   Group* group = &one_process();
   bool sync_batch_norm = false;
+  // Of one process: takes each gradient, found finite, as soon as backward has it, in place of the result.
+  std::function<void(std::size_t which, const Tensor& gradient)> on_gradient = {};
 };
 
 struct StepResult {
@@ -41,6 +44,12 @@ std::vector<NamedParameter> trained_parameters(Model& model);
 // watches the parameters meanwhile; no value changes. Throws NotFinite, which counts updates from 1, where
 // the loss or a gradient is not a finite number.
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options);
+
+// A whole update of the model: gradients_of, the norms' moving averages and the optimizer. One process
+// changes each parameter as backward has its gradient, so that the gradients are never all there. `trained`:
+// trained_parameters(model).
+StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
+                      StepOptions options, Optimizer& optimizer, double learning_rate);
 
 // Names a parameter that is not finite, else the first op and layer that gave such a number, found by running
 // the batch again under an observer.
