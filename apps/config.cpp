@@ -29,12 +29,23 @@ Settings from_json(const std::string& text, const std::string& path) {
   return settings;
 }
 
+// A line less its comment, which a # begins at its start or behind a blank, outside of quotes.
+std::string without_comment(const std::string& line) {
+  bool quoted = false;
+  for (std::size_t i = 0; i < line.size(); ++i) {
+    if (line[i] == '"') quoted = !quoted;
+    if (line[i] == '#' && !quoted && (i == 0 || line[i - 1] == ' ' || line[i - 1] == '\t'))
+      return line.substr(0, i);
+  }
+  return line;
+}
+
 Settings from_lines(const std::string& text, const std::string& path) {
   Settings settings;
   std::istringstream lines(text);
   std::string line;
   for (int number = 1; std::getline(lines, line); ++number) {
-    line = trimmed(line.substr(0, line.find('#')));
+    line = trimmed(without_comment(line));
     if (line.empty()) continue;
     const auto equals = line.find('=');
     if (equals == std::string::npos)
@@ -83,8 +94,11 @@ std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::Ap
       return word == flag || word.rfind(flag + "=", 0) == 0;
     });
     if (given) continue;  // or a list would grow by what it is to replace
-    if (option->get_expected_min() == 0 && value == "false") continue;
-    flags.push_back(option->get_expected_min() == 0 ? "--" + key : "--" + key + "=" + value);
+    const bool is_switch = option->get_expected_min() == 0;
+    if (is_switch && value != "true" && value != "false")
+      throw UsageError("--config {}: {} = {}: a switch is true or false", path, key, value);
+    if (is_switch && value == "false") continue;
+    flags.push_back(is_switch ? "--" + key : "--" + key + "=" + value);
   }
   arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(words), flags.begin(), flags.end());
   return arguments;

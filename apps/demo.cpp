@@ -44,8 +44,8 @@ void choose_defaults(TrainingFlags& t, const CLI::App& command) {
         "takes B3).");
   }
   t.notes.emplace_back("Training began from random weights: the paper's models began from ImageNet's.");
-  if (t.norm_momentum == 0) t.norm_momentum = 0.9;
-  if (t.clip_norm == 0) t.clip_norm = 1;
+  if (left_open("--norm-momentum")) t.norm_momentum = 0.9;
+  if (left_open("--clip-norm")) t.clip_norm = 1;
   if (left_open("--schedule")) t.schedule = "cosine";
 }
 

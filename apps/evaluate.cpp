@@ -103,10 +103,10 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
 
 void add_flags(CLI::App& command, Flags& flags) {
   add_model_flags(command, flags.model);
-  command.add_option("--data", flags.data, "folder with a sub-folder a class; default the data of --run");
+  command.add_option("--data", flags.data, "folder with a sub-folder a class");
   command.add_option("--batch", flags.batch, "images at once")->check(positive())->capture_default_str();
   hide_flags(command, {"--quiet"});
-  command.add_option("--on-bad-file", flags.on_bad_file, "fail, or skip; default the run's, else fail")
+  command.add_option("--on-bad-file", flags.on_bad_file, "fail, or skip and list them; default fail")
       ->check(CLI::IsMember({"fail", "skip"}));
 }
 
@@ -131,6 +131,9 @@ void add_evaluate(Program& program) {
       [flags, &program] { return run_evaluate(*flags, program.shared); });
   add_flags(command, *flags);
   command.add_option("--run", flags->run, "folder of a training run");
+  command.get_option("--data")->description("folder with a sub-folder a class; default the data of --run");
+  command.get_option("--on-bad-file")
+      ->description("fail, or skip and list them; default the run's, else fail");
   command.add_option("--out", flags->out, "folder for metrics.json and predictions.csv");
 }
 

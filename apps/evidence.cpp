@@ -47,7 +47,7 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model, const Gr
           {"patience", std::to_string(f.patience)},
           {"accumulate", std::to_string(f.accumulate)},
           {"clip-norm", fmt::format("{:g}", f.clip_norm)},
-          {"norm-momentum", f.norm_momentum > 0 ? fmt::format("{:g}", f.norm_momentum) : "the layers' own"},
+          {"norm-momentum", f.norm_momentum ? fmt::format("{:g}", *f.norm_momentum) : "the layers' own"},
           {"class-weights", f.class_weights},
           {"schedule", f.schedule},
           {"optimizer", f.optimizer},
@@ -313,7 +313,7 @@ void Evidence::finish(const Model& model, const History& history) {
     fmt::print("the model is no better than {}: it needs more epochs, more images or pretrained --weights\n",
                largest_class.name);
   const Epoch& last = history.back();
-  if (last.phase == name_of(TrainingPhase::scratch) && flags.norm_momentum == 0 && has_batch_norms(model) &&
+  if (last.phase == name_of(TrainingPhase::scratch) && !flags.norm_momentum && has_batch_norms(model) &&
       last.accuracy > last.val_accuracy + 0.25)
     fmt::print(
         "it knows its training images ({}) far better than others ({}): in a short training that may be "

@@ -30,7 +30,6 @@ struct Flags {
   std::vector<std::string> paths;
 };
 
-// Names that no two images of one call share: the stem, with a number behind from the second on.
 // What a picture alone would not tell.
 std::string_view note_on(const HeatMap& map) {
   constexpr float even = 0.95F;

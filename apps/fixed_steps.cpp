@@ -38,6 +38,7 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
       images, labels, all,
       {.batch = flags.batch, .shuffle = false, .wrap = true, .share = {group.rank(), group.size()}});
   loader.start(0);
+  if (group.leads() && !fixed.log.empty()) check_folder(std::filesystem::absolute(fixed.log).parent_path());
   if (group.leads()) run.make();  // not before: bad input leaves nothing behind
   std::string log = "step,loss\n";
   double loss = 0;
@@ -57,8 +58,8 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
     log += fmt::format("{},{:.9g}\n", step + 1, loss);
   }
   if (!group.leads()) return 0;
-  if (!fixed.log.empty()) write_file_atomically(fixed.log, log);
   save_model(model, run.last());
+  if (!fixed.log.empty()) write_file_atomically(fixed.log, log);
   if (shared.json) {
     nlohmann::ordered_json json{{"steps", fixed.steps}, {"loss", loss}, {"weights", run.last().string()}};
     if (!fixed.log.empty()) json["log"] = fixed.log;

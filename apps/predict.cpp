@@ -7,6 +7,7 @@
 #include "data/folder.h"
 #include "data/images.h"
 #include "data/resize.h"
+#include "report/table.h"
 #include "tensor/file.h"
 #include "train/evaluate.h"
 
@@ -67,21 +68,13 @@ Answers answer(const Flags& flags, const Model& model) {
 }
 
 std::string csv(const Answers& answers, const std::vector<std::string>& classes) {
-  const auto quoted = [](const std::string& text) {
-    if (text.find_first_of(",\"\n") == std::string::npos) return text;
-    std::string result = "\"";
-    for (const char c : text) result += c == '"' ? "\"\"" : std::string(1, c);
-    return result + "\"";
-  };
-  std::string text = "file";
-  for (const std::string& name : classes) text += "," + quoted(name);
-  text += "\n";
+  Table table{{"file"}, {}};
+  table.header.insert(table.header.end(), classes.begin(), classes.end());
   for (std::size_t i = 0; i < answers.files.size(); ++i) {
-    text += quoted(answers.files[i]);
-    for (const double p : answers.probabilities[i]) text += fmt::format(",{:.9g}", p);
-    text += "\n";
+    table.rows.push_back({answers.files[i]});
+    for (const double p : answers.probabilities[i]) table.rows.back().push_back(significant(p));
   }
-  return text;
+  return table.csv();
 }
 
 int run(const Flags& flags, const SharedFlags& shared) {

@@ -67,9 +67,10 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
       ->delimiter(',')
       ->check(CLI::IsMember({"none", "jitter", "flip"}));
   command.add_flag("--no-dropout", t.no_dropout, "no dropout, no drop-connect");
-  command.add_flag("--recompute", t.recompute,
-                   "less memory for a third more time: backward computes each block's inner values anew; the "
-                   "numbers are the same");
+  command.add_flag(
+      "--recompute", t.recompute,
+      "less memory for a third to a half more time: backward computes each block's inner values anew; the "
+      "numbers are the same");
   command.add_flag("--sync-batch-norm", t.sync_batch_norm,
                    "of several processes (mpirun): batch norms use the images of all, as one process would");
   command
@@ -118,9 +119,10 @@ void add_train(Program& program) {
       .add_option("--steps", flags->fixed.steps,
                   "exactly so many steps of one phase on all images in order, no split")
       ->check(positive());
-  for (const char* name : {"--arm", "--generated", "--folds", "--transfer", "--order", "--class-weights",
-                           "--clip-norm", "--accumulate", "--augment", "--norm-momentum", "--schedule",
-                           "--patience", "--checkpoint-steps", "--resume", "--keep-checkpoint"})
+  for (const char* name :
+       {"--arm", "--target", "--generated", "--folds", "--random-labels", "--transfer", "--epochs", "--order",
+        "--class-weights", "--clip-norm", "--accumulate", "--augment", "--norm-momentum", "--schedule",
+        "--patience", "--checkpoint-steps", "--resume", "--keep-checkpoint"})
     command.get_option("--steps")->excludes(
         command.get_option(name));  // steps are plain: nothing is ignored without a word
   command.add_flag("--no-shuffle", flags->fixed.no_shuffle, "with --steps: class order, then byte order");

@@ -45,7 +45,7 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.precision = precision_named(flags.dtype);
   o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"), keras};
   o.transfer = transfer_of(flags);
-  if (flags.norm_momentum > 0) o.norm_momentum = flags.norm_momentum;
+  o.norm_momentum = flags.norm_momentum;
   o.stop_when_perfect = flags.split.protocol == "paper";
   o.checkpoint_steps = flags.checkpoint_steps;
   o.resume = flags.resume;

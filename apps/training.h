@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "apps/command.h"
 #include "apps/model_flags.h"
 #include "apps/split_flags.h"
@@ -14,7 +16,8 @@ struct TrainingFlags {
   std::vector<std::string> phases, augment;
   std::vector<double> rates;
   Int epochs = 100, batch = 16, patience = 25, accumulate = 1, checkpoint_steps = 0;
-  double clip_norm = 0, norm_momentum = 0, momentum = 0;  // 0: none, the layers' own, none
+  double clip_norm = 0, momentum = 0;        // 0: none
+  std::optional<double> norm_momentum = {};  // the layers' own
   std::string class_weights = "none", schedule = "constant", optimizer = "adam", dtype = "f32", transfer;
   bool resume = false, keep_checkpoint = false, random_base = false, no_dropout = false, recompute = false,
        sync_batch_norm = false, explain = true,

@@ -47,7 +47,7 @@ GanHistory read_gan_history(const std::filesystem::path& path) try {
   GanHistory history;
   for (const auto& row : table.rows) {
     GanStep step;
-    step.step = static_cast<Int>(parse_number(row[0]));
+    step.step = parse_integer(row[0]);
     for (std::size_t c = 0; c < columns.size(); ++c) step.*columns[c].value = parse_number(row[c + 1]);
     history.push_back(step);
   }

@@ -28,7 +28,7 @@ TrainedGenerator load_generator(const std::filesystem::path& path, Device device
   expect(fact("format") == "sonograd generator 1", "{} is no generator of a GAN; give a run of `gan train`",
          path.string());
   DcganOptions options;
-  options.image_size = static_cast<Int>(parse_number(fact("image_size")));
+  options.image_size = parse_integer(fact("image_size"));
   options.width = parse_number(fact("width"));
   options.spectral_norm = fact("spectral_norm") == "on";
   TrainedGenerator trained{options, generator(options), file.facts};

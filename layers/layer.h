@@ -47,7 +47,8 @@ struct Context {
   bool recompute = false;          // keep of a block its input alone for backward, see layers/recompute.h
   const Across* across = nullptr;  // batch norms that train use the images of all these processes
   std::vector<MovingUpdate> updates = {};
-  // Sees each named layer's output, in order; may replace it (Grad-CAM watches it so).
+  // Sees each named layer's output, in order, and may replace it (Grad-CAM watches it so). It sees a norm
+  // that an activation follows where fuse is off.
   std::function<void(const std::string& path, Tensor& y)> on_output = {};
 
   bool drops() const { return training && dropout; }

@@ -137,6 +137,12 @@ double parse_number(const std::string& cell) {
   return value;
 }
 
+Int parse_integer(const std::string& cell) {
+  const double value = parse_number(cell);
+  expect(std::abs(value) < 1e15 && value == std::floor(value), "'{}' is no whole number", cell);
+  return static_cast<Int>(value);
+}
+
 std::string significant(double value) {
   return std::isnan(value) ? "" : fmt::format("{:.9g}", value);
 }

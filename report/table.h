@@ -25,6 +25,7 @@ Table parse_csv(std::string_view text);
 Table read_csv(const std::filesystem::path& path);  // and throws on a row that is not as long as the header
 
 double parse_number(const std::string& cell);               // NaN for ""; throws Error on other text
+Int parse_integer(const std::string& cell);                 // throws Error on all but a whole number
 std::string significant(double value);                      // 9 significant digits, "" for NaN
 std::string percent(double fraction, int digits);           // 0.8846 -> "88.5 %"; "–" for NaN
 std::string escape_html(std::string_view text);             // & < > " '

@@ -42,10 +42,10 @@ Int Shape::elements() const {
 }
 
 Shape Shape::without(int axis) const {
-  if (axis < 0) axis += rank_;
+  const auto left_out = static_cast<int>(place(axis));
   Shape result;
   for (int i = 0; i < rank_; ++i)
-    if (i != axis) result.push_back(sizes[i]);
+    if (i != left_out) result.push_back(sizes[i]);
   return result;
 }
 

@@ -244,6 +244,7 @@ double Tensor::item() const {
 }
 
 double Tensor::at(Int number) const {
+  expect(0 <= number && number < elements(), "a tensor {} has no element {}", shape().text(), number);
   if (device_ == Device::gpu) return to(Device::cpu).at(number);
   return with_type(dtype(),
                    [&](auto zero) { return static_cast<double>(read_view<decltype(zero)>(*this)[number]); });

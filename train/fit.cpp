@@ -208,11 +208,11 @@ class Fit {
   void step(const Batch& batch, Tensors& pending) {
     const auto n = static_cast<Int>(data.train.size());
     const Int end = state.position + batch.whole;
-    const Int group = options.batch * options.accumulate;  // images of one update
-    const Int group_begin = state.position / group * group;
-    const Int group_size = std::min(group, n - group_begin);
+    const Int images_per_update = options.batch * options.accumulate;
+    const Int first_image = state.position / images_per_update * images_per_update;
+    const Int images = std::min(images_per_update, n - first_image);
     const Int updates_before =
-        static_cast<Int>(state.history.size()) * updates() + group_begin / group;  // of the whole run
+        static_cast<Int>(state.history.size()) * updates() + first_image / images_per_update;  // in the run
     const StepOptions how{.class_weights = options.class_weights,
                           .dropout = options.dropout,
                           .recompute = options.recompute,
@@ -220,7 +220,7 @@ class Fit {
                           .norm_momentum = options.norm_momentum,
                           .random = Random(options.seed),
                           .step = updates_before,
-                          .first_sample = updates_before * group + state.position - group_begin,
+                          .first_sample = updates_before * images_per_update + state.position - first_image,
                           .features = kept(),
                           .group = options.group,
                           .sync_batch_norm = options.sync_batch_norm};
@@ -231,8 +231,8 @@ class Fit {
       result = gradients_of(model, batch, how);
       apply_updates(result.updates);
       accumulate_share(pending, std::move(result.gradients),
-                       static_cast<double>(end - state.position) / static_cast<double>(group_size));
-      if (end == group_begin + group_size) update(pending);
+                       static_cast<double>(end - state.position) / static_cast<double>(images));
+      if (end == first_image + images) update(pending);
     }
     state.loss_sum += result.loss * static_cast<double>(end - state.position);
     state.correct += result.correct;

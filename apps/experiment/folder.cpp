@@ -29,6 +29,13 @@ void take_up(const fs::path& out, const Json& settings) {
   write_file_atomically(file, json_text(settings));
 }
 
+void add_shared_settings(Json& settings, const SharedFlags& shared, Device device) {
+  settings["device"] = name_of(device);
+  settings["tf32"] = shared.tf32;
+  settings["keras"] =
+      shared.keras == 0 ? "as the protocol and the weights tell" : std::to_string(shared.keras);
+}
+
 void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, const SharedFlags& shared) {
   if (known.empty()) {
     Dataset folder = list_folder(data);

@@ -12,6 +12,9 @@ namespace sonograd {
 // depend on; those of a folder share it. Throws Error where the folder holds anything else.
 void take_up(const std::filesystem::path& out, const nlohmann::ordered_json& settings);
 
+// Those among the settings that every command takes: device, TensorFloat-32, whose Keras.
+void add_shared_settings(nlohmann::ordered_json& settings, const SharedFlags& shared, Device device);
+
 // Gives a run the near duplicates of the folder `data`, for its split or for its intervals alone. They are
 // looked for in the first call and kept in `known` for those that follow.
 void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, const SharedFlags& shared);

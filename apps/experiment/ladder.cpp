@@ -201,19 +201,20 @@ int run(Flags flags, Program& program) {
   if (!flags.generated_apart.empty() && flags.runs > 1)
     throw UsageError(
         "--generated-apart is of one split, and each of --runs has its own; climb once for each seed");
-  prepare_device(shared);  // refused before anything is made, and so are models
+  const Device device = prepare_device(shared);  // refused before anything is made, and so are models
   make_model({.name = t.model.name, .image_size = t.model.image_size});
-  const Json settings{{"ladder", t.split.arm},
-                      {"model", t.model.name},
-                      {"image_size", t.model.image_size},
-                      {"epochs", t.epochs},
-                      {"batch", t.batch},
-                      {"target", t.split.target},
-                      {"random_labels", t.split.random_labels},
-                      {"generated", lineages(flags.generated)},
-                      {"generated_apart", lineages(flags.generated_apart)},
-                      {"seed", shared.seed},
-                      {"data_hash", data_hash(list_folder(t.data))}};
+  Json settings{{"ladder", t.split.arm},
+                {"model", t.model.name},
+                {"image_size", t.model.image_size},
+                {"epochs", t.epochs},
+                {"batch", t.batch},
+                {"target", t.split.target},
+                {"random_labels", t.split.random_labels},
+                {"generated", lineages(flags.generated)},
+                {"generated_apart", lineages(flags.generated_apart)},
+                {"seed", shared.seed},
+                {"data_hash", data_hash(list_folder(t.data))}};
+  add_shared_settings(settings, shared, device);
   take_up(t.out, settings);
   t.resume = true;
   t.explain = false;

@@ -57,7 +57,7 @@ Profile profile_of(const ExperimentFlags& flags, Int largest_class) {
   std::map<std::string, Profile> profiles{
       {"smoke", {"smoke", 96, 1, 1, 25, 8, 32, 4, 0.25, 0.9, 2 * largest_class, 2, true}},
       {"quick", {"quick", 96, 8, 3, 25, 16, 64, 1500, 1, 0.9, published_target, 40, false}},
-      {"paper", {"paper", 224, 100, 100, 25, 16, 224, 6000, 1, 0, published_target, 40, false}}};
+      {"paper", {"paper", 224, 100, 100, 25, 16, 224, 6000, 1, {}, published_target, 40, false}}};
   const auto found = profiles.find(flags.profile);
   if (found == profiles.end()) throw UsageError("--profile {}: it is smoke, quick or paper", flags.profile);
   Profile profile = found->second;

@@ -1,4 +1,6 @@
 #pragma once
+#include <optional>
+
 #include "apps/command.h"
 #include "data/duplicates.h"
 
@@ -17,9 +19,10 @@ struct Profile {
   std::string name;
   Int image_size, epochs, enlarged_epochs;  // the latter for the arms that add images
   Int patience, batch, gan_image_size, gan_steps;
-  double gan_width, norm_momentum;  // norm_momentum: 0, the layers' own
-  Int target, step;                 // of the arms, see data/arms.h
-  bool small_models;                // each family's smallest member stands in for the paper's model
+  double gan_width;
+  std::optional<double> norm_momentum;  // the layers' own
+  Int target, step;                     // of the arms, see data/arms.h
+  bool small_models;                    // each family's smallest member stands in for the paper's model
 };
 // `largest_class`: images; smoke's arms grow towards twice as many. Throws UsageError for another name.
 Profile profile_of(const ExperimentFlags& flags, Int largest_class);

@@ -13,18 +13,20 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
-Json settings_of(const ExperimentFlags& flags, const Profile& profile, std::uint64_t seed,
-                 const Dataset& data) {
-  return {{"profile", profile.name},
-          {"protocol", flags.protocol},
-          {"seed", seed},
-          {"image_size", profile.image_size},
-          {"epochs", profile.epochs},
-          {"enlarged_epochs", profile.enlarged_epochs},
-          {"gan_steps", profile.gan_steps},
-          {"dtype", flags.dtype},
-          {"weights", flags.weights_folder},
-          {"data_hash", data_hash(data)}};
+Json settings_of(const ExperimentFlags& flags, const Profile& profile, const SharedFlags& shared,
+                 Device device, const Dataset& data) {
+  Json settings{{"profile", profile.name},
+                {"protocol", flags.protocol},
+                {"seed", shared.seed},
+                {"image_size", profile.image_size},
+                {"epochs", profile.epochs},
+                {"enlarged_epochs", profile.enlarged_epochs},
+                {"gan_steps", profile.gan_steps},
+                {"dtype", flags.dtype},
+                {"weights", flags.weights_folder},
+                {"data_hash", data_hash(data)}};
+  add_shared_settings(settings, shared, device);
+  return settings;
 }
 
 void print_plan(const std::vector<Row>& rows, const ExperimentFlags& flags, double seconds, bool json) {
@@ -63,13 +65,13 @@ void train_rows(const std::vector<Row>& rows, const ExperimentFlags& flags, cons
 
 int run(const std::string& table, const ExperimentFlags& flags, Program& program) {
   const SharedFlags& shared = program.shared;
-  prepare_device(shared);  // refused before anything is made
+  const Device device = prepare_device(shared);  // refused before anything is made
   const Dataset data = list_folder(flags.data);
   const std::vector<Int> counts = data.class_counts();
   const Profile profile = profile_of(flags, *std::max_element(counts.begin(), counts.end()));
   const std::vector<Row> rows = rows_of(table, flags, profile);
   const double seconds = estimated_seconds(rows, flags, profile, data);
-  const Json settings = settings_of(flags, profile, shared.seed, data);
+  const Json settings = settings_of(flags, profile, shared, device, data);
   if (flags.dry_run) {
     if (fs::exists(fs::path(flags.out) / "experiment.json")) take_up(flags.out, settings);
     print_plan(rows, flags, seconds, shared.json);

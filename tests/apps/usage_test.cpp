@@ -174,6 +174,17 @@ TEST_CASE("--config holds flags, as JSON or as lines; the command line wins") {
   }
 }
 
+TEST_CASE("a # in a value of --config is part of it; behind a blank it begins a comment") {
+  const TemporaryFolder folder;
+  const std::string config = (folder / "flags").string();
+  write(config, "data = scans/#3   # of the third clinic\nweights = \"my #1.safetensors\"\n");
+  const Outcome outcome = run({"loss", "--config", config});
+  check_refused(outcome, 1, {"my #1.safetensors"});
+  write(config, "data = scans/#3   # of the third clinic\n");
+  check_refused(run({"data", "audit", "--config", config, "--out", (folder / "out").string()}), 1,
+                {"scans/#3"});
+}
+
 TEST_CASE("a list on the command line replaces that of --config") {
   const TemporaryFolder folder;
   const std::string config = (folder / "flags").string();
@@ -202,6 +213,7 @@ TEST_CASE("--config with a mistake is bad usage that names the file") {
   refused("model = mini\ncolour = blue\n", {file, "--colour"});
   refused("model = mini\nnonsense\n", {file, "line 2"});
   refused(R"({"model": )", {file, "JSON"});
+  refused("model = mini\njson = yes\n", {file, "json = yes", "true or false"});
   check_refused(run({"summary", "--config"}), 2, {"--config"});
   check_refused(run({"summary", "--config", (folder / "none").string()}), 1, {(folder / "none").string()});
 }
