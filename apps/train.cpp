@@ -120,7 +120,7 @@ void add_train(Program& program) {
                   "exactly so many steps of one phase on all images in order, no split")
       ->check(positive());
   for (const char* name :
-       {"--arm", "--target", "--generated", "--folds", "--random-labels", "--transfer", "--epochs", "--order",
+       {"--arm", "--target", "--generated", "--folds", "--random-labels", "--transfer", "--order",
         "--class-weights", "--clip-norm", "--accumulate", "--augment", "--norm-momentum", "--schedule",
         "--patience", "--checkpoint-steps", "--resume", "--keep-checkpoint"})
     command.get_option("--steps")->excludes(

@@ -88,8 +88,10 @@ TEST_CASE("train --steps takes consecutive batches that wrap round") {
   const TemporaryFolder folder;
   const auto losses = [&](const std::string& name, const Arguments& more) {
     const fs::path run = folder / name, log = folder / (name + ".csv");
-    const Outcome outcome = program::run(small_run().small_training(
-        run.string(), with({"--no-shuffle", "--no-dropout", "--log-steps", log.string(), "--json"}, more)));
+    const Outcome outcome = program::run(with(
+        {"train", "--data", small_run().data, "--out", run.string(), "--model", "mini", "--image-size", "32",
+         "--seed", "7", "--quiet", "--no-shuffle", "--no-dropout", "--log-steps", log.string(), "--json"},
+        more));
     check_done(outcome);
     CHECK(fs::exists(run / "last.safetensors"));
     const json told = json::parse(outcome.out);
