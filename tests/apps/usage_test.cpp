@@ -180,8 +180,7 @@ TEST_CASE("a # in a value of --config is part of it; behind a blank it begins a 
   write(config, "weights = \"my #1.safetensors\"\n");
   check_refused(run({"loss", "--data", "scans", "--config", config}), 1, {"my #1.safetensors"});
   write(config, "data = scans/#3   # of the third clinic\n");
-  check_refused(run({"data", "audit", "--config", config, "--out", (folder / "out").string()}), 1,
-                {"scans/#3"});
+  check_refused(run({"train", "--config", config, "--out", (folder / "run").string()}), 1, {"scans/#3:"});
 }
 
 TEST_CASE("a list on the command line replaces that of --config") {
