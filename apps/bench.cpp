@@ -3,12 +3,15 @@
 #include <algorithm>
 #include <chrono>
 #include <nlohmann/json.hpp>
+#include <numeric>
 #include <optional>
 
 #include "apps/command.h"
 #include "apps/op_table.h"
+#include "apps/roofline.h"
 #include "gan/adversarial_step.h"
 #include "models/zoo.h"
+#include "tensor/file.h"
 #include "tensor/gpu.h"
 #include "tensor/parallel.h"
 #include "tensor/pool.h"
@@ -19,7 +22,7 @@ namespace {
 
 struct Flags {
   ModelOptions model;
-  std::string what = "infer", dtype = "f32";
+  std::string what = "infer", dtype = "f32", data, roofline;
   Int batch = 16, repeat = 5;
   bool ops = false, recompute = false;
 };
@@ -49,10 +52,21 @@ std::function<void()> work_of(const Flags& flags, Model& model, const SharedFlag
   freeze_for(model, flags.what == "train"      ? TrainingPhase::scratch
                     : flags.what == "finetune" ? TrainingPhase::finetune
                                                : TrainingPhase::transfer);
+  auto features = std::make_shared<BaseFeatures>();
+  if (flags.what == "cached") {
+    Context inference;
+    const NoGrad quiet;
+    features->values = model.features(batch->images, inference);
+    for (Int i = 0; i < flags.batch; ++i) {
+      batch->samples.push_back(i);
+      features->row_of.push_back(i);
+    }
+  }
   auto optimizer = std::make_shared<Adam>();
   StepOptions options{
       .recompute = flags.recompute, .precision = precision_named(flags.dtype), .random = Random(shared.seed)};
-  return [batch, &model, optimizer, options]() mutable {
+  if (flags.what == "cached") options.features = features.get();
+  return [batch, features, &model, optimizer, options]() mutable {
     train_step(model, trained_parameters(model), *batch, options, *optimizer, 1e-5);
     ++options.step;
   };
@@ -78,21 +92,45 @@ std::function<void()> gan_work_of(const Flags& flags, const SharedFlags& shared,
   };
 }
 
+// What a run's images cost before it: reading, decoding, resizing; and each epoch: a batch of them, jittered.
+std::function<void()> data_work_of(const Flags& flags) {
+  if (flags.data.empty()) throw UsageError("--what data reads the images of --data DIR");
+  Dataset folder = list_folder(flags.data);
+  folder.samples.resize(std::min<std::size_t>(folder.samples.size(), static_cast<std::size_t>(flags.batch)));
+  expect(folder.size() == flags.batch, "{} holds {} images, fewer than --batch {}", flags.data, folder.size(),
+         flags.batch);
+  folder.classes = {folder.classes[0]};  // the first images may be of one class
+  for (LabelledFile& sample : folder.samples) sample.label = 0;
+  const Int size = flags.model.image_size;
+  return [=] {
+    Dataset read = folder;
+    const ImageSet images = read_images(read, size, size);
+    std::vector<Int> all(static_cast<std::size_t>(images.size()));
+    std::iota(all.begin(), all.end(), Int{0});
+    Loader loader(images, std::vector<Int>(all.size(), 0), all,
+                  {.batch = flags.batch, .augmentation = {.jitter = true}});
+    loader.start(0);
+    loader.next();
+  };
+}
+
 int run(const Flags& flags, const SharedFlags& shared) {
-  const bool training = flags.what != "infer" && flags.model.name != "dcgan";
+  const bool data = flags.what == "data", gan = flags.model.name == "dcgan";
+  const bool training = flags.what != "infer" && !data && !gan;
   if (flags.dtype != "f32" && !training)
     throw UsageError("--dtype {} is a classifier's in training; --what train", flags.dtype);
   const Device device = prepare_device(shared);
   if (flags.ops && device == Device::gpu)
     throw UsageError("--ops times ops on the host, which the gpu does later; use a profiler of the gpu");
-  const bool gan = flags.model.name == "dcgan";
   std::optional<Model> model;
-  if (!gan) model = make_model(flags.model);
+  if (!gan && !data) model = make_model(flags.model);
   double first = 0;
   std::function<void()> work;
   first = run_once([&] {
     if (model) model->initialise(Random(shared.seed), DType::f32, device);
-    work = gan ? gan_work_of(flags, shared, device) : work_of(flags, *model, shared, device);
+    work = data  ? data_work_of(flags)
+           : gan ? gan_work_of(flags, shared, device)
+                 : work_of(flags, *model, shared, device);
     if (device == Device::gpu)  // whose work is put on a stream and done later
       work = [launch = std::move(work)] {
         launch();
@@ -106,12 +144,18 @@ int run(const Flags& flags, const SharedFlags& shared) {
   const double median = times.size() % 2 == 1 ? times[times.size() / 2]
                                               : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
   const double peak = peak_mib(), pool_peak = static_cast<double>(pool::peak_bytes()) / (1 << 20);
-  const MachineLimits limits = flags.ops ? measure_limits() : MachineLimits{};
+  const bool limited = flags.ops || !flags.roofline.empty();
+  const MachineLimits limits = limited ? measure_limits() : MachineLimits{};
   const std::vector<OpCost> table = op_table(work, limits);
   double flops = 0;
   for (const OpCost& cost : table) flops += cost.flops;
   const double gflops = 1e-6 * flops / median;
 
+  if (!flags.roofline.empty())
+    write_file_atomically(
+        flags.roofline,
+        roofline(fmt::format("{} {}, batch {}", flags.model.name, flags.what, flags.batch), table, limits)
+            .file());
   if (shared.json) {
     nlohmann::ordered_json json{{"model", flags.model.name},
                                 {"what", flags.what},
@@ -146,11 +190,16 @@ void add_bench(Program& program) {
   auto& command = program.add(
       "bench", "Time inference or a training step of a model, by the code that predict and train run",
       "  sonograd bench --model aeganb3 --what train --batch 16\n  sonograd bench --model efficientnetb3 "
-      "--what infer --batch 1 --ops",
+      "--what infer --batch 1 --ops\n  sonograd bench --model efficientnetb3 --what train --roofline "
+      "roofline.svg",
       [flags, &program] { return run(*flags, program.shared); });
   command.add_option("--model", flags->model.name, "model, or dcgan")->capture_default_str();
-  command.add_option("--what", flags->what, "infer, train, finetune or transfer")
-      ->check(CLI::IsMember({"infer", "train", "finetune", "transfer"}))
+  command
+      .add_option(
+          "--what", flags->what,
+          "infer; a step of train, finetune or transfer; cached: of transfer on features that were computed "
+          "once; data: reading, decoding, resizing and jittering images of --data")
+      ->check(CLI::IsMember({"infer", "train", "finetune", "transfer", "cached", "data"}))
       ->capture_default_str();
   command.add_option("--batch", flags->batch, "images a step")->check(positive())->capture_default_str();
   command.add_option("--image-size", flags->model.image_size, "height and width")
@@ -165,6 +214,9 @@ void add_bench(Program& program) {
   command.add_flag("--recompute", flags->recompute, "train with less memory, see `sonograd train --help`");
   command.add_flag("--ops", flags->ops,
                    "also a table of what each op costs, beside what this machine can do");
+  command.add_option("--roofline", flags->roofline,
+                     "SVG file: where each op stands below what this machine can do");
+  command.add_option("--data", flags->data, "with --what data: a folder with a sub-folder a class");
   hide_flags(command, {"--keras", "--quiet"});
 }
 

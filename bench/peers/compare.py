@@ -24,7 +24,10 @@ PEERS = {  # name: (program and its flags, what it imports)
     "Keras": (["keras_bench.py"], "import keras, tensorflow"),
 }
 MODELS = ("efficientnetb3", "aeganb3", "densenet169", "xception", "vit_b16", "vit_b32")
+LACKS = {"dcgan": ("PyTorch", "compiled")}  # peers that have no such model
 BATCHES = {"infer": (1, 16)}  # of the others 16
+# A frozen base's features are computed once by us; the peers run the base at every step.
+PEERS_DO = {"cached": "transfer"}
 
 
 def arguments():
@@ -42,11 +45,11 @@ def arguments():
     parser.add_argument(
         "--peer", action="append", choices=PEERS, help="may be repeated; default: PyTorch (eager) and Keras"
     )
-    parser.add_argument("--model", action="append", help=f"may be repeated; default: {', '.join(MODELS)}")
+    parser.add_argument("--model", action="append", help=f"may be repeated; default: {', '.join(MODELS)}, and training steps of dcgan at 64 x 64")
     parser.add_argument(
         "--what",
         action="append",
-        choices=("infer", "train", "finetune", "transfer"),
+        choices=("infer", "train", "finetune", "transfer", "cached"),
         help="may be repeated; default: infer and train",
     )
     parser.add_argument(
@@ -63,12 +66,13 @@ def arguments():
 
 
 def cases(options):
-    return [
+    chosen = [
         (model, what, batch)
         for model in options.model or MODELS
         for what in options.what or ("infer", "train")
         for batch in options.batch or BATCHES.get(what, (16,))
     ]
+    return chosen if options.model or options.what or options.batch else [*chosen, ("dcgan", "train", 16)]
 
 
 def installed(python, options):
@@ -83,13 +87,14 @@ def installed(python, options):
     return found
 
 
-def run(command, case, options):
+def run(command, case, options, ours):
     model, what, batch = case
+    size = 64 if model == "dcgan" and not options.model else options.image_size
     flags = {
         "--model": model,
-        "--what": what,
+        "--what": what if ours else PEERS_DO.get(what, what),
         "--batch": batch,
-        "--image-size": options.image_size,
+        "--image-size": size,
         "--repeat": options.repeat,
         "--threads": options.threads,
     }
@@ -112,12 +117,14 @@ def middle(rounds):
 def compare(case, options, present):
     commands = {"ours": [options.sonograd, "bench"]}
     for peer in present:
+        if peer in LACKS.get(case[0], ()):
+            continue
         (program, *flags), _ = PEERS[peer]
         commands[peer] = [options.python, str(FOLDER / program), *flags]
     rounds = {name: [] for name in commands}
     for _ in range(options.rounds):
         for name, command in commands.items():
-            rounds[name].append(run(command, case, options))
+            rounds[name].append(run(command, case, options, name == "ours"))
     figures = {name: middle(figures) for name, figures in rounds.items()}
     row = {"model": case[0], "what": case[1], "batch": case[2], "ours": figures.pop("ours"), "peers": figures}
     if figures:
@@ -130,9 +137,9 @@ def compare(case, options, present):
 def cells(row, present):
     """Time of ours and the peers and its ratio, then memory likewise."""
     for ratio, key, digits in (("time_ratio", "median_ms", 1), ("memory_ratio", "peak_mb", 0)):
-        for figures in (row["ours"], *(row["peers"][peer] for peer in present)):
-            yield f"{figures[key]:,.{digits}f}"
-        yield f"{row[ratio]:.2f}" if present else "-"
+        for figures in (row["ours"], *(row["peers"].get(peer) for peer in present)):
+            yield f"{figures[key]:,.{digits}f}" if figures else "-"
+        yield f"{row[ratio]:.2f}" if ratio in row else "-"
 
 
 def line(row, present, markdown):

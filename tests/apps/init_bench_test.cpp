@@ -44,7 +44,7 @@ TEST_CASE("bench times the DCGAN") {
 }
 
 TEST_CASE("bench times inference and each kind of step") {
-  for (const char* what : {"infer", "train", "finetune", "transfer"}) {
+  for (const char* what : {"infer", "train", "finetune", "transfer", "cached"}) {
     const Outcome outcome = run({"bench", "--model", "mini", "--what", what, "--batch", "2", "--image-size",
                                  "32", "--repeat", "3", "--json"});
     check_done(outcome);
@@ -57,11 +57,17 @@ TEST_CASE("bench times inference and each kind of step") {
     }
     CHECK(found["min_ms"] <= found["median_ms"]);
   }
-  const Outcome table =
-      run({"bench", "--model", "mini", "--batch", "1", "--image-size", "32", "--repeat", "1", "--ops"});
+  const TemporaryFolder folder;
+  const std::string figure = (folder / "roofline.svg").string();
+  const Outcome table = run({"bench", "--model", "mini", "--batch", "1", "--image-size", "32", "--repeat",
+                             "1", "--ops", "--roofline", figure});
   check_done(table);
   CHECK(table.out.find("conv2d") != std::string::npos);
+  CHECK(bytes_of(figure).find("1  conv2d<") != std::string::npos);
   check_done(run({"bench", "--model", "mini", "--what", "train", "--dtype", "bf16", "--batch", "2",
                   "--image-size", "32", "--repeat", "1"}));
+  check_done(run({"bench", "--what", "data", "--data", small_run().data, "--batch", "4", "--image-size", "32",
+                  "--repeat", "1"}));
+  check_refused(run({"bench", "--what", "data"}), 2, {"--data DIR"});
   check_refused(run({"bench", "--model", "mini", "--dtype", "bf16"}), 2, {"bf16", "--what train"});
 }
