@@ -28,8 +28,7 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
       read_images(folder, size, size, flags.split.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
   const std::vector<Int> labels = folder.labels();
   freeze_for(model, plan[0].phase);
-  const auto optimizer =
-      make_optimizer(flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam, flags.momentum);
+  const auto optimizer = make_optimizer(optimizer_named(flags.optimizer), flags.momentum);
   const auto trained = trained_parameters(model);
 
   std::vector<Int> all(static_cast<std::size_t>(folder.size()));

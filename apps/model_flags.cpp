@@ -160,10 +160,11 @@ void add_model_flags(CLI::App& command, ModelFlags& flags) {
           "paper (see `sonograd zoo`), else avg")
       ->check(CLI::IsMember({"avg", "max"}));
   command
-      .add_option("--preprocess", flags.preprocess,
-                  "notebook: pixels as the paper's notebook feeds them, 0 to 255; weights: as the model's "
-                  "official weights were trained (see `sonograd zoo`); default the weights' own, else "
-                  "notebook, but weights where train without --protocol paper takes a base")
+      .add_option(
+          "--preprocess", flags.preprocess,
+          "notebook: pixels as the paper's notebook feeds them, 0 to 255; weights: as the model's "
+          "official weights were trained (see `sonograd zoo`); default what the weights' file records, "
+          "else `weights` where train starts from a base without --protocol paper, else notebook")
       ->check(CLI::IsMember({"notebook", "weights"}));
   command.add_flag("--partial", flags.partial, "take what fits of the weights and list the rest");
 }

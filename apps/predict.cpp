@@ -103,8 +103,8 @@ void add_predict(Program& program) {
   const auto flags = std::make_shared<Flags>();
   auto& command =
       program.add("predict",
-                  "The probability of each class for images or folders of images, as CSV; 1 is returned "
-                  "where one is broken",
+                  "The probability of each class for images or folders of images, as CSV; exit status 1 "
+                  "if one cannot be read",
                   "  sonograd predict --weights run/best.safetensors --out answers.csv image.png folder/\n"
                   "  sonograd predict --model aeganb3 --weights aeganb3.weights.h5 scan.png",
                   [flags, &program] { return run(*flags, program.shared); });

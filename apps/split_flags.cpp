@@ -35,7 +35,7 @@ void add_split_flags(CLI::App& command, SplitFlags& f) {
   command.get_option("--fold")->needs("--folds");
   command.get_option("--folds")->needs("--fold");
   command.add_flag("--random-labels", f.random_labels,
-                   "labels dealt out anew, a group of near duplicates alike: what is learned is leaked");
+                   "labels exchanged at random, near duplicates alike: accuracy above chance is then leaked");
   command.add_option("--on-bad-file", f.on_bad_file, "fail, or skip and list them")
       ->check(CLI::IsMember({"fail", "skip"}))
       ->capture_default_str();

@@ -75,9 +75,8 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
                    "of several processes (mpirun): batch norms use the images of all, as one process would");
   command
       .add_option("--dtype", t.dtype,
-                  "of the products with weights (all but depthwise) of training steps: f32, or bf16, their "
-                  "factors rounded to bfloat16; weights, "
-                  "sums, all else, testing and the features of a frozen base that are computed once stay f32")
+                  "of matrix products and convolutions (but depthwise ones) in training: f32, or bf16, whose "
+                  "inputs are rounded to bfloat16; weights, sums, everything else and testing stay f32")
       ->check(CLI::IsMember({"f32", "bf16"}))
       ->capture_default_str();
   command

@@ -37,7 +37,7 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   if (flags.clip_norm > 0) o.clip_norm = flags.clip_norm;
   o.accumulate = flags.accumulate;
   o.schedule = flags.schedule == "cosine" ? Schedule::cosine : Schedule::constant;
-  o.optimizer = flags.optimizer == "sgd" ? OptimizerKind::sgd : OptimizerKind::adam;
+  o.optimizer = optimizer_named(flags.optimizer);
   o.momentum = flags.momentum;
   o.split = split_hash(data.folder, data.split);
   o.dropout = !flags.no_dropout;

@@ -19,17 +19,6 @@ std::vector<std::size_t> ranked(const std::vector<float>& map) {
   return order;
 }
 
-std::vector<float> mean_colour(const std::vector<float>& pixels, std::size_t channels) {
-  std::vector<double> sum(channels);
-  for (std::size_t i = 0; i < pixels.size(); ++i) sum[i % channels] += pixels[i];
-  std::vector<float> mean;
-  mean.reserve(channels);
-  for (const double s : sum)
-    mean.push_back(
-        static_cast<float>(s * static_cast<double>(channels) / static_cast<double>(pixels.size())));
-  return mean;
-}
-
 double area(const std::vector<double>& curve) {
   double sum = 0;
   for (std::size_t i = 1; i < curve.size(); ++i) sum += (curve[i - 1] + curve[i]) / 2;
@@ -102,7 +91,7 @@ Faithfulness faithfulness(const Tensor& image, const std::vector<float>& map, In
       image.shape().text(), map.size());
   const std::vector<double> values = image.values();
   const std::vector<float> pixels(values.begin(), values.end());
-  const std::vector<float> mean = mean_colour(pixels, static_cast<std::size_t>(image.size(3)));
+  const std::vector<double> mean = mean_colour(image);
   std::vector<float> blank;
   for (std::size_t i = 0; i < map.size(); ++i) blank.insert(blank.end(), mean.begin(), mean.end());
   const std::vector<std::size_t> order = ranked(map);

@@ -7,13 +7,6 @@ namespace {
 
 constexpr Int windows_at_once = 16;
 
-std::vector<double> mean_colour(const std::vector<double>& pixels, Int channels) {
-  std::vector<double> mean(static_cast<std::size_t>(channels));
-  for (std::size_t i = 0; i < pixels.size(); ++i)
-    mean[i % channels] += pixels[i] * static_cast<double>(channels) / static_cast<double>(pixels.size());
-  return mean;
-}
-
 struct Window {
   Int top, left, bottom, right;  // bottom and right are one beyond
 };
@@ -33,13 +26,22 @@ void paint(Tensor& image, const Window& w, const std::vector<double>& colour) {
 
 }  // namespace
 
+std::vector<double> mean_colour(const Tensor& image) {
+  const std::vector<double> pixels = image.values();
+  const auto channels = static_cast<std::size_t>(image.size(3));
+  std::vector<double> mean(channels);
+  for (std::size_t i = 0; i < pixels.size(); ++i) mean[i % channels] += pixels[i];
+  for (double& sum : mean) sum *= static_cast<double>(channels) / static_cast<double>(pixels.size());
+  return mean;
+}
+
 std::vector<float> occlusion_map(const Tensor& image, Int window, Int stride, const ClassScore& score) {
   expect(image.rank() == 4 && image.size(0) == 1,
          "occlusion takes one image [1, height, width, channels], got {}", image.shape().text());
   expect(window >= 1 && stride >= 1 && stride <= window,
          "occlusion: a window of {} pixels every {} leaves gaps", window, stride);
   const Int height = image.size(1), width = image.size(2), channels = image.size(3);
-  const std::vector<double> colour = mean_colour(image.values(), channels);
+  const std::vector<double> colour = mean_colour(image);
   const std::vector<Window> windows = windows_over(height, width, window, stride);
   const double whole = score(image)[0];
   std::vector<double> fall(static_cast<std::size_t>(height * width)), covers(fall.size());

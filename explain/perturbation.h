@@ -11,6 +11,9 @@ using ClassScore = std::function<std::vector<double>(const Tensor& images)>;
 // The same for one image, with the gradient of its score with respect to the pixels.
 using ScoreGradient = std::function<std::pair<double, Tensor>(const Tensor& image)>;
 
+// The mean over all pixels of one image [1, height, width, channels], a value a channel.
+std::vector<double> mean_colour(const Tensor& image);
+
 // Occlusion (Zeiler & Fergus 2014): how much the score falls when a square window of the image is painted
 // with the image's mean colour. [height, width]: the mean over the windows that cover a pixel. Windows start
 // every `stride` pixels; those that the border cuts count with what is left of them.

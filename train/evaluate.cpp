@@ -9,8 +9,7 @@
 namespace sonograd {
 
 Tensor images_for(const Model& model, const ImageSet& images, std::span<const Int> indices) {
-  const Tensor& some = model.parameters().front().parameter->value;
-  return batch_of(images, indices).to(some.dtype()).to(some.device());
+  return like_parameters(model, batch_of(images, indices));
 }
 
 Evaluation evaluate(const Model& model, const ImageSet& images, const std::vector<Int>& labels,

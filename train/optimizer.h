@@ -30,6 +30,12 @@ class Optimizer {
 };
 
 enum class OptimizerKind { adam, sgd };
+constexpr const char* name_of(OptimizerKind kind) {
+  return kind == OptimizerKind::sgd ? "sgd" : "adam";
+}
+inline OptimizerKind optimizer_named(std::string_view name) {  // any other name is adam's
+  return name == name_of(OptimizerKind::sgd) ? OptimizerKind::sgd : OptimizerKind::adam;
+}
 std::unique_ptr<Optimizer> make_optimizer(OptimizerKind kind, double momentum = 0);  // momentum: of sgd
 
 // Kingma & Ba 2015 as Keras computes it, epsilon outside of the square root and not corrected:

@@ -7,6 +7,9 @@
 namespace sonograd {
 
 enum class Schedule { constant, cosine };
+constexpr const char* name_of(Schedule schedule) {
+  return schedule == Schedule::cosine ? "cosine" : "constant";
+}
 
 // The learning rate of step 0 … steps-1 of a phase; cosine falls from `rate` to 0 over the phase (Loshchilov
 // & Hutter 2017).

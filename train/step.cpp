@@ -35,12 +35,6 @@ void expect_finite(double value, const std::string& name) {
   if (!std::isfinite(value)) throw FoundNotFinite{name};
 }
 
-// Pictures in the type and on the device of the model's parameters.
-Tensor like_parameters(const Model& model, const Tensor& images) {
-  const Tensor& some = model.parameters().front().parameter->value;
-  return images.to(some.dtype()).to(some.device());
-}
-
 // Of the images of the whole batch, those that this part of it counts for.
 double share_of(const Batch& batch) {
   return batch.whole == 0 ? 1 : static_cast<double>(batch.counted) / static_cast<double>(batch.whole);
@@ -212,6 +206,11 @@ StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, 
   apply_updates(result.updates);
   if (!at_once) optimizer.update(trained, result.gradients, learning_rate);
   return result;
+}
+
+Tensor like_parameters(const Model& model, const Tensor& images) {
+  const Tensor& some = model.parameters().front().parameter->value;
+  return images.to(some.dtype()).to(some.device());
 }
 
 Int count_correct(const Tensor& logits, const std::vector<Int>& labels) {

@@ -58,6 +58,9 @@ class NotFinite : public Error {
   using Error::Error;
 };
 
+// Pictures in the type and on the device of the model's parameters.
+Tensor like_parameters(const Model& model, const Tensor& images);
+
 // Rows whose largest logit is their label's, the first of equals winning.
 Int count_correct(const Tensor& logits, const std::vector<Int>& labels);
 

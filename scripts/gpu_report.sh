@@ -1,0 +1,57 @@
+#!/bin/sh
+# What the first user with a card is asked to run: builds with CUDA, runs the tests of the gpu device, the same under
+# compute-sanitizer's four tools, and times training and inference on it beside the CPU. Leaves all that was printed
+# in a folder, to be sent as it is; a step that fails does not stop those after it.
+# usage: scripts/gpu_report.sh [FOLDER]      (default: gpu-report)
+set -u
+cd "$(dirname "$0")/.." || exit 1
+out=${1:-gpu-report}
+
+nvidia-smi -L >/dev/null 2>&1 || {
+  echo "gpu_report: there is no NVIDIA GPU here, or no driver: \`nvidia-smi -L\` fails" >&2
+  exit 1
+}
+[ ! -e "$out" ] || {
+  echo "gpu_report: $out is there already; name another folder" >&2
+  exit 1
+}
+mkdir -p "$out"
+
+failed=""
+# step NAME COMMAND…: its output into FOLDER/NAME.txt
+step() {
+  name=$1
+  shift
+  echo "gpu_report: $name" >&2
+  "$@" >"$out/$name.txt" 2>&1 || {
+    failed="$failed $name"
+    echo "gpu_report: $name failed: $(tail -n 1 "$out/$name.txt")" >&2
+  }
+}
+
+step machine sh -c 'nvidia-smi; nvcc --version; git log -1 --format=%H; uname -a'
+step build ./run build --cuda
+step tests ctest --test-dir build/cuda -L '^gpu$' --output-on-failure
+if command -v compute-sanitizer >/dev/null 2>&1; then
+  for tool in memcheck racecheck initcheck synccheck; do
+    # Each tensor in memory of its own, so that what is written beyond one shows.
+    step "sanitizer-$tool" env SONOGRAD_GPU_POOL=0 compute-sanitizer --tool "$tool" --error-exitcode 1 \
+      build/cuda/tests/gpu_tests
+  done
+else
+  echo "gpu_report: no compute-sanitizer on the PATH (it comes with CUDA's toolkit): left out" >&2
+fi
+program=build/cuda/apps/sonograd
+for model in efficientnetb3 aeganb3 densenet169 xception vit_b16 vit_b32; do
+  for what in infer train; do
+    step "bench-$model-$what" sh -c "
+      $program bench --device cpu --model $model --what $what --repeat 2 --json
+      $program bench --device gpu --model $model --what $what --repeat 20 --json
+      $program bench --device gpu --tf32 --model $model --what $what --repeat 20 --json"
+  done
+done
+step bench-dcgan "$program" bench --device gpu --model dcgan --what train --image-size 64 --repeat 20 --json
+step demo "$program" demo --device gpu --out "$out/demo-run"
+
+echo "gpu_report: done; please send $out${failed:+ (failed:$failed)}"
+[ -z "$failed" ]
