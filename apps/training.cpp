@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "apps/evidence.h"
+#include "apps/out_folder.h"
 #include "apps/stop.h"
 #include "report/manifest.h"
 #include "tensor/parallel.h"
@@ -125,6 +126,7 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   if (first_says(group, run.finished())) return flags.tell && group.leads() ? repeat_results(run, shared) : 0;
   const std::vector<PhasePlan> plan = phase_plan(flags);
   const Device device = prepare_device(shared);
+  expect_outside(run.path(), flags.data);
   Dataset folder = list_folder(flags.data, flags.model.classes);
   Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);
   const ProtocolOptions protocol = protocol_options(flags.split, shared, model.options().keras);

@@ -111,6 +111,7 @@ StoredTensors in_model_order(const WeightFile& file, const Match& match, const S
   for (const Match::Pair& pair : match.mapped) {
     tensors.push_back(file.tensors[pair.tensor]);
     tensors.back().name = slots[pair.slot].name;
+    check_values(file.path, tensors.back().name, tensors.back().read());
   }
   return tensors;
 }

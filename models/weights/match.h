@@ -50,7 +50,8 @@ struct Loaded {
 Loaded load_weights(WeightFile file, std::string_view model, const Slots& slots, std::size_t base,
                     Extent extent);
 
-// The tensors of a file that fit, in the model's order and with its names: what a conversion writes.
+// The tensors of a file that fit, in the model's order and with its names: what a conversion writes. Throws
+// for values as load_weights does.
 StoredTensors in_model_order(const WeightFile& file, const Match& match, const Slots& slots);
 
 }  // namespace sonograd

@@ -92,6 +92,12 @@ TEST_CASE("a folder that cannot be written") {
   CHECK(bytes_of(folder / "file") == "a file");
 }
 
+TEST_CASE("a run among the images, where it would be taken for a class") {
+  const fs::path among = fs::path(small_run().data) / "run";
+  check_refused(run(small_run().small_training(among.string())), 1, {among.string(), "taken for a class"});
+  CHECK_FALSE(fs::exists(among));
+}
+
 TEST_CASE("a place where train cannot write is told before it looks for duplicates") {
   Arguments training = small_run().small_training("/proc/nowhere");
   training.erase(std::remove(training.begin(), training.end(), "--quiet"), training.end());

@@ -316,6 +316,11 @@ TEST_CASE("a number that is not finite stops the run; op, layer and step are nam
                                          {"--weights", poisoned.string(), "--phases", "scratch"})),
                 1, {"poisoned.safetensors: block2a.expand_conv.kernel holds inf, which is no finite number"});
 
+  const fs::path converted = folder / "converted.h5";
+  check_refused(program::run({"weights", "convert", poisoned.string(), converted.string()}), 1,
+                {"poisoned.safetensors: block2a.expand_conv.kernel holds inf"});
+  CHECK_FALSE(fs::exists(converted));
+
   // Learning that runs away after a step that was well.
   const fs::path run = folder / "b";
   const Arguments wild =
