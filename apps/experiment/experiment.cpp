@@ -55,6 +55,7 @@ void add_experiment(Program& program) {
   add_explanations(program, experiment);
   add_experiment_runs(program, experiment);
   add_ladder(program, experiment);
+  add_folds(program, experiment);
 }
 
 }  // namespace sonograd
