@@ -1,5 +1,6 @@
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "apps/command.h"
 #include "data/verify_split.h"
@@ -22,6 +23,7 @@ Json json_of(const SplitCheck& check) {
                      {"file", leak.file},
                      {"other_part", leak.other_part},
                      {"other", leak.other},
+                     {"more", leak.more},
                      {"evidence", leak.evidence}});
   return {{"holds", check.holds()},
           {"train", check.train},
@@ -33,19 +35,28 @@ Json json_of(const SplitCheck& check) {
 }
 
 void print(const SplitCheck& check, const std::string& file) {
-  std::map<std::string, std::size_t> kinds;
+  struct Count {
+    std::set<std::string> images;
+    Int pairs = 0;
+  };
+  std::map<std::string, Count> kinds;
   for (const Leak& leak : check.leaks) {
-    ++kinds[fmt::format("{} {}", leak.kind.label, leak.kind.name)];
+    Count& count = kinds[fmt::format("{} {}", leak.kind.label, leak.kind.name)];
+    count.images.insert(leak.file);
+    if (!leak.other.empty()) count.pairs += 1 + leak.more;
     fmt::print("{} {:<10} {}", leak.kind.label, leak.part, leak.file);
     if (!leak.other.empty()) fmt::print(" <- {} {}", leak.other_part, leak.other);
+    if (leak.more > 0) fmt::print(" and {} more", leak.more);
     fmt::print(" ({})\n", leak.evidence);
   }
   for (const std::string& changed : check.changed) fmt::print("changed: {}\n", changed);
-  for (const auto& [kind, count] : kinds) fmt::print("{}: {} found\n", kind, count);
+  for (const auto& [kind, count] : kinds)
+    fmt::print("{}: {} held-out images{}\n", kind, count.images.size(),
+               count.pairs > 0 ? fmt::format(", {} pairs", count.pairs) : "");
   fmt::print("{}: {} to train, {} to validate, {} to test: {}; {}\n", file, check.train, check.validation,
              check.test,
              check.holds() ? "no held-out image has a twin or an ancestor in training" : "does not hold",
-             check.pictures_compared ? "every file was hashed and every scan compared with every other"
+             check.pictures_compared ? "every file was hashed and compared with those of the other parts"
                                      : "the files were not looked at (--data DIR does that)");
 }
 
@@ -69,8 +80,9 @@ void add_data_verify(Program& program, CLI::App& data) {
       "  sonograd data verify split.json\n  sonograd data verify run/split.json --data busi --json",
       [flags, &program] { return verify(*flags, program.shared); });
   command.add_option("split", flags->split, "split.json")->required();
-  command.add_option("--data", flags->data,
-                     "its data folder: hash every file, compare every scan with every other");
+  command.add_option(
+      "--data", flags->data,
+      "its data folder: hash every file, compare scans and generated pictures across the parts");
   hide_flags(command, {"--device", "--seed", "--keras", "--quiet"});
 }
 

@@ -11,6 +11,11 @@ namespace {
 
 constexpr const char* arm_names[] = {"original", "augmented", "gan"};
 
+// The angle as it reads back.
+std::string turn_text(const Turn& turn) {
+  return fmt::format("turned {} {} {}", turn.angle, turn.left_right, turn.up_down);
+}
+
 // benign/scan.png, 2 → benign/scan#2.png
 std::string copy_name(const std::string& file, Int pass) {
   const std::size_t dot = file.rfind('.');
@@ -38,13 +43,15 @@ Int generated_images(Int images, Int target, Int step) {
   return std::max<Int>(0, std::lrint(steps) * step);  // the default rounding mode: half to even
 }
 
+std::string copy_hash(const std::string& source_sha256, const Turn& turn) {
+  return sha256(source_sha256 + " " + turn_text(turn));
+}
+
 Int add_copy(Dataset& data, ImageSet& images, const Augmented& copy) {
   const LabelledFile source = data.samples[copy.source];
-  const std::string made = fmt::format("turned {} {} {}", copy.turn.angle, copy.turn.left_right,
-                                       copy.turn.up_down);  // the angle as it reads back
   data.samples.push_back(
-      {copy_name(source.file, copy.pass), source.label, sha256(source.sha256 + " " + made), copy});
-  images.content.push_back(sha256(images.content[copy.source] + " " + made));
+      {copy_name(source.file, copy.pass), source.label, copy_hash(source.sha256, copy.turn), copy});
+  images.content.push_back(copy_hash(images.content[copy.source], copy.turn));
   images.turned.push_back({copy.source, copy.turn});
   return data.size() - 1;
 }

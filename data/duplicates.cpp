@@ -13,7 +13,10 @@
 namespace sonograd {
 namespace {
 
+using PairTest = std::function<bool(Int first, Int second)>;
+
 struct Picture {
+  Int place = 0;        // among the samples as they were given
   std::string content;  // SHA-256 of size and pixels
   Fingerprint print;
   WindowHashes hashes;
@@ -38,8 +41,10 @@ std::vector<Picture> read_all(Dataset& data) {
     }
   });
   std::vector<Picture> readable;
-  for (Int i = 0; i < data.size(); ++i)
+  for (Int i = 0; i < data.size(); ++i) {
+    pictures[i].place = i;
     if (reasons[i].empty()) readable.push_back(std::move(pictures[i]));
+  }
   move_to_bad(data, reasons);
   return readable;
 }
@@ -63,10 +68,12 @@ std::string made_by(const Overlap& m) {
 }
 
 // The twins of sample i among those behind it.
-std::vector<Twins> twins_of(const Dataset& data, const std::vector<Picture>& pictures, Int i) {
+std::vector<Twins> twins_of(const Dataset& data, const std::vector<Picture>& pictures, Int i,
+                            const PairTest& matters) {
   std::vector<Twins> found;
   for (Int j = i + 1; j < data.size(); ++j) {
     if (pictures[i].content.empty() || pictures[j].content.empty()) continue;
+    if (matters && !matters(pictures[i].place, pictures[j].place)) continue;
     const bool bytes = data.samples[i].sha256 == data.samples[j].sha256;
     if (bytes || pictures[i].content == pictures[j].content) {
       found.push_back({i, j, {.correlation = 1}, bytes ? "same bytes" : "same pixels"});
@@ -87,14 +94,14 @@ Int root_of(std::vector<Int>& groups, Int i) {
 
 }  // namespace
 
-Duplicates find_duplicates(Dataset& data) {
+Duplicates find_duplicates(Dataset& data, const PairTest& matters) {
   const std::vector<Picture> pictures = read_all(data);
   const Int n = data.size();
   std::vector<std::vector<Twins>> twins(n);
   parallel_for(n, 1, [&](Int begin, Int end) {
     for (Int k = begin; k < end; ++k) {  // long and short rows in turn
       const Int i = k % 2 == 0 ? k / 2 : n - 1 - k / 2;
-      twins[i] = twins_of(data, pictures, i);
+      twins[i] = twins_of(data, pictures, i, matters);
     }
   });
   Duplicates found;

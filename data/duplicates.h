@@ -1,4 +1,5 @@
 #pragma once
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -29,9 +30,11 @@ struct Duplicates {
 constexpr int near_bits = 68;
 constexpr double near_correlation = 0.6;
 
-// Compares every image with every other. Reads the files, so what is found depends on nothing but them; one
-// that cannot be read moves to data.bad. Samples that are no files of the folder are left alone.
-Duplicates find_duplicates(Dataset& data);
+// Compares every image with every other, or the pairs alone that matter. Reads the files, so what is found
+// depends on nothing but them; one that cannot be read moves to data.bad. Samples that are no files of the
+// folder are left alone. `matters` is asked for positions among the samples as they are given, by several
+// threads.
+Duplicates find_duplicates(Dataset& data, const std::function<bool(Int first, Int second)>& matters = {});
 
 // The groups that were found, by content, so that they hold however the files are ordered: the SHA-256 of
 // each file, and of the first file of its group.

@@ -27,13 +27,13 @@ int different_bits(const Hash& a, const Hash& b) {
          std::popcount(a[3] ^ b[3]);
 }
 
-Fingerprint::Fingerprint(const Image& image) : sums(stride * stride, 0.0) {
+Fingerprint::Fingerprint(const Image& image) : sums(stride * stride, 0.0f) {
   const Image small = resize_area(image, side, side);
   for (Int y = 0; y < side; ++y) {
-    double row = 0;
+    float row = 0;
     for (Int x = 0; x < side; ++x) {
       const std::uint8_t* pixel = small.row(y) + 3 * x;
-      row += pixel[0] + pixel[1] + pixel[2];
+      row += static_cast<float>(pixel[0] + pixel[1] + pixel[2]);
       sums[(y + 1) * stride + x + 1] = sums[y * stride + x + 1] + row;
     }
   }
@@ -57,7 +57,7 @@ std::vector<float> Fingerprint::detail(const Crop& window, int cells, int reach)
   std::vector<double> at(static_cast<std::size_t>(grid * grid));
   for (int r = 0; r < grid; ++r) {
     const auto [y, down] = rows[r];
-    const double *upper = sums.data() + y * stride, *lower = upper + stride;
+    const float *upper = sums.data() + y * stride, *lower = upper + stride;
     for (int c = 0; c < grid; ++c) {
       const auto [x, right] = columns[c];
       at[r * grid + c] = (1 - down) * ((1 - right) * upper[x] + right * upper[x + 1]) +

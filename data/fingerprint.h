@@ -33,7 +33,8 @@ class Fingerprint {
   Hash hash(const Crop& window) const;
 
  private:
-  std::vector<double> sums;  // [129, 129]: of all grey levels above and left
+  // [129, 129]: of all grey levels above and left, whole numbers below 2^24, which f32 holds exactly
+  std::vector<float> sums;
 };
 
 Hash flipped(const Hash& hash, Flip flip);

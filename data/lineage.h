@@ -34,6 +34,7 @@ struct GeneratorOrigin {
   std::string run;
   std::uint64_t seed = 0;
   std::vector<std::string> ancestors;  // SHA-256 of each file that it was trained on
+  std::string sha256 = {};             // of its weights; empty in splits of versions that did not keep it
 };
 
 }  // namespace sonograd

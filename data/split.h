@@ -50,7 +50,8 @@ std::string split_hash(const Dataset& data, const Split& split);
 // split.json: protocol, arm, seed, classes[], hash, random_labels where they are; train[], validation[],
 // test[] of {file, label, class, sha256, group, related where it was looked for}, with `augmented` {source,
 // pass, angle, left_right, up_down} or `generated` {generator, index} where the image is none of the
-// folder's; excluded[] of {file, reason}; generators[] of {run, seed, ancestors}.
+// folder's; excluded[] of {file, reason}; generators[] of {run, seed, generator_sha256,
+// ancestors}.
 std::string split_text(const Dataset& data, const Split& split);
 void write_split(const std::filesystem::path& path, const Dataset& data, const Split& split);
 

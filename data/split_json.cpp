@@ -82,7 +82,8 @@ class Reader {
     made.classes = data.classes;
     for (const Json& one : json.value("generators", Json::array()))
       made.generators.push_back({one.at("run").get<std::string>(), one.at("seed").get<std::uint64_t>(),
-                                 one.at("ancestors").get<std::vector<std::string>>()});
+                                 one.at("ancestors").get<std::vector<std::string>>(),
+                                 one.value("generator_sha256", "")});
     for (const char* part : {"train", "validation", "test"})
       for (const Json& entry : json.at(part)) {
         const std::string file = entry.at("file").get<std::string>();
@@ -149,8 +150,12 @@ std::string split_text(const Dataset& data, const Split& split) {
   for (const UnreadableFile& bad : data.bad)
     json["excluded"].push_back({{"file", bad.file}, {"reason", bad.reason}});
   json["generators"] = Json::array();
-  for (const GeneratorOrigin& one : data.generators)
-    json["generators"].push_back({{"run", one.run}, {"seed", one.seed}, {"ancestors", one.ancestors}});
+  for (const GeneratorOrigin& one : data.generators) {
+    Json generator{{"run", one.run}, {"seed", one.seed}};
+    if (!one.sha256.empty()) generator["generator_sha256"] = one.sha256;
+    generator["ancestors"] = one.ancestors;
+    json["generators"].push_back(std::move(generator));
+  }
   return json.dump(1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

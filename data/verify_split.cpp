@@ -1,11 +1,14 @@
 #include "data/verify_split.h"
 
+#include <algorithm>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "data/arms.h"
 #include "data/duplicates.h"
+#include "data/generated.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 #include "tensor/json_fault.h"
@@ -23,125 +26,193 @@ constexpr LeakKind biased{"L3.3", "sampling bias in the test distribution"};
 
 constexpr const char* part_names[] = {"train", "validation", "test"};
 
+constexpr std::size_t most_named = 3;  // partners of an image by one evidence; the others are counted
+
 struct Entry {
   int part = 0;  // of part_names
   std::string file, sha256, group;
   std::string source;  // of a copy; else the file itself
+  Turn turn = {};      // of a copy
   int generator = -1;
+
+  bool copied() const { return source != file; }
+  bool generated() const { return generator >= 0; }
+};
+using Entries = std::vector<const Entry*>;
+
+struct Generator {
+  std::string sha256;  // empty where the split does not tell
+  std::set<std::string> ancestors;
 };
 
 struct Parts {
   std::vector<Entry> entries;
-  std::vector<std::set<std::string>> ancestors;  // of each generator
+  std::vector<Generator> generators;
 
   explicit Parts(const Json& json) {
     for (const Json& generator : json.value("generators", Json::array()))
-      ancestors.push_back(generator.at("ancestors").get<std::set<std::string>>());
+      generators.push_back(
+          {generator.value("generator_sha256", ""), generator.at("ancestors").get<std::set<std::string>>()});
     for (int part = 0; part < 3; ++part)
       for (const Json& one : json.at(part_names[part])) {
         Entry e{part, one.at("file"), one.at("sha256"), one.at("group"), one.at("file")};
-        if (one.contains("augmented")) e.source = one["augmented"].at("source");
+        if (one.contains("augmented")) {
+          const Json& copy = one["augmented"];
+          e.source = copy.at("source");
+          e.turn = {copy.at("angle"), copy.at("left_right"), copy.at("up_down")};
+        }
         if (one.contains("generated")) e.generator = one["generated"].at("generator");
-        expect(e.generator < static_cast<int>(ancestors.size()), "{} comes from generator {} of {}", e.file,
-               e.generator, ancestors.size());
+        expect(e.generator < static_cast<int>(generators.size()), "{} comes from generator {} of {}", e.file,
+               e.generator, generators.size());
         entries.push_back(std::move(e));
       }
   }
 };
 
-// Files that have copies in the split, wherever.
-std::set<std::string> copied_files(const Parts& parts) {
-  std::set<std::string> sources;
-  for (const Entry& e : parts.entries)
-    if (e.source != e.file) sources.insert(e.source);
-  return sources;
-}
-
 class Check {
  public:
   Check(const Parts& parts, SplitCheck& result) : parts(parts), result(result) {}
 
-  // Entries that share what `key` names (empty: nothing) in two parts.
-  void shared(LeakKind kind, const std::string& evidence,
-              const std::function<std::string(const Entry&)>& key) {
-    std::map<std::string, const Entry*> first[3];
-    for (const Entry& e : parts.entries) first[e.part].try_emplace(key(e), &e);
+  // Pairs in two parts that share what `key` names (empty: nothing), unless `told` of otherwise.
+  void shared(LeakKind kind, const std::string& evidence, const std::function<std::string(const Entry&)>& key,
+              const std::function<bool(const Entry&, const Entry&)>& told = {}) {
+    std::map<std::string, Entries> with_key[3];
     for (const Entry& e : parts.entries)
-      for (int other = 0; other < e.part && !key(e).empty(); ++other)
-        if (const auto at = first[other].find(key(e)); at != first[other].end()) {
-          if (known.insert({e.file, kind.label}).second) add(kind, e, at->second, evidence);
-          break;
-        }
+      if (const std::string name = key(e); !name.empty()) with_key[e.part][name].push_back(&e);
+    for (const Entry& e : parts.entries) {
+      Entries partners;
+      for (int other = 0; other < e.part; ++other)
+        if (const auto at = with_key[other].find(key(e)); at != with_key[other].end())
+          for (const Entry* partner : at->second)
+            if (!told || !told(e, *partner)) partners.push_back(partner);
+      add(kind, e, partners, evidence);
+    }
   }
 
   void generators() {
-    std::map<std::string, std::vector<const Entry*>> held_out;  // by hash
-    for (const Entry& e : parts.entries)
-      if (e.part > 0) held_out[e.sha256].push_back(&e);
-    std::vector<const Entry*> child(parts.ancestors.size(), nullptr);
-    for (const Entry& e : parts.entries)
-      if (e.part == 0 && e.generator >= 0 && !child[e.generator]) child[e.generator] = &e;
-    for (std::size_t g = 0; g < child.size(); ++g)
-      for (const std::string& hash : parts.ancestors[g])
-        if (const auto at = held_out.find(hash); child[g] && at != held_out.end())
-          for (const Entry* e : at->second)
-            if (known.insert({e->file, made_before.label}).second)
-              add(made_before, *e, child[g],
-                  "an ancestor: the GAN that made this and others was trained on it");
+    for (std::size_t g = 0; g < parts.generators.size(); ++g) {
+      Entries children;
+      for (const Entry& e : parts.entries)
+        if (e.generator == static_cast<int>(g)) children.push_back(&e);
+      for (const Entry& e : parts.entries) {
+        if (parts.generators[g].ancestors.count(e.sha256) == 0) continue;
+        Entries partners;
+        for (const Entry* child : children)
+          if (child->part < e.part) partners.push_back(child);
+        add(made_before, e, partners, "an ancestor: the GAN that made this and others was trained on it", 1);
+      }
+    }
   }
 
   void derived_held_out() {
     for (const Entry& e : parts.entries) {
       if (e.part == 0) continue;
-      if (e.generator >= 0) add(biased, e, nullptr, "generated by a GAN, not a scan");
-      if (e.source != e.file) add(biased, e, nullptr, "a turned copy, not a scan");
+      if (e.generated()) add(biased, e, {nullptr}, "generated by a GAN, not a scan");
+      if (e.copied()) add(biased, e, {nullptr}, "a turned copy, not a scan");
     }
   }
 
-  // Twins among the files of the folder.
+  // Twins among the files, of which those in one part, and two that GANs made, are none of ours.
   void twins(Dataset& data) {
-    std::map<std::string, std::vector<const Entry*>> of_file;  // with their copies
-    for (const Entry& e : parts.entries) of_file[e.source].push_back(&e);
-    const Duplicates found = find_duplicates(data);
+    std::map<std::string, Entries> of_file;  // the file itself, where it is in a part, then its copies
+    for (const Entry& e : parts.entries) {
+      Entries& family = of_file[e.source];
+      family.insert(e.copied() ? family.end() : family.begin(), &e);
+    }
+    std::vector<unsigned> parts_of;  // a bit each
+    std::vector<bool> generated;
+    for (const LabelledFile& sample : data.samples) {
+      unsigned bits = 0;
+      for (const Entry* e : of_file[sample.file]) bits |= 1U << e->part;
+      parts_of.push_back(bits);
+      generated.push_back(of_file[sample.file].front()->generated());
+    }
+    const auto matters = [&](Int a, Int b) {
+      const bool one_part = parts_of[a] == parts_of[b] && (parts_of[a] & (parts_of[a] - 1)) == 0;
+      return !one_part && !(generated[a] && generated[b]);
+    };
+    const Duplicates found = find_duplicates(data, matters);
     for (const std::vector<Twins>* list : {&found.exact, &found.near})
-      for (const Twins& t : *list)
-        for (const Entry* a : of_file[data.samples[t.first].file])
-          for (const Entry* b : of_file[data.samples[t.second].file]) {
-            const Entry *held = a->part > b->part ? a : b, *other = held == a ? b : a;
-            if (held->part == other->part || !known.insert({held->file, duplicate.label}).second) continue;
-            add(duplicate, *held, other,
-                fmt::format("{}, correlation {:.3f}", t.kind, t.overlap.correlation));
-          }
-  }
-
-  void add(LeakKind kind, const Entry& e, const Entry* other, const std::string& evidence) {
-    result.leaks.push_back({kind, part_names[e.part], e.file, other ? part_names[other->part] : "",
-                            other ? other->file : "", evidence});
+      for (const Twins& t : *list) {
+        const Entries &first = of_file[data.samples[t.first].file],
+                      &second = of_file[data.samples[t.second].file];
+        across(first, second, t);
+        across(second, first, t);
+      }
   }
 
  private:
+  void across(const Entries& family, const Entries& twins, const Twins& t) {
+    for (const Entry* e : family) {
+      Entries partners;
+      for (const Entry* twin : twins)
+        if (twin->part < e->part && twin->sha256 != e->sha256) partners.push_back(twin);
+      if (partners.empty()) continue;
+      const Entry& other = *partners.front();
+      const char* what = e->generated() || other.generated() ? "a scan and a generated picture: "
+                         : e->copied() || other.copied()     ? "the scans behind them: "
+                                                             : "";
+      add(duplicate, *e, partners,
+          fmt::format("{}{}, correlation {:.3f}", what, t.kind, t.overlap.correlation), 1);
+    }
+  }
+
+  void add(LeakKind kind, const Entry& e, const Entries& partners, const std::string& evidence,
+           std::size_t most = most_named) {
+    for (std::size_t i = 0; i < std::min(partners.size(), most); ++i) {
+      const Entry* other = partners[i];
+      result.leaks.push_back({kind, part_names[e.part], e.file, other ? part_names[other->part] : "",
+                              other ? other->file : "", evidence});
+    }
+    if (partners.size() > most) result.leaks.back().more = static_cast<Int>(partners.size() - most);
+  }
+
   const Parts& parts;
   SplitCheck& result;
-  std::set<std::pair<std::string, std::string>> known;  // file and label that were told of
 };
 
-// The split's files of the folder, hashed anew; those that changed are listed.
+// The split's files and the sources of its copies, hashed anew; those that changed are listed. All stand as
+// originals, so that find_duplicates() reads them.
 Dataset files_of(const Parts& parts, const std::filesystem::path& folder, SplitCheck& result) {
   Dataset data;
   data.root = folder;
-  std::map<std::string, std::string> expected;
+  std::map<std::string, const Entry*> first;  // the file's own entry, else a copy's
   for (const Entry& e : parts.entries)
-    if (e.source == e.file && expected.try_emplace(e.file, e.sha256).second)
-      data.samples.push_back({e.file, 0, "", e.generator < 0 ? Origin() : Origin(Generated{})});
+    if (!e.copied()) first.try_emplace(e.file, &e);
+  for (const Entry& e : parts.entries) first.try_emplace(e.source, &e);
+  for (const Entry& e : parts.entries)
+    if (first[e.source] == &e) data.samples.push_back({e.source, 0, ""});
   hash_files(data);
-  for (const LabelledFile& sample : data.samples)
-    if (sample.sha256 != expected[sample.file])
+  for (const LabelledFile& sample : data.samples) {
+    const Entry& e = *first[sample.file];
+    if ((e.copied() ? copy_hash(sample.sha256, e.turn) : sample.sha256) != e.sha256)
       result.changed.push_back(sample.file + ": has changed since the split was made");
-  for (const UnreadableFile& bad : data.bad) result.changed.push_back(bad.file + ": " + bad.reason);
-  for (const Entry& e : parts.entries)
-    if (e.source != e.file && expected.count(e.source) == 0 && !std::filesystem::exists(folder / e.source))
-      result.changed.push_back(e.source + ": is not there, though " + e.file + " was made of it");
+  }
   return data;
+}
+
+// What the generated pictures' own lineage.json tell, beside what the split tells.
+void compare_lineages(const Parts& parts, const std::filesystem::path& folder, SplitCheck& result) {
+  for (std::size_t g = 0; g < parts.generators.size(); ++g) {
+    std::map<std::filesystem::path, std::set<std::string>> pictures;  // hashes by folder
+    for (const Entry& e : parts.entries)
+      if (e.generator == static_cast<int>(g))
+        pictures[std::filesystem::path(e.file).parent_path()].insert(e.sha256);
+    for (const auto& [place, hashes] : pictures) try {
+        const GeneratedFolder told = read_generated(folder / place);
+        std::set<std::string> theirs;
+        for (const LabelledFile& picture : told.pictures) theirs.insert(picture.sha256);
+        const Generator& ours = parts.generators[g];
+        const std::set<std::string> ancestors(told.generator.ancestors.begin(),
+                                              told.generator.ancestors.end());
+        if (ancestors != ours.ancestors || (!ours.sha256.empty() && ours.sha256 != told.generator.sha256) ||
+            !std::includes(theirs.begin(), theirs.end(), hashes.begin(), hashes.end()))
+          result.changed.push_back((place / "lineage.json").string() +
+                                   ": tells of another GAN or other pictures than the split");
+      } catch (const Error& error) {
+        result.changed.emplace_back(error.what());
+      }
+  }
 }
 
 }  // namespace
@@ -158,19 +229,23 @@ SplitCheck verify_split(const std::filesystem::path& split, const std::filesyste
       result.leaks.push_back({no_test, "test", "", "", "", "the split holds no test images"});
     Check check(parts, result);
     check.shared(duplicate, "the same bytes", [](const Entry& e) { return e.sha256; });
-    const std::set<std::string> copied = copied_files(parts);
-    check.shared(made_before, "made from the same image before the split: an augmented copy or its source",
-                 [&](const Entry& e) { return copied.count(e.source) > 0 ? e.source : std::string(); });
-    check.shared(dependent, "of one group, as the split itself says",
-                 [&](const Entry& e) { return copied.count(e.source) > 0 ? std::string() : e.group; });
-    check.shared(dependent, "made by one GAN", [](const Entry& e) {
-      return e.generator < 0 ? std::string() : std::to_string(e.generator);
-    });
+    const auto one_source = [](const Entry& a, const Entry& b) { return a.source == b.source; };
+    const auto one_hash = [](const Entry& a, const Entry& b) { return a.sha256 == b.sha256; };
+    check.shared(
+        made_before, "made from the same image before the split: an augmented copy or its source",
+        [](const Entry& e) { return e.source; }, one_hash);
+    check.shared(
+        dependent, "of one group, as the split itself says", [](const Entry& e) { return e.group; },
+        one_source);
+    check.shared(dependent, "made by one GAN",
+                 [](const Entry& e) { return e.generated() ? std::to_string(e.generator) : std::string(); });
     check.generators();
     check.derived_held_out();
     if (!folder.empty()) {
       Dataset files = files_of(parts, folder, result);
       check.twins(files);
+      for (const UnreadableFile& bad : files.bad) result.changed.push_back(bad.file + ": " + bad.reason);
+      compare_lineages(parts, folder, result);
       result.pictures_compared = true;
     }
   } catch (const nlohmann::json::exception& error) {

@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "data/png.h"
+#include "data/sha256.h"
 #include "gan/adversarial_step.h"
 #include "gan/pictures.h"
 #include "tensor/file.h"
@@ -81,7 +82,8 @@ std::string lineage_json(const Lineage& lineage) {
     json["ancestors"].push_back({{"file", file.file}, {"sha256", file.sha256}});
   if (!lineage.images.empty()) json["images"] = Json::array();
   for (std::size_t i = 0; i < lineage.images.size(); ++i)
-    json["images"].push_back({{"file", lineage.images[i]}, {"index", i}});
+    json["images"].push_back(
+        {{"file", lineage.images[i].file}, {"index", i}, {"sha256", lineage.images[i].sha256}});
   return json.dump(1) + "\n";
 }
 
@@ -112,8 +114,9 @@ void write_samples(const fs::path& folder, const ImageSet& pictures, Lineage lin
   make_folder(folder);
   for (const auto& entry : fs::directory_iterator(folder)) fs::remove(entry.path());
   for (Int i = 0; i < pictures.size(); ++i) {
-    lineage.images.push_back(fmt::format("gen_{}.png", i));
-    write_png_rgba(folder / lineage.images.back(), pictures.height, pictures.width, pictures.image(i));
+    const std::string name = fmt::format("gen_{}.png", i);
+    write_png_rgba(folder / name, pictures.height, pictures.width, pictures.image(i));
+    lineage.images.push_back({name, 0, sha256(read_file(folder / name))});
   }
   write_file_atomically(folder / "lineage.json", lineage_json(lineage));
 }

@@ -25,7 +25,8 @@ struct Lineage {
   std::vector<LabelledFile> ancestors = {};
   std::string run = {}, generator_sha256 = {};
   std::uint64_t seed = 0;
-  std::vector<std::string> images = {};  // file names, picture i of the seed being images[i]
+  std::vector<LabelledFile> images =
+      {};  // names in the folder and hashes, picture i of the seed being images[i]
 };
 std::string lineage_json(const Lineage& lineage);
 // The part of a lineage that a run keeps: class and ancestors. Throws Error for a file that holds none.

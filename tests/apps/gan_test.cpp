@@ -207,7 +207,9 @@ TEST_CASE("samples of a GAN, and where they come from") {
   CHECK(lineage["generator_sha256"] == sonograd::sha256(bytes_of(run / "generator.safetensors")));
   CHECK(lineage["ancestors"] == json::parse(bytes_of(run / "lineage.json"))["ancestors"]);
   CHECK(lineage["images"].size() == 18);
-  CHECK(lineage["images"][17] == json{{"file", "gen_17.png"}, {"index", 17}});
+  CHECK(lineage["images"][17] == json{{"file", "gen_17.png"},
+                                      {"index", 17},
+                                      {"sha256", sonograd::sha256(bytes_of(many / "gen_17.png"))}});
   check_refused(program::run({"gan", "sample", "--run", run.string(), "--count", "1", "--out", few.string()}),
                 1, {few.string(), "lineage.json", "empty folder"});
 }

@@ -12,6 +12,7 @@
 #include "data/png.h"
 #include "data/resize.h"
 #include "tensor/error.h"
+#include "tensor/file.h"
 #include "tests/temporary_folder.h"
 
 using namespace sonograd;
@@ -110,6 +111,27 @@ TEST_CASE("what was flipped, cropped, shifted or shown with another gain is foun
     CHECK(at->second.overlap.correlation > 0.8);
   }
   CHECK(found.size() == planted.size());
+}
+
+TEST_CASE("only the pairs that matter are compared") {
+  const TemporaryFolder folder;
+  write_phantoms(folder.path, 12, 3, 64);
+  for (const char* name : {"a", "b"})
+    write_png(folder / fmt::format("benign/{}.png", name), make_phantom(0, 1, 3, 64).image);
+  write_file_atomically(folder / "benign/0.png", "no picture");  // moves the others' positions
+  Dataset data = list_folder(folder.path);
+  const auto place = [&](const std::string& file) {
+    return std::find_if(data.samples.begin(), data.samples.end(),
+                        [&](const LabelledFile& sample) { return sample.file == "benign/" + file; }) -
+           data.samples.begin();
+  };
+  const Int a = place("a.png"), scan = place("benign (1).png");
+  const Duplicates found =
+      find_duplicates(data, [&](Int first, Int second) { return first == a && second == scan; });
+  REQUIRE(found.exact.size() == 1);
+  CHECK(data.samples[found.exact[0].first].file == "benign/a.png");
+  CHECK(data.samples[found.exact[0].second].file == "benign/benign (1).png");
+  CHECK(data.bad.size() == 1);
 }
 
 TEST_CASE("BUSI: benign (433) is malignant (145) byte for byte; conflicts and groups are listed") {

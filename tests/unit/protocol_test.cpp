@@ -7,6 +7,7 @@
 #include <set>
 
 #include "data/phantom.h"
+#include "data/sha256.h"
 #include "tensor/file.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
@@ -25,14 +26,19 @@ struct Folder {
 
   void generate(const std::vector<std::string>& ancestors, Int count = 8) const {
     for (const char* name : {"benign", "normal", "malignant"}) {
-      nlohmann::json lineage{{"run", "gan-run"}, {"seed", 3}, {"ancestors", nlohmann::json::array()}};
+      nlohmann::json lineage{{"class", name},
+                             {"run", "gan-run"},
+                             {"generator_sha256", "weights"},
+                             {"seed", 3},
+                             {"ancestors", nlohmann::json::array()}};
       for (const std::string& hash : ancestors) lineage["ancestors"].push_back({{"sha256", hash}});
       make_folder(generated / name);
       for (Int i = 0; i < count; ++i) {
         const std::string file = fmt::format("gen_{}.png", i);
         fs::copy_file(data / name / fmt::format("{} ({}).png", name, i + 1), generated / name / file,
                       fs::copy_options::overwrite_existing);
-        lineage["images"].push_back({{"file", file}, {"index", i}});
+        lineage["images"].push_back(
+            {{"file", file}, {"index", i}, {"sha256", sha256(read_file(generated / name / file))}});
       }
       write_file_atomically(generated / name / "lineage.json", lineage.dump());
     }
@@ -172,6 +178,32 @@ TEST_CASE("grouped: a GAN may have seen training images only; its pictures only 
   fs::remove_all(folder.generated);
   const std::string none = error_of([&] { prepare(list_folder(folder.data), 16, options); });
   CHECK(none.find("lineage.json: no such file") != std::string::npos);
+}
+
+TEST_CASE("generated pictures are those that their lineage hashes") {
+  const Folder folder;
+  folder.generate({});
+  const fs::path normal = folder.generated / "normal";
+  const std::string lineage = read_file(normal / "lineage.json");
+  const auto refusal = [&] {
+    return error_of([&] {
+      prepare(list_folder(folder.data), 16,
+              {.protocol = "paper", .arm = Arm::gan, .target = 20, .step = 4, .generated = folder.generated});
+    });
+  };
+  CHECK(refusal() == "no error");
+  fs::copy_file(normal / "gen_1.png", normal / "gen_3.png", fs::copy_options::overwrite_existing);
+  CHECK(refusal() == (normal / "gen_3.png").string() +
+                         " is not the picture that its lineage.json tells of; have `sonograd gan sample` "
+                         "write the folder again");
+  auto json = nlohmann::json::parse(lineage);
+  for (auto& image : json["images"]) image.erase("sha256");  // as earlier versions wrote it
+  write_file_atomically(normal / "lineage.json", json.dump());
+  CHECK(refusal().find("lineage.json: it does not hash gen_0.png") != std::string::npos);
+  CHECK(refusal().find("gan sample") != std::string::npos);
+  fs::copy_file(folder.generated / "benign/lineage.json", normal / "lineage.json",
+                fs::copy_options::overwrite_existing);
+  CHECK(refusal().find("these are pictures of class benign, not normal") != std::string::npos);
 }
 
 TEST_CASE("a split with derived images reads back: the same pictures in the same parts") {

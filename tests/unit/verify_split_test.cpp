@@ -6,9 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "data/decode.h"
 #include "data/phantom.h"
 #include "data/png.h"
 #include "data/protocol.h"
+#include "data/sha256.h"
 #include "tensor/file.h"
 #include "tests/temporary_folder.h"
 
@@ -16,6 +18,13 @@ using namespace sonograd;
 namespace fs = std::filesystem;
 
 namespace {
+
+using Json = nlohmann::json;
+
+Image darker(Image image) {
+  for (std::uint8_t& value : image.pixels) value = static_cast<std::uint8_t>(0.8 * value);
+  return image;
+}
 
 struct Phantoms {
   TemporaryFolder root;
@@ -29,23 +38,45 @@ struct Phantoms {
     return prepared;
   }
 
-  // Generated pictures of each class, by a GAN that saw the files of these hashes.
-  void generate(const std::vector<std::string>& ancestors) const {
+  // Generated pictures of each class, by a GAN that saw the files of these hashes; with `copied` it made the
+  // first of its class by heart, darker.
+  void generate(const std::vector<std::string>& ancestors, const std::string& copied = {}) const {
     Int label = 0;
     for (const char* name : {"benign", "normal", "malignant"}) {
-      nlohmann::json lineage{{"run", "gan"}, {"seed", 3}, {"ancestors", nlohmann::json::array()}};
+      nlohmann::json lineage{{"class", name},
+                             {"run", "gan"},
+                             {"generator_sha256", fmt::format("weights of {}", name)},
+                             {"seed", 3},
+                             {"ancestors", nlohmann::json::array()}};
       for (const std::string& hash : ancestors) lineage["ancestors"].push_back({{"sha256", hash}});
       make_folder(generated / name);
       for (Int i = 0; i < 8; ++i) {
         const std::string file = fmt::format("gen_{}.png", i);
-        write_png(generated / name / file, make_phantom(label, i, 99, 64).image);
-        lineage["images"].push_back({{"file", file}, {"index", i}});
+        Image image = make_phantom(label, i, 99, 64).image;
+        if (i == 0 && copied.rfind(name, 0) == 0) image = darker(read_image(data / copied));
+        write_png(generated / name / file, image);
+        lineage["images"].push_back(
+            {{"file", file}, {"index", i}, {"sha256", sha256(read_file(generated / name / file))}});
       }
       write_file_atomically(generated / name / "lineage.json", lineage.dump());
       ++label;
     }
   }
 };
+
+std::vector<std::string> hashes_of(const PreparedData& data, const std::vector<Int>& part) {
+  std::vector<std::string> hashes;
+  for (const Int i : part) hashes.push_back(data.folder.samples[i].sha256);
+  return hashes;
+}
+
+// What is said of an image that is held out.
+std::vector<Leak> leaks_of(const SplitCheck& check, const std::string& file, const std::string& label) {
+  std::vector<Leak> found;
+  for (const Leak& leak : check.leaks)
+    if (leak.file == file && leak.kind.label == label) found.push_back(leak);
+  return found;
+}
 
 std::set<std::string> kinds(const SplitCheck& check) {
   std::set<std::string> found;
@@ -64,9 +95,7 @@ TEST_CASE("a clean split holds, in each arm, and its files are known by their ha
   CHECK(verify_split(phantoms.split, phantoms.data).pictures_compared);
   phantoms.write({.arm = Arm::augmented, .target = 36});
   CHECK(verify_split(phantoms.split, phantoms.data).holds());
-  std::vector<std::string> trained;
-  for (const Int i : plain.split.train) trained.push_back(plain.folder.samples[i].sha256);
-  phantoms.generate(trained);
+  phantoms.generate(hashes_of(plain, plain.split.train));
   phantoms.write({.arm = Arm::gan, .target = 20, .step = 4, .generated = phantoms.generated});
   CHECK(verify_split(phantoms.split, phantoms.data).holds());
 
@@ -88,9 +117,22 @@ TEST_CASE("augment-then-split and GAN-then-split are named by the taxonomy") {
   for (const Int i : augmented.split.train) train.insert(augmented.split.groups[i]);
   const auto related = std::count_if(augmented.split.test.begin(), augmented.split.test.end(),
                                      [&](Int i) { return train.count(augmented.split.groups[i]) > 0; });
-  CHECK(std::count_if(copies.leaks.begin(), copies.leaks.end(), [](const Leak& leak) {
-          return leak.part == "test" && leak.other_part == "train" && leak.kind.label == std::string("L1.2");
-        }) == related);
+  std::set<std::string> named;
+  Int pairs = 0, expected = 0;
+  for (const Leak& leak : copies.leaks) {
+    if (leak.kind.label != std::string("L1.2")) continue;
+    if (leak.part == "test" && leak.other_part == "train") named.insert(leak.file);
+    pairs += 1 + leak.more;
+  }
+  CHECK(static_cast<Int>(named.size()) == related);
+  const auto count_pairs = [&](const std::vector<Int>& held, const std::vector<Int>& other) {
+    for (const Int i : held)
+      for (const Int j : other) expected += augmented.split.groups[i] == augmented.split.groups[j] ? 1 : 0;
+  };
+  count_pairs(augmented.split.test, augmented.split.train);
+  count_pairs(augmented.split.test, augmented.split.validation);
+  count_pairs(augmented.split.validation, augmented.split.train);
+  CHECK(pairs == expected);
 
   std::vector<std::string> all;
   for (const LabelledFile& sample : list_folder(phantoms.data).samples) all.push_back(sample.sha256);
@@ -99,6 +141,92 @@ TEST_CASE("augment-then-split and GAN-then-split are named by the taxonomy") {
       {.protocol = "paper", .arm = Arm::gan, .target = 20, .step = 4, .generated = phantoms.generated});
   const SplitCheck made = verify_split(phantoms.split);
   CHECK(kinds(made) == std::set<std::string>{"L1.2", "L3.2", "L3.3"});
+
+  Json split = Json::parse(read_file(phantoms.split));
+  const auto is_generated = [](const Json& image) { return image.contains("generated"); };
+  auto &test = split["test"], &trained = split["train"];
+  Json& held = *std::find_if(test.begin(), test.end(), is_generated);
+  const Json sibling = *std::find_if(trained.begin(), trained.end(), is_generated);
+  held["group"] = sibling["group"];
+  held["generated"]["generator"] = sibling["generated"]["generator"];
+  write_file_atomically(phantoms.split, split.dump());
+  std::set<std::string> evidence;
+  for (const Leak& leak : leaks_of(verify_split(phantoms.split), held["file"], "L3.2"))
+    evidence.insert(leak.evidence);
+  CHECK(evidence == std::set<std::string>{"made by one GAN", "of one group, as the split itself says"});
+}
+
+TEST_CASE("a generated picture that shows a held-out image, and one whose lineage is another's, are named") {
+  const Phantoms phantoms;
+  const PreparedData plain = phantoms.write({});
+  const std::string copied = plain.folder.samples[plain.split.test.front()].file;
+  const std::vector<std::string> trained = hashes_of(plain, plain.split.train);
+  phantoms.generate(trained, copied);
+  phantoms.write({.arm = Arm::gan, .target = 20, .step = 4, .generated = phantoms.generated});
+  CHECK(verify_split(phantoms.split).holds());
+  const SplitCheck seen = verify_split(phantoms.split, phantoms.data);
+  CHECK(seen.changed.empty());
+  REQUIRE(seen.leaks.size() == 1);
+  CHECK(seen.leaks[0].kind.label == std::string("L1.4"));
+  CHECK(seen.leaks[0].file == copied);
+  CHECK(seen.leaks[0].other.find("gen_0.png") != std::string::npos);
+
+  const Json generators = Json::parse(read_file(phantoms.split))["generators"];
+  REQUIRE(generators.size() == 3);
+  CHECK(generators[1]["generator_sha256"] == "weights of normal");
+  const auto complaints = [&] { return verify_split(phantoms.split, phantoms.data).changed; };
+  const std::string lineage = read_file(phantoms.generated / "normal/lineage.json");
+  for (const char* key : {"generator_sha256", "ancestors"}) {
+    Json other = Json::parse(lineage);
+    other[key] = key == std::string("ancestors") ? Json::array() : Json("others");
+    write_file_atomically(phantoms.generated / "normal/lineage.json", other.dump());
+    REQUIRE(complaints().size() == 1);
+    CHECK(complaints()[0].find("normal/lineage.json: tells of another GAN") != std::string::npos);
+  }
+}
+
+TEST_CASE("the twin of a copy's source is named, though the source is in no part") {
+  const Phantoms phantoms;
+  const PreparedData data = phantoms.write({.arm = Arm::augmented, .target = 36});
+  const std::string held = data.folder.samples[data.split.test.front()].file;
+  write_png(phantoms.data / "source.png", darker(read_image(phantoms.data / held)));
+  Json split = Json::parse(read_file(phantoms.split));
+  const auto copy = std::find_if(split["train"].begin(), split["train"].end(),
+                                 [](const Json& image) { return image.contains("augmented"); });
+  Json& turn = (*copy)["augmented"];
+  turn["source"] = "source.png";
+  write_file_atomically(phantoms.split, split.dump());
+  CHECK(verify_split(phantoms.split, phantoms.data).changed ==
+        std::vector<std::string>{"source.png: has changed since the split was made"});
+  (*copy)["sha256"] = copy_hash(sha256(read_file(phantoms.data / "source.png")),
+                                {turn["angle"], turn["left_right"], turn["up_down"]});
+  write_file_atomically(phantoms.split, split.dump());
+  const SplitCheck check = verify_split(phantoms.split, phantoms.data);
+  CHECK(check.changed.empty());
+  const std::vector<Leak> leaks = leaks_of(check, held, "L1.4");
+  REQUIRE(leaks.size() == 1);
+  CHECK(leaks[0].other == (*copy)["file"]);
+
+  fs::remove(phantoms.data / "source.png");
+  REQUIRE(verify_split(phantoms.split, phantoms.data).changed.size() == 1);
+  CHECK(verify_split(phantoms.split, phantoms.data).changed[0].find("source.png: ") == 0);
+}
+
+TEST_CASE("every twin of a held-out image is named") {
+  const Phantoms phantoms;
+  Image image = make_phantom(0, 1, 2, 64).image;
+  for (int k = 1; k <= 5; ++k)
+    write_png(phantoms.data / fmt::format("benign/twin{}.png", k), image = darker(image));
+  Dataset folder = list_folder(phantoms.data);
+  Split split{"paper", 42};
+  for (Int i = 0; i < folder.size(); ++i) {
+    split.groups.push_back(i);
+    (folder.samples[i].file == "benign/benign (1).png" ? split.test : split.train).push_back(i);
+  }
+  write_split(phantoms.split, folder, split);
+  const SplitCheck check = verify_split(phantoms.split, phantoms.data);
+  CHECK(leaks_of(check, "benign/benign (1).png", "L1.4").size() == 5);
+  CHECK(check.leaks.size() == 5);
 }
 
 TEST_CASE("twins across the parts are found, whatever was done to them") {
