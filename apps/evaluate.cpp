@@ -4,6 +4,7 @@
 #include <optional>
 
 #include "apps/evidence.h"
+#include "report/evaluation_files.h"
 #include "tensor/file.h"
 #include "train/evaluate.h"
 
@@ -95,6 +96,7 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
   if (!flags.out.empty()) {
     make_folder(flags.out);
     write_predictions(out.predictions(), data.folder.classes, predictions);
+    write_evaluation(metrics, predictions, out);
     write_file_atomically(out.metrics(), metrics_json(metrics));
   }
   print(metrics, shared);
@@ -134,7 +136,7 @@ void add_evaluate(Program& program) {
   command.get_option("--data")->description("folder with a sub-folder a class; default the data of --run");
   command.get_option("--on-bad-file")
       ->description("fail, or skip and list them; default the run's, else fail");
-  command.add_option("--out", flags->out, "folder for metrics.json and predictions.csv");
+  command.add_option("--out", flags->out, "folder for metrics.json, predictions.csv, figures and tables");
 }
 
 }  // namespace sonograd

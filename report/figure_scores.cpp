@@ -95,7 +95,9 @@ Svg reliability(const Metrics& metrics, const std::vector<Prediction>& predictio
   const Plot plot = square(svg, "confidence");
   const double key = plot.right + 16;
   svg.text(key, 22, fmt::format("ECE {:.3f}", metrics.ece), "ink strong small");
-  svg.text(key, 42, fmt::format("Brier {:.3f}", metrics.brier), "ink strong small");
+  svg.text(key, 38, fmt::format("{} bins of", bins), "muted small");
+  svg.text(key, 53, "equal width", "muted small");
+  svg.text(key, 77, fmt::format("Brier {:.3f}", metrics.brier), "ink strong small");
   for (int b = 0; b < bins; ++b) {
     if (count[b] == 0) continue;
     const double n = static_cast<double>(count[b]), x = plot.x(confidence[b] / n);

@@ -34,7 +34,7 @@ Svg roc_curves(const std::vector<std::string>& classes, const std::vector<Predic
 Svg precision_recall_curves(
     const std::vector<std::string>& classes,
     const std::vector<Prediction>& predictions);  // the key gives the average precision
-// Share of right answers by confidence, in ten equal bins, with Wilson intervals.
+// Share of right answers by confidence, in the equal bins of the ECE, with Wilson intervals.
 Svg reliability(const Metrics& metrics, const std::vector<Prediction>& predictions);
 Svg probability_bars(const std::vector<std::string>& classes, const Prediction& prediction);
 

@@ -25,7 +25,10 @@ double number(const Json& json, const char* key) {  // null, and a key that is a
 std::string metrics_json(const Metrics& m) {
   Json json{{"n", m.n}, {"correct", m.correct}, {"accuracy", m.accuracy}, {"precision", m.precision}};
   json.update(Json{{"recall", m.recall}, {"f1", m.f1}, {"loss", m.loss}, {"auc", m.auc}, {"brier", m.brier}});
-  json.update(Json{{"ece", m.ece}, {"classes", m.classes}});
+  json.update(
+      Json{{"ece", m.ece},
+           {"ece_bins", {{"number", calibration_bins}, {"kind", "equal width, of the top probability"}}},
+           {"classes", m.classes}});
   Json precision = Json::array(), recall = Json::array(), per_class = Json::array();
   for (const auto& c : m.per_class) {
     per_class.push_back({{"class", c.name},

@@ -5,8 +5,9 @@
 namespace sonograd {
 
 // How well each class's probability ranks the images: AUC with DeLong's 95 % interval, average precision, and
-// the sensitivity at a specificity of at least 90 and 95 % with Wilson's interval (at thresholds that these
-// very images chose, so a little too good).
+// at a specificity of at least 90 and 95 % the sensitivity with Wilson's interval, how many images that is,
+// and the specificity reached (at thresholds that these very images chose, so a little too good). A number a
+// column, shares from 0 to 1; empty where it has no meaning.
 Table ranking_table(const std::vector<std::string>& classes, const std::vector<Prediction>& predictions);
 
 }  // namespace sonograd

@@ -1,6 +1,6 @@
+#include "report/evaluation_files.h"
 #include "report/html.h"
 #include "report/ranking.h"
-#include "report/run_folder.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 
@@ -22,39 +22,43 @@ static Table per_class_numbers(const Metrics& metrics) {
   return table;
 }
 
+static void figure(const RunFolder& folder, const char* name, const Svg& svg) {
+  write_file_atomically(folder.figure(name), svg.file());
+}
+static void table(const RunFolder& folder, const char* name, const Table& t) {
+  write_file_atomically(folder.table(name), t.csv());
+}
+
+void write_evaluation(const Metrics& metrics, const std::vector<Prediction>& predictions,
+                      const RunFolder& folder) {
+  for (const char* inner : {"figures", "tables"}) make_folder(folder.path() / inner);
+  figure(folder, "confusion_matrix", confusion_matrix(metrics));
+  figure(folder, "per_class", per_class_bars(metrics));
+  table(folder, "per_class", per_class_numbers(metrics));
+  table(folder, "confusion_matrix", confusion_table(metrics));
+  if (predictions.empty()) return;
+  figure(folder, "roc", roc_curves(metrics.classes, predictions));
+  figure(folder, "precision_recall", precision_recall_curves(metrics.classes, predictions));
+  figure(folder, "calibration", reliability(metrics, predictions));
+  table(folder, "ranking", ranking_table(metrics.classes, predictions));
+}
+
 void write_report(const ReportData& data, const std::filesystem::path& run) {
   const RunFolder folder = RunFolder::at(run);
-  for (const char* inner : {"figures", "tables"}) make_folder(run / inner);
-  const auto figure = [&](const char* name, const Svg& svg) {
-    write_file_atomically(folder.figure(name), svg.file());
-  };
-  const auto table = [&](const char* name, const Table& t) {
-    write_file_atomically(folder.table(name), t.csv());
-  };
-
-  figure("test_accuracy", accuracy_ladder("this model", data.test, data.baselines));
-  figure("confusion_matrix", confusion_matrix(data.test));
-  figure("per_class", per_class_bars(data.test));
-  figure("class_counts", class_counts(data.manifest.classes));
-  table("per_class", per_class_numbers(data.test));
-  table("confusion_matrix", confusion_table(data.test));
+  write_evaluation(data.test, data.predictions, folder);
+  figure(folder, "test_accuracy", accuracy_ladder("this model", data.test, data.baselines));
+  figure(folder, "class_counts", class_counts(data.manifest.classes));
   if (!data.history.empty()) {
-    figure("accuracy", accuracy_curves(data.history));
-    figure("loss", loss_curves(data.history));
-    table("history", history_table(data.history));
-  }
-  if (!data.predictions.empty()) {
-    figure("roc", roc_curves(data.test.classes, data.predictions));
-    figure("precision_recall", precision_recall_curves(data.test.classes, data.predictions));
-    figure("calibration", reliability(data.test, data.predictions));
-    table("ranking", ranking_table(data.test.classes, data.predictions));
+    figure(folder, "accuracy", accuracy_curves(data.history));
+    figure(folder, "loss", loss_curves(data.history));
+    table(folder, "history", history_table(data.history));
   }
   Table counts{{"class", "train", "validation", "test"}, {}};
   for (const auto& c : data.manifest.classes) {
     counts.rows.push_back(
         {c.name, fmt::format("{}", c.train), fmt::format("{}", c.validation), fmt::format("{}", c.test)});
   }
-  table("class_counts", counts);
+  table(folder, "class_counts", counts);
   Table rivals{{"model", "correct", "n", "accuracy", "low", "high"}, {}};
   const auto rival = [&](const std::string& name, Int correct, Int n) {
     const Interval i = wilson_interval(correct, n);
@@ -64,7 +68,7 @@ void write_report(const ReportData& data, const std::filesystem::path& run) {
   };
   rival("this model", data.test.correct, data.test.n);
   for (const Baseline& b : data.baselines) rival(b.name, b.correct, b.n);
-  table("test_accuracy", rivals);
+  table(folder, "test_accuracy", rivals);
   write_file_atomically(folder.report(), report_html(data));
 }
 

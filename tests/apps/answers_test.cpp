@@ -135,6 +135,10 @@ TEST_CASE("evaluate repeats a run's metrics, and measures weights on a folder") 
   CHECK(whole["n"] == 30);
   CHECK(whole == json::parse(bytes_of(out + "/metrics.json")));
   CHECK(lines(bytes_of(out + "/predictions.csv")).size() == 31);
+  for (const char* name : {"confusion_matrix", "per_class", "roc", "precision_recall", "calibration"})
+    CHECK_MESSAGE(fs::exists(out + "/figures/" + name + ".svg"), name);
+  for (const char* name : {"confusion_matrix", "per_class", "ranking"})
+    CHECK_MESSAGE(lines(bytes_of(out + "/tables/" + name + ".csv")).size() == 4, name);
   const Outcome table = run({"evaluate", "--run", small_run().run});
   check_done(table);
   CHECK(table.out.find("95 % interval") != std::string::npos);

@@ -64,6 +64,7 @@ TEST_CASE("metrics.json reads back as it was written") {
               std::vector<std::vector<double>>{{.7, .2, .1}, {.5, .3, .2}, {.1, .1, .8}, {.2, .2, .6}});
   m.loss = 0.123456789012345;
   write_file_atomically(path, metrics_json(m));
+  CHECK(metrics_json(m).find("\"number\": 15") != std::string::npos);  // the ECE's bins
   const Metrics back = read_metrics(path);
   CHECK(metrics_json(back) == metrics_json(m));
   CHECK(back.loss == m.loss);

@@ -100,6 +100,14 @@ TEST_CASE("figures and tables lie beside the page") {
   CHECK(read_csv(run.table("confusion_matrix")).rows[0][2] == "1");
   CHECK(read_csv(run.table("per_class")).rows[1][7] == "1");
   CHECK(read_csv(run.table("test_accuracy")).rows[1][3] == "0.5");
+  const Table ranking = read_csv(run.table("ranking"));
+  REQUIRE(ranking.rows.size() == 2);
+  for (std::size_t c = 1; c < ranking.header.size(); ++c)
+    for (const auto& row : ranking.rows) CHECK_NOTHROW(parse_number(row[c]));
+  CHECK(ranking.header[2] == "auc");
+  CHECK(parse_number(ranking.rows[0][2]) == 0.5);  // 2 of 4 pairs in order
+  CHECK(ranking.header[6] == "sensitivity_90");
+  CHECK(parse_number(ranking.rows[0][6]) == 0.5);
   CHECK(read_csv(run.table("history")).rows.size() == 3);
   CHECK(read_csv(run.table("class_counts")).rows[1][1] == "10");
 }
