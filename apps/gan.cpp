@@ -124,8 +124,9 @@ void add_gan_train(Program& program, CLI::App& gan) {
       ->capture_default_str();
   command
       .add_option("--tensorflow", flags->tensorflow,
-                  "what the discriminator's batch norms do: 1 as TensorFlow 1.11 to 1.15 (batch statistics "
-                  "throughout), 2 as TensorFlow 2 to Keras 2.15 (moving averages while the generator learns)")
+                  "what the discriminator's batch norms do: 1 as TensorFlow 1.14 and 1.15 (batch statistics "
+                  "throughout; 1.11 to 1.13 too, whose loss clips), 2 as TensorFlow 2 to Keras 2.15 (moving "
+                  "averages while the generator learns)")
       ->check(CLI::IsMember({1, 2}))
       ->capture_default_str();
   command.add_option("--steps", o.steps, "adversarial steps, each two updates of either network")

@@ -25,6 +25,14 @@ void print(const Likeness& l, const char* which) {
              l.kid.mean, l.kid.deviation, l.coverage.precision, l.coverage.recall);
 }
 
+// What the share of copies is to be compared with.
+std::string reference(const GanAudit& found) {
+  if (found.held_out.real == 0)
+    return ", which says little without pictures that it never saw: blurred ones lie near to all";
+  return fmt::format(", and {:.0f} % of the real ones that it never saw: {:+.0f} points in excess",
+                     100 * found.copied_held_out, 100 * (found.memorisation.copied - found.copied_held_out));
+}
+
 int audit(const Flags& flags, const SharedFlags& shared) {
   const Device device = prepare_device(shared);
   const OpenedGan gan = open_gan(flags.run, device);
@@ -55,9 +63,8 @@ int audit(const Flags& flags, const SharedFlags& shared) {
   const Memorisation& m = found.memorisation;
   fmt::print(
       "  nearest training picture, by pixels: median distance {:.3f}, between training pictures {:.3f}; "
-      "{:.0f} % "
-      "lie nearer to one than it lies to any other\n{}\n",
-      m.median_generated, m.median_real, 100 * m.copied, (out / "nearest.png").string());
+      "{:.0f} % lie nearer to one than it lies to any other{}\n{}\n",
+      m.median_generated, m.median_real, 100 * m.copied, reference(found), (out / "nearest.png").string());
   return 0;
 }
 

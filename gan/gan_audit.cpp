@@ -52,7 +52,9 @@ RealPictures part_by_lineage(const GanData& data, const Lineage& lineage,
   for (Int i = 0; i < data.images.size(); ++i) {
     const std::string& hash = data.files[static_cast<std::size_t>(i)].sha256;
     missing.erase(hash);
-    append(ancestors.count(hash) > 0 ? parts.trained : parts.held_out, data.images, i);
+    const bool trained = ancestors.count(hash) > 0;
+    append(trained ? parts.trained : parts.held_out, data.images, i);
+    if (trained) parts.trained_files.push_back(data.files[static_cast<std::size_t>(i)].file);
   }
   expect(missing.empty(),
          "{}: {} of the {} pictures that the GAN was trained on are not in class {}; give the folder that it "
@@ -68,9 +70,13 @@ GanAudit audit_gan(const RealPictures& real, const ImageSet& generated, const Ex
   audit.generated = generated.size();
   const Features made = extractor(generated);
   audit.trained = likeness(extractor(real.trained), made, seed);
-  if (real.held_out.size() >= least_held_out) audit.held_out = likeness(extractor(real.held_out), made, seed);
   const Extractor pixels = pixel_extractor();
-  audit.memorisation = memorisation(Gram(pixels(real.trained), pixels(generated)));
+  const Features trained = pixels(real.trained);
+  audit.memorisation = memorisation(Gram(trained, pixels(generated)));
+  audit.trained_files = real.trained_files;
+  if (real.held_out.size() < least_held_out) return audit;
+  audit.held_out = likeness(extractor(real.held_out), made, seed);
+  audit.copied_held_out = memorisation(Gram(trained, pixels(real.held_out))).copied;
   return audit;
 }
 
@@ -90,6 +96,11 @@ Image nearest_pairs(const Memorisation& m, const ImageSet& trained, const ImageS
 
 std::string gan_audit_json(const GanAudit& audit) {
   const Memorisation& m = audit.memorisation;
+  Json nearest = Json::array();
+  for (std::size_t i = 0; i < m.nearest.size(); ++i)
+    nearest.push_back({{"sample", i},
+                       {"file", audit.trained_files.at(static_cast<std::size_t>(m.nearest[i]))},
+                       {"distance", m.distance[i]}});
   const Json json{{"class", audit.class_name},
                   {"generated", audit.generated},
                   {"features", audit.extractor},
@@ -99,7 +110,10 @@ std::string gan_audit_json(const GanAudit& audit) {
                    {{"features", pixel_extractor().name},
                     {"median_distance", m.median_generated},
                     {"median_distance_between_real", m.median_real},
-                    {"copied", m.copied}}}};
+                    {"copied", m.copied},
+                    {"copied_held_out", audit.copied_held_out},
+                    {"excess", m.copied - audit.copied_held_out}}},
+                  {"nearest", nearest}};
   return json.dump(1) + "\n";
 }
 

@@ -13,6 +13,7 @@
 #include "gan/sample.h"
 #include "ops/binary/binary.h"
 #include "report/progress.h"
+#include "report/step_curves.h"
 #include "tensor/file.h"
 #include "train/checkpoint.h"
 
@@ -162,11 +163,36 @@ class GanTraining {
     save_gan_checkpoint(run.checkpoint(), gan, averaged(), done(), settings);
   }
 
+  void draw_curves() const {
+    const auto of = [&](double GanStep::*value) {
+      std::vector<double> values;
+      for (const GanStep& step : history) values.push_back(step.*value);
+      return values;
+    };
+    make_folder(run.path() / "figures");
+    const auto draw = [&](const char* name, const char* title, const std::vector<StepCurve>& curves,
+                          double high) {
+      write_file_atomically(run.figure(name), step_curves(title, curves, high).file());
+    };
+    draw("loss", "losses of discriminator and generator",
+         {{"discriminator, real", of(&GanStep::real_loss)},
+          {"generated", of(&GanStep::fake_loss)},
+          {"generator", of(&GanStep::generator_loss)}},
+         0);
+    draw("accuracy", "share of pictures that the discriminator told right",
+         {{"real", of(&GanStep::real_accuracy)}, {"generated", of(&GanStep::fake_accuracy)}}, 1);
+    draw("similarity", "similarity of the generated pictures and of the real ones",
+         {{"generated", of(&GanStep::similarity)},
+          {"real", std::vector<double>(history.size(), summary.real_similarity)}},
+         1);
+  }
+
   GanSummary finish(const GanEvents& events) {
     summary.last = recent(history);
     write_png(run.path() / "interpolation.png",
               contact_sheet(interpolation(sampled(), random.stream("interpolation"), strip_pictures),
                             strip_pictures));
+    draw_curves();
     const Facts facts{{"class", data.class_name}, {"settings", settings}};
     save_network(generator_of(run), sampled(), options.networks, facts);
     save_network(run.path() / "discriminator.safetensors", gan.discriminator, options.networks, facts);

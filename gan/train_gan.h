@@ -44,8 +44,9 @@ struct GanEvents {
 };
 
 // Trains a GAN as the notebook does and leaves in the run's folder history.csv, samples/step_<n>.png (16
-// pictures of the same noises), interpolation.png, generator.safetensors (the moving average where there is
-// one), discriminator.safetensors, lineage.json and metrics.json. Every draw is a function of the seed and
+// pictures of the same noises), interpolation.png, figures/{loss,accuracy,similarity}.svg over the steps,
+// generator.safetensors (the moving average where there is one), discriminator.safetensors, lineage.json and
+// metrics.json. Every draw is a function of the seed and
 // the step: with `resume` a run goes on from its last checkpoint.safetensors and ends bit for bit as one that
 // was never interrupted, or throws Error and leaves the folder as it was where the checkpoint is damaged or
 // another run's; of a finished run the summary is read. Throws Error where a loss is not a finite number; the

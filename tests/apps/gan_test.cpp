@@ -5,6 +5,7 @@
 #include <csignal>
 #include <nlohmann/json.hpp>
 #include <random>
+#include <set>
 #include <thread>
 
 #include "data/decode.h"
@@ -102,7 +103,8 @@ TEST_CASE("what a GAN's run leaves behind") {
   const fs::path& run = undisturbed();
   for (const char* name :
        {"manifest.json", "lineage.json", "generator.safetensors", "discriminator.safetensors",
-        "interpolation.png", "samples/step_000004.png", "samples/step_000008.png", "samples/step_000012.png"})
+        "interpolation.png", "figures/loss.svg", "figures/accuracy.svg", "figures/similarity.svg",
+        "samples/step_000004.png", "samples/step_000008.png", "samples/step_000012.png"})
     CHECK(fs::exists(run / name));
   CHECK_FALSE(fs::exists(run / "checkpoint.safetensors"));
   const auto history = lines(bytes_of(run / "history.csv"));
@@ -340,6 +342,16 @@ TEST_CASE("the audit of a GAN") {
   CHECK(found["trained"]["kid"].get<double>() > 0);
   CHECK(found["held_out"].is_null());
   CHECK(found["generated"] == 16);
+  CHECK(found["memorisation"]["copied_held_out"].is_null());
+  CHECK(found["memorisation"]["excess"].is_null());
+  REQUIRE(found["nearest"].size() == 16);
+  double sum = 0;
+  for (std::size_t i = 0; i < 16; ++i) {
+    CHECK(found["nearest"][i]["sample"] == i);
+    CHECK(fs::exists(fs::path(small_run().data) / found["nearest"][i]["file"].get<std::string>()));
+    sum += found["nearest"][i]["distance"].get<double>();
+  }
+  CHECK(sum > 0);
   CHECK(sonograd::read_image(out / "nearest.png").width == 8 * 18 - 2);
   const Outcome features = program::run(with(audit, {"--features", small_run().best}));
   check_done(features);
@@ -362,5 +374,13 @@ TEST_CASE("the audit parts the pictures that a GAN never saw from those that tra
   const json found = json::parse(outcome.out);
   CHECK(found["trained"]["real"].get<int>() + found["held_out"]["real"].get<int>() == 100);
   CHECK(found["held_out"]["real"].get<int>() >= 10);
+  const json& memorised = found["memorisation"];
+  CHECK(memorised["copied_held_out"].get<double>() < 1);  // of pictures that nobody copied
+  CHECK(memorised["excess"].get<double>() ==
+        doctest::Approx(memorised["copied"].get<double>() - memorised["copied_held_out"].get<double>()));
+  std::set<std::string> trained;
+  const json lineage = json::parse(bytes_of(run / "lineage.json"));
+  for (const json& file : lineage["ancestors"]) trained.insert(file["file"]);
+  for (const json& one : found["nearest"]) CHECK(trained.count(one["file"]) == 1);
   CHECK(fs::exists(run / "audit" / "nearest.png"));
 }

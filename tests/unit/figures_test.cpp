@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "report/step_curves.h"
 #include "tensor/error.h"
 
 using namespace sonograd;
@@ -107,6 +108,19 @@ TEST_CASE("curves of odd histories are drawings too") {
   CHECK(count(loss_curves(spike).markup(), "1 values above, up to 40") == 1);
 }
 
+TEST_CASE("curves of many steps are thinned to means") {
+  std::vector<double> rising;
+  for (int i = 0; i < 6000; ++i) rising.push_back(i);
+  const Svg svg = step_curves("loss", {{"real", rising}, {"generated", std::vector<double>(6000, 0.5)}});
+  check_drawing(svg);
+  const std::string text = svg.markup();
+  CHECK(count(text, "each point is the mean of 30") == 1);
+  CHECK(count(text, ">generated<") == 1);
+  CHECK(text.size() < 8000);
+  for (const std::size_t steps : {0, 1, 2, 12})
+    check_drawing(step_curves("similarity", {{"generated", std::vector<double>(steps, -0.1)}}, 1));
+}
+
 TEST_CASE("the confusion matrix shows each count and its share of the row") {
   const Metrics m = measure({"a", "<b>"}, {0, 0, 0, 0, 1}, std::vector<Int>{0, 0, 0, 1, 1});
   const std::string text = confusion_matrix(m).markup();
@@ -128,6 +142,7 @@ TEST_CASE("the other figures are drawings, with absent classes and long names to
   check_drawing(accuracy_ladder("this model", m, {{"majority class", 2, 3}, {"nobody", 0, 0}}));
   check_drawing(roc_curves(names, predictions));
   check_drawing(reliability(m, predictions));
+  CHECK(count(reliability(m, predictions).markup(), ">15 bins of<") == 1);
   check_drawing(probability_bars(names, predictions[0]));
   CHECK(count(per_class_bars(m).markup(), "…</text>") == 1);
   CHECK(count(per_class_bars(m).markup(), "<title>a class with a very long name indeed — ß</title>") == 1);
