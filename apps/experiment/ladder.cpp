@@ -2,10 +2,12 @@
 #include <cstdio>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "apps/experiment/experiment.h"
 #include "apps/experiment/folder.h"
 #include "apps/training.h"
+#include "data/generated.h"
 #include "data/sha256.h"
 #include "models/zoo.h"
 #include "report/figures.h"
@@ -114,6 +116,40 @@ std::string lineages(const std::string& folder) {
   return sha256(text);
 }
 
+// Throws Error unless the GANs of --generated saw every image of their classes, and those of
+// --generated-apart did not: else the rungs would not be what they say.
+void expect_lineages(const Flags& flags) {
+  const SplitFlags& split = flags.training.split;
+  const Dataset data = list_folder(flags.training.data);
+  const std::vector<Int> counts = data.class_counts();
+  for (std::size_t c = 0; c < counts.size(); ++c) {
+    if (generated_images(counts[c], split.target, split.step) == 0) continue;
+    std::set<std::string> images;
+    for (const LabelledFile& sample : data.samples)
+      if (sample.label == static_cast<Int>(c)) images.insert(sample.sha256);
+    const auto unseen_by_gan_of = [&](const fs::path& folder) {
+      const std::vector<std::string> seen = read_generated(folder).generator.ancestors;
+      std::set<std::string> unseen = images;
+      for (const std::string& hash : seen) unseen.erase(hash);
+      return unseen.size();
+    };
+    const fs::path all = fs::path(flags.generated) / data.classes[c];
+    const std::size_t unseen = unseen_by_gan_of(all);
+    expect(
+        unseen == 0,
+        "--generated {}: its GAN did not see {} of the {} images of class {}; the first rungs need GANs that "
+        "saw every image: `gan train` without --split",
+        all.string(), unseen, images.size(), data.classes[c]);
+    if (flags.generated_apart.empty()) continue;
+    const fs::path apart = fs::path(flags.generated_apart) / data.classes[c];
+    expect(unseen_by_gan_of(apart) > 0,
+           "--generated-apart {}: its GAN saw all {} images of class {}, those held out too; the last rung "
+           "needs "
+           "GANs that saw training images alone: `gan train --split`",
+           apart.string(), images.size(), data.classes[c]);
+  }
+}
+
 std::string share_text(const Rung& r) {
   return fmt::format("{}/{} = {}", r.correct(), r.n(), percent(r.accuracy(), 1));
 }
@@ -128,6 +164,24 @@ Table table_of(const std::vector<Rung>& rungs) {
         {r.protocol, r.corrects, share_text(r), percent_range(r.wilson()), percent_range(r.by_groups),
          r.change ? fmt::format("{:+.1f}", 100 * (r.accuracy() - rungs[i - 1].accuracy())) : "",
          r.change ? percent_range(*r.change) : "", percent(r.majority(), 1)});
+  }
+  return table;
+}
+
+// The same for scripts: numbers alone in their columns, shares in full.
+Table numbers_of(const std::vector<Rung>& rungs) {
+  Table table{{"protocol", "corrects", "correct", "n", "accuracy", "wilson_low", "wilson_high", "groups_low",
+               "groups_high", "change", "change_low", "change_high", "largest_class"},
+              {}};
+  for (std::size_t i = 0; i < rungs.size(); ++i) {
+    const Rung& r = rungs[i];
+    const Interval change = r.change.value_or(Interval{Metrics::nan, Metrics::nan});
+    table.rows.push_back({r.protocol, r.corrects, std::to_string(r.correct()), std::to_string(r.n())});
+    for (const double value :
+         {r.accuracy(), r.wilson().low, r.wilson().high, r.by_groups.low, r.by_groups.high,
+          r.change ? r.accuracy() - rungs[i - 1].accuracy() : Metrics::nan, change.low, change.high,
+          r.majority()})
+      table.rows.back().push_back(significant(value));
   }
   return table;
 }
@@ -162,7 +216,7 @@ std::string about(const Flags& flags) {
       t.split.random_labels ? ", with random labels: whatever is above the largest class was leaked" : "");
 }
 
-// What fits on a page; ladder.csv has the rest.
+// What fits on a page.
 Table page_table(const Table& whole) {
   Table table{{"rung", "test", "by groups 95 %", "largest class", "points", "95 %"}, {}};
   for (const auto& row : whole.rows)
@@ -203,6 +257,7 @@ int run(Flags flags, Program& program) {
         "--generated-apart is of one split, and each of --runs has its own; climb once for each seed");
   const Device device = prepare_device(shared);  // refused before anything is made, and so are models
   make_model({.name = t.model.name, .image_size = t.model.image_size});
+  if (t.split.arm == "gan") expect_lineages(flags);
   Json settings{{"ladder", t.split.arm},
                 {"model", t.model.name},
                 {"image_size", t.model.image_size},
@@ -226,7 +281,7 @@ int run(Flags flags, Program& program) {
   const fs::path out = t.out;
   const Table table = table_of(rungs);
   const std::string summary = json_text(json_of(rungs, settings));
-  write_file_atomically(out / "ladder.csv", table.csv());
+  write_file_atomically(out / "ladder.csv", numbers_of(rungs).csv());
   write_page(out, flags, rungs, table);
   write_file_atomically(out / "summary.json", summary);
   if (shared.json)
@@ -259,7 +314,7 @@ void add_ladder(Program& program, CLI::App& experiment) {
       ->check(CLI::IsMember({"original", "augmented", "gan"}))
       ->capture_default_str();
   command.add_option("--generated", flags->generated,
-                     "with --arm gan: pictures of GANs that saw every image");
+                     "with --arm gan: pictures of GANs that saw every image, as their lineages must say");
   command.add_option("--generated-apart", flags->generated_apart,
                      "the same of GANs that saw the grouped split's training images, for the last rung");
   command.add_option("--model", t.model.name, "which model")->capture_default_str();
