@@ -59,6 +59,9 @@ img{display:block;width:100%;height:auto;background:#000}
 .card .text{padding:14px 16px 16px}
 .answer{display:flex;justify-content:space-between;align-items:baseline;gap:10px;margin:0 0 10px}
 .pill{font-size:12.5px;font-weight:600;border-radius:99px;padding:2px 10px;white-space:nowrap}
+.pill{background:var(--rule)}
+.findings small{color:var(--muted)}
+.findings td:first-child{white-space:normal}
 .right{color:var(--good);background:var(--good-soft)}
 .wrong{color:var(--bad);background:var(--bad-soft)}
 .file{font-size:12.5px;color:var(--muted);margin:10px 0 0;overflow-wrap:anywhere;line-height:1.4}

@@ -19,17 +19,22 @@ std::string p_of(const McNemar& test) {
 
 }  // namespace
 
+std::vector<TestedPair> every_pair(const std::vector<Tested>& tested) {
+  std::vector<TestedPair> pairs;
+  for (std::size_t i = 0; i < tested.size(); ++i)
+    for (std::size_t j = i + 1; j < tested.size(); ++j)
+      if (tested[i].data == tested[j].data)
+        pairs.push_back({tested[i].data, tested[i].model, tested[j].model, test_of(tested[i], tested[j])});
+  return pairs;
+}
+
 Table pairwise_table(const std::vector<Tested>& tested) {
   Table table{{"data", "first", "second", "both right", "only first", "only second", "both wrong", "exact p"},
               {}};
-  for (std::size_t i = 0; i < tested.size(); ++i)
-    for (std::size_t j = i + 1; j < tested.size(); ++j) {
-      if (tested[i].data != tested[j].data) continue;
-      const McNemar test = test_of(tested[i], tested[j]);
-      table.rows.push_back({tested[i].data, tested[i].model, tested[j].model, std::to_string(test.both_right),
-                            std::to_string(test.only_first), std::to_string(test.only_second),
-                            std::to_string(test.both_wrong), p_of(test)});
-    }
+  for (const TestedPair& pair : every_pair(tested))
+    table.rows.push_back({pair.data, pair.first, pair.second, std::to_string(pair.test.both_right),
+                          std::to_string(pair.test.only_first), std::to_string(pair.test.only_second),
+                          std::to_string(pair.test.both_wrong), p_of(pair.test)});
   return table;
 }
 

@@ -29,6 +29,10 @@ Answer holds(bool it_does, std::string evidence) {
   return {it_does ? Verdict::verified : Verdict::contradicted, std::move(evidence)};
 }
 
+Answer agrees(bool it_does, std::string evidence) {
+  return {it_does ? Verdict::consistent : Verdict::contradicted, std::move(evidence)};
+}
+
 // Percentages are printed with two decimals, so a sum of two is right to within one unit of the last.
 bool same_percentage(double a, double b) {
   return std::abs(a - b) < 0.015;
@@ -70,8 +74,8 @@ Answer generated(const Json& claim, const std::string&) {
          claim.at("of").dump());
   const Int n = originals->at("value");
   const Int made = generated_images(n, published_target);
-  return holds(n + made == claim.at("value").get<Int>(),
-               fmt::format("{} + {} generated = {} by the notebook's rule", n, made, n + made));
+  return agrees(n + made == claim.at("value").get<Int>(),
+                fmt::format("{} + {} generated = {} by the notebook's rule", n, made, n + made));
 }
 
 Answer split(const Json&, const std::string&) {
@@ -83,7 +87,7 @@ Answer split(const Json&, const std::string&) {
     evidence += fmt::format("{}{}: {}/{}/{}", evidence.empty() ? "" : ", ", arm.name, arm.images - held,
                             held - test, test);
   }
-  return holds(all, evidence);
+  return agrees(all, evidence);
 }
 
 Answer parameters(const Json& claim, const std::string&) {
@@ -97,21 +101,35 @@ Answer fewer_parameters(const Json& claim, const std::string&) {
   return holds(a < b, fmt::format("{} has {}, {} has {}", model, a, other, b));
 }
 
+// The head's dense layers, of the model whose parameters are the paper's.
+Answer dense_layers(const Json& claim, const std::string&) {
+  const Model model = make_model({.name = claim.at("model")});
+  const auto parameters = model.parameters();
+  std::vector<std::string> found;
+  for (std::size_t i = model.base_parameters(); i < parameters.size(); ++i)
+    if (const std::string& name = parameters[i].name; name.rfind("dense", 0) == 0)
+      if (const auto dot = name.find(".kernel"); dot != std::string::npos)
+        found.push_back(name.substr(0, dot));
+  return holds(static_cast<Int>(found.size()) == claim.at("value").get<Int>(),
+               fmt::format("the model built here, with the paper's number of parameters, has {}: {}",
+                           found.size(), fmt::join(found, ", ")));
+}
+
 Answer text(const Json& claim, const std::string&) {
   const double printed = cell_of(claim.at("row"));
-  return holds(same_percentage(printed, claim.at("value")), fmt::format("the table has {:.2f} %", printed));
+  return agrees(same_percentage(printed, claim.at("value")), fmt::format("the table has {:.2f} %", printed));
 }
 
 Answer difference(const Json& claim, const std::string&) {
   const double from = cell_of(claim.at("from")), to = cell_of(claim.at("to"));
-  return holds(same_percentage(to - from, claim.at("value")),
-               fmt::format("{:.2f} - {:.2f} = {:.2f}", to, from, to - from));
+  return agrees(same_percentage(to - from, claim.at("value")),
+                fmt::format("{:.2f} - {:.2f} = {:.2f}", to, from, to - from));
 }
 
 Answer rises(const Json& claim, const std::string&) {
   const double from = cell_of(claim.at("from")), to = cell_of(claim.at("to"));
-  return holds((to - from) * claim.at("value").get<double>() > 0,
-               fmt::format("the table goes from {:.2f} to {:.2f} %", from, to));
+  return agrees((to - from) * claim.at("value").get<double>() > 0,
+                fmt::format("the table goes from {:.2f} to {:.2f} %", from, to));
 }
 
 Answer better_everywhere(const Json& claim, const std::string&) {
@@ -124,7 +142,7 @@ Answer better_everywhere(const Json& claim, const std::string&) {
       against += fmt::format("{}{}, {}: {:.2f} % with, {:.2f} % without", against.empty() ? "" : "; ",
                              row.arm, row.phase, with, row.test);
   }
-  return holds(against.empty(), against.empty() ? "so in every row of the tables" : against);
+  return agrees(against.empty(), against.empty() ? "so in every row of the tables" : against);
 }
 
 Answer best(const Json& claim, const std::string&) {
@@ -132,9 +150,9 @@ Answer best(const Json& claim, const std::string&) {
   const PaperRow* first = &paper().row(claim.at("model"), arm, "finetune");
   for (const PaperRow& row : paper().rows)
     if (row.arm == arm && row.test > first->test) first = &row;
-  return holds(first->model == claim.at("model"),
-               fmt::format("{} leads with {:.2f} % of {} test images", first->model, first->test,
-                           paper().arm(arm).test));
+  return agrees(first->model == claim.at("model"),
+                fmt::format("{} leads with {:.2f} % of {} test images", first->model, first->test,
+                            paper().arm(arm).test));
 }
 
 // Recalls printed as whole percentages: are there counts that print so and add up to the row's accuracy?
@@ -157,13 +175,13 @@ Answer recalls(const Json& claim, const std::string&) {
   };
   extend(0, 0, "");
   if (fits.empty()) return {Verdict::contradicted, fmt::format("no counts add up to {} right", *right)};
-  return {Verdict::verified, fmt::format("{} right as {}", *right, fmt::join(fits, " or "))};
+  return {Verdict::consistent, fmt::format("{} right as {}", *right, fmt::join(fits, " or "))};
 }
 
 Answer share(const Json& claim, const std::string&) {
   const Int n = claim.at("n");
   const auto k = count_behind(claim.at("value"), n);
-  return k ? Answer{Verdict::verified, fmt::format("it is {} of {}", *k, n)}
+  return k ? Answer{Verdict::consistent, fmt::format("it is {} of {}", *k, n)}
            : Answer{Verdict::contradicted, fmt::format("no whole number of {} images", n)};
 }
 
@@ -171,7 +189,7 @@ Answer equal(const Json& claim, const std::string&) {
   const auto values = claim.at("values").get<std::vector<double>>();
   const bool all =
       std::all_of(values.begin(), values.end(), [&](double value) { return value == values[0]; });
-  return holds(all, fmt::format("the paper has {}", fmt::join(values, " and ")));
+  return agrees(all, fmt::format("the paper has {}", fmt::join(values, " and ")));
 }
 
 // What only a reading of the authors' code can tell is told, and not given a verdict.
@@ -187,6 +205,7 @@ const std::map<std::string, Answer (*)(const Json&, const std::string&)> kinds =
     {"parameters", parameters},
     {"text", text},
     {"fewer_parameters", fewer_parameters},
+    {"dense_layers", dense_layers},
     {"difference", difference},
     {"rises", rises},
     {"best", best},
@@ -196,7 +215,7 @@ const std::map<std::string, Answer (*)(const Json&, const std::string&)> kinds =
     {"equal", equal},
     {"notebook", notebook}};
 
-Finding check_row(const PaperRow& row) {
+CheckedClaim check_row(const PaperRow& row) {
   const PaperArm& arm = paper().arm(row.arm);
   const auto validation = count_behind(row.validation, arm.validation),
              test = count_behind(row.test, arm.test);
@@ -211,25 +230,24 @@ Finding check_row(const PaperRow& row) {
   return {fmt::format("row-{}-{}-{}", row.model, row.arm, row.phase), fmt::format("Table {}", row.table),
           fmt::format("{} on {}, {}: validation {:.2f} %, test {:.2f} %", row.model, row.arm, row.phase,
                       row.validation, row.test),
-          validation && test && agree ? Verdict::verified : Verdict::contradicted, evidence};
+          validation && test && agree ? Verdict::consistent : Verdict::contradicted, evidence};
 }
 
 }  // namespace
 
 std::string_view verdict_name(Verdict verdict) {
-  constexpr std::array<std::string_view, 3> names = {"verified", "contradicted", "untestable"};
+  constexpr std::array<std::string_view, 4> names = {"verified", "consistent", "contradicted", "untestable"};
   return names.at(static_cast<std::size_t>(verdict));
 }
 
-std::vector<Finding> check_claims(const std::string& data) {
-  std::vector<Finding> findings;
+std::vector<CheckedClaim> check_claims(const std::string& data) {
+  std::vector<CheckedClaim> checked;
   for (const Json& claim : paper().claims) {
     const Answer answer = kinds.at(claim.at("kind"))(claim, data);
-    findings.push_back(
-        {claim.at("id"), claim.at("where"), claim.at("says"), answer.verdict, answer.evidence});
+    checked.push_back({claim.at("id"), claim.at("where"), claim.at("says"), answer.verdict, answer.evidence});
   }
-  for (const PaperRow& row : paper().rows) findings.push_back(check_row(row));
-  return findings;
+  for (const PaperRow& row : paper().rows) checked.push_back(check_row(row));
+  return checked;
 }
 
 }  // namespace sonograd

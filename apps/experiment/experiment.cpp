@@ -13,30 +13,34 @@ namespace sonograd {
 namespace {
 
 int run_claims(const std::string& data, const SharedFlags& shared) {
-  const std::vector<Finding> findings = check_claims(data);
+  const std::vector<CheckedClaim> claims = check_claims(data);
   std::map<Verdict, Int> counts;
-  for (const Finding& finding : findings) ++counts[finding.verdict];
+  for (const CheckedClaim& claim : claims) ++counts[claim.verdict];
   if (shared.json) {
-    auto claims = nlohmann::ordered_json::array();
-    for (const Finding& f : findings)
-      claims.push_back({{"id", f.id},
-                        {"where", f.where},
-                        {"says", f.says},
-                        {"verdict", verdict_name(f.verdict)},
-                        {"evidence", f.evidence}});
+    auto list = nlohmann::ordered_json::array();
+    for (const CheckedClaim& c : claims)
+      list.push_back({{"id", c.id},
+                      {"where", c.where},
+                      {"says", c.says},
+                      {"verdict", verdict_name(c.verdict)},
+                      {"evidence", c.evidence}});
     const nlohmann::ordered_json json{{"paper", paper().title},
                                       {"verified", counts[Verdict::verified]},
+                                      {"consistent", counts[Verdict::consistent]},
                                       {"contradicted", counts[Verdict::contradicted]},
                                       {"untestable", counts[Verdict::untestable]},
-                                      {"claims", std::move(claims)}};
+                                      {"claims", std::move(list)}};
     print_json(json);
     return 0;
   }
   fmt::print("{}\n\n", paper().title);
-  for (const Finding& f : findings)
-    fmt::print("{:<13} {}: {}\n{:13} {}\n", verdict_name(f.verdict), f.where, f.says, "", f.evidence);
-  fmt::print("\n{} claims: {} verified, {} contradicted, {} untestable here\n", findings.size(),
-             counts[Verdict::verified], counts[Verdict::contradicted], counts[Verdict::untestable]);
+  for (const CheckedClaim& c : claims)
+    fmt::print("{:<13} {}: {}\n{:13} {}\n", verdict_name(c.verdict), c.where, c.says, "", c.evidence);
+  fmt::print(
+      "\n{} claims: {} verified, {} consistent with the paper's own numbers, {} contradicted, {} "
+      "untestable here\n",
+      claims.size(), counts[Verdict::verified], counts[Verdict::consistent], counts[Verdict::contradicted],
+      counts[Verdict::untestable]);
   return 0;
 }
 
@@ -47,7 +51,8 @@ void add_experiment(Program& program) {
   experiment.require_subcommand(1);
   const auto data = std::make_shared<std::string>();
   auto& claims = program.add_under(
-      experiment, "claims", "Every claim of the paper: verified, contradicted or untestable here",
+      experiment, "claims",
+      "Every claim of the paper: verified, consistent with its own numbers, contradicted or untestable here",
       "  sonograd experiment claims\n  sonograd experiment claims --data busi --json",
       [data, &program] { return run_claims(*data, program.shared); });
   claims.add_option("--data", *data, "folder with a sub-folder a class, for the claims that count images");

@@ -1,5 +1,8 @@
+#include <algorithm>
+#include <map>
+
 #include "apps/experiment/claims.h"
-#include "apps/experiment/results.h"
+#include "apps/experiment/summary.h"
 #include "report/html_parts.h"
 #include "report/html_style.h"
 #include "tensor/file.h"
@@ -8,7 +11,6 @@ namespace sonograd {
 namespace {
 
 namespace fs = std::filesystem;
-using Json = nlohmann::ordered_json;
 
 struct NamedTable {
   std::string name, heading, about;
@@ -75,58 +77,97 @@ std::vector<std::string> limits(const std::vector<Result>& results, const Experi
   return lines;
 }
 
+std::string pill(Standing standing) {
+  const char* css = standing == Standing::supported      ? "pill right"
+                    : standing == Standing::contradicted ? "pill wrong"
+                                                         : "pill";
+  return fmt::format("<span class=\"{}\">{}</span>", css, standing_name(standing));
+}
+
+std::string findings_section(const std::vector<Finding>& findings) {
+  if (findings.empty()) return "";
+  std::map<Standing, Int> counts;
+  for (const Finding& f : findings) ++counts[f.standing];
+  const Int tests = static_cast<Int>(findings.size()) - counts[Standing::not_tested];
+  std::string out = section(
+      "What holds",
+      fmt::format(
+          "Where the paper finds one better than another, our runs beside each other on the same test "
+          "images: supported or contradicted where McNemar's exact p, corrected by Holm for {} test{}, is "
+          "below 0.05; not told apart says that so few images do not tell, and not that there is no "
+          "difference. That a model is the best of several is set against its nearest rival.",
+          tests, tests == 1 ? "" : "s"));
+  out += "<dl class=\"facts\">\n";
+  for (const auto& [standing, count] : counts)
+    out += fact(std::string(standing_name(standing)), fmt::format("{} of {}", count, findings.size()));
+  out +=
+      "</dl>\n<div class=\"panel scroll findings\"><table><thead><tr><th>the paper claims</th>"
+      "<th class=\"number\">right, %</th><th class=\"number\">against, %</th><th class=\"number\">points</th>"
+      "<th class=\"number\">the paper's</th><th class=\"number\">right alone</th><th "
+      "class=\"number\">p</th><th></th></tr></thead><tbody>\n";
+  const auto side = [](const Finding& f, const Side& s) {
+    return fmt::format("<small>{}</small> {}/{} = {:.1f}",
+                       escape_html(f.better.model == f.other.model ? s.data : s.model), s.correct, s.n,
+                       100 * s.share());
+  };
+  for (const Finding& f : findings) {
+    out += fmt::format("<tr><td>{}</td>", escape_html(f.claim));
+    for (const std::string& cell :
+         {side(f, f.better), side(f, f.other), fmt::format("{:+.1f}", f.points()),
+          fmt::format("{:+.1f}", f.paper_points),
+          f.test ? fmt::format("{} : {}", f.test->only_first, f.test->only_second) : escape_html(f.no_test),
+          f.test ? fmt::format("{:.3f}", f.holm) : std::string()})
+      out += fmt::format("<td class=\"number\">{}</td>", cell);
+    out += fmt::format("<td>{}</td></tr>\n", pill(f.standing));
+  }
+  return out + "</tbody></table></div>\n";
+}
+
 // The claims that do not hold, and behind a line to click the others; all of them in tables/claims.csv.
-std::string claims_section(const fs::path& tables, const std::vector<Finding>& findings) {
+std::string claims_section(const fs::path& tables, const std::vector<CheckedClaim>& claims) {
   Table file{{"id", "where", "claim", "verdict", "evidence"}, {}};
   const std::vector<std::string> header{"the paper", "says", "", "evidence"};
-  Table doubtful{header, {}}, verified{header, {}};
-  for (const Finding& f : findings) {
-    const std::string verdict(verdict_name(f.verdict));
-    file.rows.push_back({f.id, f.where, f.says, verdict, f.evidence});
-    (f.verdict == Verdict::verified ? verified : doubtful)
-        .rows.push_back({f.where, f.says, verdict, f.evidence});
+  Table doubtful{header, {}}, sound{header, {}};
+  Int verified = 0;
+  for (const CheckedClaim& c : claims) {
+    const std::string verdict(verdict_name(c.verdict));
+    const bool is_sound = c.verdict == Verdict::verified || c.verdict == Verdict::consistent;
+    verified += c.verdict == Verdict::verified;
+    file.rows.push_back({c.id, c.where, c.says, verdict, c.evidence});
+    (is_sound ? sound : doubtful).rows.push_back({c.where, c.says, verdict, c.evidence});
   }
   write_file_atomically(tables / "claims.csv", file.csv());
   return section(
-             "Which of the paper's claims hold?",
-             fmt::format("Of {} claims {} are verified: counts, parameters, percentages that must be k of n, "
-                         "gains. These are not:",
-                         findings.size(), verified.rows.size())) +
+             "Does the paper agree with itself?",
+             fmt::format("Of {} claims {} are verified on the images or on the models built here (counts, "
+                         "parameters), and {} are consistent with the paper's other numbers, which is all "
+                         "that could be checked (percentages that must be k of n, gains). These are neither:",
+                         claims.size(), verified, static_cast<Int>(sound.rows.size()) - verified)) +
          "<div class=\"panel scroll words\">" + doubtful.html() + "</div>\n" +
          fmt::format(
              "<details class=\"words\"><summary>The {} that are</summary><div "
              "class=\"scroll\">{}</div></details>\n",
-             verified.rows.size(), verified.html());
-}
-
-Json json_of(const Result& r) {
-  return {{"model", r.row.model},
-          {"trained", r.row.trained},
-          {"arm", r.row.arm},
-          {"phase", r.phase},
-          {"parameters", r.parameters},
-          {"validation", {{"correct", r.validated_right}, {"n", r.validated}}},
-          {"test", {{"correct", r.test.correct}, {"n", r.test.n}}},
-          {"wilson", {r.test.accuracy_interval.low, r.test.accuracy_interval.high}},
-          {"by_groups", {r.by_groups.low, r.by_groups.high}},
-          {"precision", r.test.precision},
-          {"recall", r.test.recall},
-          {"f1", r.test.f1},
-          {"paper_test_percent", r.paper->test}};
+             sound.rows.size(), sound.html());
 }
 
 }  // namespace
 
 std::string write_experiment(const std::string& name, const std::vector<Result>& results,
-                             const ExperimentFlags& flags, const Profile& profile, std::uint64_t seed) {
+                             const ExperimentFlags& flags, const Profile& profile,
+                             const nlohmann::ordered_json& settings) {
   const fs::path out = flags.out;
   make_folder(out / "tables");
   make_folder(out / "figures");
   const std::vector<std::string> limiting = limits(results, flags, profile);
+  const std::vector<Finding> findings = findings_on(results);
+  write_file_atomically(out / "tables" / "findings.csv", findings_table(findings).csv());
+  const bool has_gans =
+      std::any_of(results.begin(), results.end(), [](const Result& r) { return r.row.arm == "gan"; });
+  const std::vector<GanRun> gans = has_gans ? gans_of(out) : std::vector<GanRun>{};
   const std::string title = fmt::format("The paper's experiments: {}", name);
   std::string body = fmt::format("<header>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n</header>\n", title,
                                  escape_html(paper().title)) +
-                     section("What was run, and what not") + "<ul>\n";
+                     findings_section(findings) + section("What was run, and what not") + "<ul>\n";
   for (const std::string& line : limiting) body += fmt::format("<li>{}</li>\n", escape_html(line));
   body += "</ul>\n";
   for (const NamedTable& t : tables_of(results)) {
@@ -157,11 +198,7 @@ std::string write_experiment(const std::string& name, const std::vector<Result>&
       html_page(title, page_style + figure_style(),
                 body + "<footer>Written by Sonograd. Tables and figures are beside this file, each row's own "
                        "report under rows/.</footer>\n"));
-  auto rows = Json::array();
-  for (const Result& r : results) rows.push_back(json_of(r));
-  const Json summary{{"experiment", name}, {"profile", profile.name}, {"protocol", flags.protocol},
-                     {"seed", seed},       {"limits", limiting},      {"rows", std::move(rows)}};
-  std::string text = json_text(summary);
+  std::string text = summary_json({name, settings, profile, limiting, results, findings, gans});
   write_file_atomically(out / "summary.json", text);
   return text;
 }

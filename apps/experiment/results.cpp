@@ -47,7 +47,12 @@ std::vector<Result> results_of(const std::vector<Row>& rows, const ExperimentFla
           {row, run.path().string(), phase, true, parameters, validated_right(history, phase, validated),
            validated, read_metrics(metrics),
            grouped_bootstrap(judged_tests(run, run.path() / fmt::format("predictions-{}.csv", phase)), seed),
-           &paper().row(row.model, row.arm, phase == "transfer" ? phase : "finetune")});
+           &paper().row(row.model, row.arm, phase == "transfer" ? phase : "finetune"), manifest});
+      for (const Epoch& epoch : history) {
+        if (epoch.phase != phase) continue;
+        ++results.back().epochs;
+        results.back().seconds += epoch.seconds;
+      }
     }
   }
   return results;

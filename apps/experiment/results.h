@@ -1,6 +1,8 @@
 #pragma once
+#include "apps/experiment/findings.h"
 #include "apps/experiment/paper.h"
 #include "apps/experiment/rows.h"
+#include "report/manifest.h"
 #include "report/metrics.h"
 #include "report/pairwise.h"
 #include "report/svg.h"
@@ -16,6 +18,9 @@ struct Result {
   Metrics test;
   Interval by_groups;  // report/bootstrap.h, over groups of near duplicates
   const PaperRow* paper;
+  Manifest manifest;  // of the row
+  Int epochs = 0;     // of the phase, and the seconds that they took
+  double seconds = 0;
 };
 std::vector<Result> results_of(const std::vector<Row>& rows, const ExperimentFlags& flags,
                                std::uint64_t seed);
@@ -26,6 +31,9 @@ Table paper_table(const std::string& numeral, const std::vector<Result>& results
 Table paper_table_page(const std::string& numeral, const std::vector<Result>& results);
 Table published_table();                                            // Table V
 std::vector<Tested> tested_by(const std::vector<Result>& results);  // the last phase of each row
+
+// What holds of the paper's comparisons, with the paper's own points.
+std::vector<Finding> findings_on(const std::vector<Result>& results);
 
 struct Figure {
   std::string name, heading;
@@ -40,8 +48,10 @@ struct Overlay {
 // Figure 8: the first explained test image of each class, of the proposed model.
 std::vector<Overlay> overlays_of(const std::vector<Result>& results);
 
-// RUN/tables, RUN/figures, RUN/report.html and, last, RUN/summary.json, which is returned.
+// RUN/tables, RUN/figures, RUN/report.html and, last, RUN/summary.json, which is returned. `settings`:
+// experiment.json's.
 std::string write_experiment(const std::string& table, const std::vector<Result>& results,
-                             const ExperimentFlags& flags, const Profile& profile, std::uint64_t seed);
+                             const ExperimentFlags& flags, const Profile& profile,
+                             const nlohmann::ordered_json& settings);
 
 }  // namespace sonograd

@@ -84,7 +84,7 @@ int run(const std::string& table, const ExperimentFlags& flags, Program& program
                  rows.size(), duration(seconds).c_str());
   train_rows(rows, flags, profile, program);
   const std::vector<Result> results = results_of(rows, flags, shared.seed);
-  const std::string summary = write_experiment(table, results, flags, profile, shared.seed);
+  const std::string summary = write_experiment(table, results, flags, profile, settings);
   if (shared.json) {
     fmt::print("{}", summary);
     return 0;

@@ -83,10 +83,21 @@ Table paper_table_page(const std::string& numeral, const std::vector<Result>& re
 }
 
 Table published_table() {
-  Table table{{"reference", "method", "year", "accuracy"}, {}};
+  Table table{{"reference", "method", "year", "accuracy %"}, {}};
   for (const PublishedResult& r : paper().published)
     table.rows.push_back({r.reference, r.method, std::to_string(r.year), r.accuracy});
   return table;
+}
+
+std::vector<Finding> findings_on(const std::vector<Result>& results) {
+  std::vector<Finding> findings = findings_of(tested_by(results));
+  const auto printed = [&](const Side& side) {
+    for (const Result& r : results)
+      if (r.last && r.row.model == side.model && r.row.arm == side.data) return r.paper->test;
+    throw Error("there is no result of {} on {}", side.model, side.data);
+  };
+  for (Finding& f : findings) f.paper_points = printed(f.better) - printed(f.other);
+  return findings;
 }
 
 std::vector<Tested> tested_by(const std::vector<Result>& results) {
