@@ -10,7 +10,8 @@
 
 namespace sonograd {
 
-// Every figure is 400 units wide, so that it is read as well on a phone as beside another on a screen.
+// A figure is 400 units wide, where nothing else is said, so that it is read as well on a phone as beside
+// another on a screen.
 constexpr double figure_width = 400;
 
 // Training and validation over the epochs of all phases, one after another; a ring marks the epoch with the
@@ -29,6 +30,31 @@ struct Baseline {
   Int correct = 0, n = 0;
 };
 Svg accuracy_ladder(const std::string& name, const Metrics& metrics, const std::vector<Baseline>& baselines);
+
+// Test accuracy of models (rows) on data sets (columns): a dot with its interval, a ring where another
+// published one. As wide as a page.
+struct AccuracyDot {
+  Int correct = 0, n = 0;  // n = 0: not measured
+  Interval interval;
+  double published = Metrics::nan;  // a share
+};
+struct DotRow {
+  std::string name, note;  // note: small, below the name
+  bool first = false;      // the model that all is about
+};
+struct DotColumn {
+  std::string name;
+  double largest_class = 0;  // what "always the largest class" scores
+  std::vector<AccuracyDot> dots;
+};
+Svg accuracy_dots(const std::vector<DotRow>& rows, const std::vector<DotColumn>& columns);
+
+// Values of each step from 1, drawn as means over at most 120 equal spans; up to four series.
+struct StepSeries {
+  std::string name;
+  std::vector<double> values;
+};
+Svg step_curves(std::string_view title, const std::vector<StepSeries>& series, bool shares);
 
 Svg roc_curves(const std::vector<std::string>& classes, const std::vector<Prediction>& predictions);
 Svg precision_recall_curves(

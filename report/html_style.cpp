@@ -59,8 +59,16 @@ img{display:block;width:100%;height:auto;background:#000}
 .card .text{padding:14px 16px 16px}
 .answer{display:flex;justify-content:space-between;align-items:baseline;gap:10px;margin:0 0 10px}
 .pill{font-size:12.5px;font-weight:600;border-radius:99px;padding:2px 10px;white-space:nowrap}
+.gans{display:grid;gap:18px;grid-template-columns:repeat(auto-fit,minmax(min(100%,280px),1fr))}
+.gans img{border-radius:8px;margin-bottom:18px}
+.gans svg{margin-top:14px}
+.gans .facts{grid-template-columns:1fr 1fr}
+.wide svg{min-width:620px}
 .pill{background:var(--rule)}
-.findings small{color:var(--muted)}
+.facts+.panel{margin-top:18px}
+.findings small{color:var(--muted);display:block}
+.findings th,.findings td{padding-left:14px;vertical-align:bottom}
+.findings th:first-child,.findings td:first-child{padding-left:0}
 .findings td:first-child{white-space:normal}
 .right{color:var(--good);background:var(--good-soft)}
 .wrong{color:var(--bad);background:var(--bad-soft)}

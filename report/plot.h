@@ -60,6 +60,10 @@ class Legend {
     svg.rect(x, y - 10, 11, 11, css, opacity);
     caption(17, text);
   }
+  void dot(std::string_view css, std::string_view text) {
+    svg.circle(x + 5, y - 4, 5, css);
+    caption(15, text);
+  }
   void ring(std::string_view text) {
     svg.circle(x + 5, y - 4, 4.5, "hollow");
     caption(15, text);

@@ -1,11 +1,15 @@
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "apps/experiment/results.h"
+#include "explain/explain.h"
+#include "models/zoo.h"
 #include "report/figures.h"
 #include "report/plot.h"
 #include "report/run_folder.h"
 #include "tensor/file.h"
+#include "train/evaluate.h"
 
 namespace sonograd {
 namespace {
@@ -51,7 +55,51 @@ Svg scenarios(const std::vector<const Result*>& results) {
   return svg;
 }
 
+// The layer of the row's heat maps, see Evidence::gallery: the model tells it without its weights.
+std::string explained_layer(const Result& r) {
+  const auto& flags = r.manifest.flags;
+  const auto size =
+      std::find_if(flags.begin(), flags.end(), [](const auto& flag) { return flag.first == "image-size"; });
+  expect(size != flags.end(), "{}: manifest.json has no image-size; remove the folder to train the row again",
+         r.folder);
+  const Int side = parse_integer(size->second);
+  Model model = make_model({.name = r.row.trained, .classes = r.test.classes, .image_size = side});
+  model.initialise(Random(0), DType::f32, Device::cpu);
+  const ImageSet blank{side, side, std::vector<std::uint8_t>(static_cast<std::size_t>(side * side * 3)), {}};
+  const Int first = 0;
+  return last_feature_map(model, images_for(model, blank, std::span(&first, 1)), least_map_height);
+}
+
 }  // namespace
+
+Svg overview_of(const std::vector<Result>& results) {
+  std::vector<DotRow> rows;
+  std::vector<DotColumn> columns;
+  const auto row_of = [&](const Result& r) {
+    const auto found =
+        std::find_if(rows.begin(), rows.end(), [&](const DotRow& row) { return row.name == r.row.model; });
+    if (found != rows.end()) return static_cast<std::size_t>(found - rows.begin());
+    rows.push_back(
+        {r.row.model, r.row.trained == r.row.model ? "" : "by " + r.row.trained, r.row.model == "aeganb3"});
+    return rows.size() - 1;
+  };
+  const std::map<std::string, std::string> names{
+      {"original", "original images"}, {"augmented", "augmented copies"}, {"gan", "DCGAN's pictures"}};
+  for (const PaperArm& arm : paper().arms) {
+    DotColumn column{names.at(arm.name), 0, {}};
+    for (const Result& r : results) {
+      if (r.row.arm != arm.name || !r.last) continue;
+      const std::size_t row = row_of(r);
+      if (column.dots.size() <= row) column.dots.resize(row + 1);
+      column.dots[row] = {r.test.correct, r.test.n, r.test.accuracy_interval, r.paper->test / 100};
+      for (const ClassMetrics& c : r.test.per_class)
+        column.largest_class =
+            std::max(column.largest_class, static_cast<double>(c.support) / static_cast<double>(r.test.n));
+    }
+    if (!column.dots.empty()) columns.push_back(std::move(column));
+  }
+  return accuracy_dots(rows, columns);
+}
 
 std::vector<Figure> figures_of(const std::vector<Result>& results) {
   std::vector<Figure> figures;
@@ -83,19 +131,32 @@ std::vector<Figure> figures_of(const std::vector<Result>& results) {
   return figures;
 }
 
-std::vector<Overlay> overlays_of(const std::vector<Result>& results) {
-  std::vector<Overlay> overlays;
+Overlays overlays_of(const std::vector<Result>& results) {
+  Overlays overlays;
   for (const Result& r : results) {
-    if (r.row.model != "aeganb3" || !r.last || !overlays.empty()) continue;
-    std::map<std::string, std::string> first;  // file of each class, in byte order
-    for (const auto& entry : std::filesystem::directory_iterator(r.folder + "/explanations")) {
-      const std::string file = entry.path().filename().string();
-      if (entry.path().extension() != ".png") continue;
-      for (const std::string& name : r.test.classes)
-        if (file.rfind(name + "_", 0) == 0 && (first[name].empty() || file < first[name])) first[name] = file;
+    if (r.row.model != "aeganb3" || !r.last || !overlays.images.empty()) continue;
+    std::map<std::string, Prediction> explained;  // by the stem of the file, see Evidence::gallery
+    for (Prediction& p : read_predictions(RunFolder::at(r.folder).predictions()).rows) {
+      std::string name = p.file;
+      std::replace(name.begin(), name.end(), '/', '_');
+      explained.emplace(std::filesystem::path(name).stem().string(), std::move(p));
     }
-    for (const auto& [name, file] : first)
-      overlays.push_back({"fig08_" + name, name, read_file(r.folder + "/explanations/" + file)});
+    std::set<Int> seen;
+    for (const auto& [stem, p] : explained) {
+      const auto file = std::filesystem::path(r.folder) / "explanations" / (stem + ".png");
+      if (!std::filesystem::exists(file) || !seen.insert(p.truth).second) continue;
+      const std::string &truth = r.test.classes.at(static_cast<std::size_t>(p.truth)),
+                        &called = r.test.classes.at(static_cast<std::size_t>(p.predicted));
+      const auto printed = paper().confidences.find(truth);
+      overlays.images.push_back(
+          {"fig08_" + truth,
+           fmt::format(
+               "{}: called {} with {:.4f}{}", truth, called,
+               p.probabilities.at(static_cast<std::size_t>(p.predicted)),
+               printed == paper().confidences.end() ? "" : fmt::format("; the paper's: {}", printed->second)),
+           read_file(file)});
+    }
+    if (!overlays.images.empty()) overlays.layer = explained_layer(r);
   }
   return overlays;
 }

@@ -18,4 +18,7 @@ struct GanRun {
 // Those that were trained to their end, in byte order of the classes.
 std::vector<GanRun> gans_of(const std::filesystem::path& experiment);
 
+// The page's section on them: what they draw, how they learnt, whether they collapsed; "" for none.
+std::string gans_section(const std::vector<GanRun>& gans);
+
 }  // namespace sonograd

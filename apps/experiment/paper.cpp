@@ -34,6 +34,7 @@ const Paper& paper() {
     for (const Json& arm : json.at("arms")) made.arms.push_back(arm_of(arm));
     for (const Json& row : json.at("rows")) made.rows.push_back(row_of(row));
     for (const Json& result : json.at("published")) made.published.push_back(published_of(result));
+    made.confidences = json.at("figure8").get<std::map<std::string, std::string>>();
     made.claims = json.at("claims");
     return made;
   }();
@@ -48,8 +49,9 @@ const PaperArm& Paper::arm(const std::string& name) const {
 }
 
 const PaperRow& Paper::row(const std::string& model, const std::string& arm, const std::string& phase) const {
+  const std::string& printed = model == "efficientnetb3" ? "aeganb3_noattention" : model;
   const auto found = std::find_if(rows.begin(), rows.end(), [&](const PaperRow& row) {
-    return row.model == model && row.arm == arm && row.phase == phase;
+    return row.model == printed && row.arm == arm && row.phase == phase;
   });
   expect(found != rows.end(), "the paper has no row for {} on {}, {}", model, arm, phase);
   return *found;

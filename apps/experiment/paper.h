@@ -1,4 +1,5 @@
 #pragma once
+#include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
@@ -32,10 +33,12 @@ struct Paper {
   std::string title;
   std::vector<PaperArm> arms;
   std::vector<PaperRow> rows;  // the proposed model's rows of Table IV are those of Tables I to III
-  std::vector<PublishedResult> published;  // Table V
-  nlohmann::json claims;                   // read by apps/experiment/claims.cpp
+  std::vector<PublishedResult> published;          // Table V
+  std::map<std::string, std::string> confidences;  // of Figure 8, by class, as printed
+  nlohmann::json claims;                           // read by apps/experiment/claims.cpp
 
   const PaperArm& arm(const std::string& name) const;
+  // Of either candidate for the model without attention: its row of Table IV.
   const PaperRow& row(const std::string& model, const std::string& arm, const std::string& phase) const;
 };
 const Paper& paper();

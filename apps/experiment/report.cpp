@@ -28,7 +28,7 @@ std::vector<NamedTable> tables_of(const std::vector<Result>& results) {
     if (Table table = paper_table(numerals[i], results); !table.rows.empty())
       tables.push_back({fmt::format("table{}", i + 1),
                         fmt::format("Table {}: {}", numerals[i], about[i]),
-                        "In per cent; below each row the paper's.",
+                        "Below each row the paper's.",
                         std::move(table),
                         {paper_table_page(numerals[i], results)},
                         " pairs"});
@@ -67,6 +67,19 @@ std::vector<std::string> limits(const std::vector<Result>& results, const Experi
                         "training. The paper's test sets do, so its numbers are no yardstick for these."
                       : "Protocol paper: augmented and generated images are split with the real ones, as "
                         "published, so test images have relatives in training.");
+  const auto trains = [&](const char* model) {
+    return std::any_of(results.begin(), results.end(),
+                       [&](const Result& r) { return r.row.model == model && r.row.trained == model; });
+  };
+  if (trains("aeganb3_noattention"))
+    lines.push_back(
+        "Without attention: the paper does not say what is left. Trained here is aeganb3_noattention, the "
+        "proposed head less its attention layer (11,584,306 parameters); the other candidate is "
+        "efficientnetb3, the authors' baseline head (10,788,146), --models aeganb3,efficientnetb3.");
+  if (trains("efficientnetb3"))
+    lines.push_back(
+        "efficientnetb3, the authors' baseline head (10,788,146 parameters), is a candidate for the model "
+        "without attention, which the paper does not define; the other is aeganb3_noattention.");
   for (const Result& r : results)
     if (r.row.trained != r.row.model) {
       lines.push_back(
@@ -86,9 +99,10 @@ std::string pill(Standing standing) {
 
 std::string findings_section(const std::vector<Finding>& findings) {
   if (findings.empty()) return "";
-  std::map<Standing, Int> counts;
+  std::map<Standing, Int> counts{{Standing::supported, 0}, {Standing::contradicted, 0}};
   for (const Finding& f : findings) ++counts[f.standing];
-  const Int tests = static_cast<Int>(findings.size()) - counts[Standing::not_tested];
+  const Int tests =
+      std::count_if(findings.begin(), findings.end(), [](const Finding& f) { return f.test.has_value(); });
   std::string out = section(
       "What holds",
       fmt::format(
@@ -150,6 +164,51 @@ std::string claims_section(const fs::path& tables, const std::vector<CheckedClai
              sound.rows.size(), sound.html());
 }
 
+// What the first figure shows, in a sentence or two.
+std::string caption(const std::vector<Result>& results, const ExperimentFlags& flags,
+                    const Profile& profile) {
+  return fmt::format(
+      "Test accuracy, %, on {} test images{}; intervals are Wilson's. Here: profile {}, {} x {} pixels, {}, "
+      "protocol {}. "
+      "As published: fine-tuned from ImageNet's weights at 224 x 224, on a test set that has relatives in "
+      "training.",
+      results.empty() ? 0 : results.front().test.n,
+      flags.protocol == "grouped" ? ", the same for every dot" : " (original; more where images are added)",
+      profile.name, profile.image_size, profile.image_size,
+      flags.weights_folder.empty() ? "from random weights" : "from pretrained weights", flags.protocol);
+}
+
+// Figures 2, 3, 9 to 18.
+std::string proposed_section(const fs::path& folder, const std::vector<Result>& results) {
+  const std::vector<Figure> figures = figures_of(results);
+  if (figures.empty()) return "";
+  std::string out = section("The proposed model") + "<div class=\"grid\">\n";
+  for (const Figure& figure : figures) {
+    write_file_atomically(folder / (figure.name + ".svg"), figure.svg.file());
+    out += panel(figure.heading, figure.svg);
+  }
+  return out + "</div>\n";
+}
+
+// Figure 8.
+std::string explained_section(const fs::path& folder, const std::vector<Result>& results) {
+  const Overlays overlays = overlays_of(results);
+  if (overlays.images.empty()) return "";
+  std::string out = section(
+      "Fig. 8: Grad-CAM of one test image of each class",
+      fmt::format(
+          "Of the class that was called (its logit, plain mean of the gradients), read at layer {}; blue is "
+          "nothing. The first explained image of each class, right or wrong, on the first data set.",
+          overlays.layer));
+  out += "<div class=\"samples\">\n";
+  for (const Overlay& overlay : overlays.images) {
+    write_file_atomically(folder / (overlay.name + ".png"), overlay.png);
+    out += fmt::format("<div>{}<p class=\"file\">{}</p></div>\n", image(overlay.png, overlay.caption),
+                       escape_html(overlay.caption));
+  }
+  return out + "</div>\n";
+}
+
 }  // namespace
 
 std::string write_experiment(const std::string& name, const std::vector<Result>& results,
@@ -165,9 +224,17 @@ std::string write_experiment(const std::string& name, const std::vector<Result>&
       std::any_of(results.begin(), results.end(), [](const Result& r) { return r.row.arm == "gan"; });
   const std::vector<GanRun> gans = has_gans ? gans_of(out) : std::vector<GanRun>{};
   const std::string title = fmt::format("The paper's experiments: {}", name);
-  std::string body = fmt::format("<header>\n<h1>{}</h1>\n<p class=\"lead\">{}</p>\n</header>\n", title,
-                                 escape_html(paper().title)) +
-                     findings_section(findings) + section("What was run, and what not") + "<ul>\n";
+  const Svg overview = overview_of(results);
+  write_file_atomically(out / "figures" / "overview.svg", overview.file());
+  std::string body =
+      fmt::format(
+          "<header>\n<p class=\"eyebrow\">Sonograd experiment report, for research only</p>\n<h1>{}</h1>\n<p "
+          "class=\"lead\">{}</p>\n</header>\n<figure class=\"panel scroll "
+          "wide\">{}<figcaption>{}</figcaption>"
+          "</figure>\n",
+          title, escape_html(paper().title), overview.markup(),
+          escape_html(caption(results, flags, profile))) +
+      findings_section(findings) + section("What was run, and what not") + "<ul>\n";
   for (const std::string& line : limiting) body += fmt::format("<li>{}</li>\n", escape_html(line));
   body += "</ul>\n";
   for (const NamedTable& t : tables_of(results)) {
@@ -176,23 +243,9 @@ std::string write_experiment(const std::string& name, const std::vector<Result>&
     for (const Table& table : t.page)
       body += fmt::format("<div class=\"panel scroll{}\">{}</div>\n", t.style, table.html());
   }
+  body += gans_section(gans) + proposed_section(out / "figures", results) +
+          explained_section(out / "figures", results);
   if (name == "all") body += claims_section(out / "tables", check_claims(flags.data));
-  const std::vector<Figure> figures = figures_of(results);
-  if (!figures.empty()) body += section("The proposed model") + "<div class=\"grid\">\n";
-  for (const Figure& figure : figures) {
-    write_file_atomically(out / "figures" / (figure.name + ".svg"), figure.svg.file());
-    body += panel(figure.heading, figure.svg);
-  }
-  if (!figures.empty()) body += "</div>\n";
-  const std::vector<Overlay> overlays = overlays_of(results);
-  if (!overlays.empty())
-    body += section("Fig. 8: Grad-CAM of one test image of each class") + "<div class=\"samples\">\n";
-  for (const Overlay& overlay : overlays) {
-    write_file_atomically(out / "figures" / (overlay.name + ".png"), overlay.png);
-    body += fmt::format("<div>{}<p class=\"file\">{}</p></div>\n", image(overlay.png, overlay.class_name),
-                        escape_html(overlay.class_name));
-  }
-  if (!overlays.empty()) body += "</div>\n";
   write_file_atomically(
       out / "report.html",
       html_page(title, page_style + figure_style(),

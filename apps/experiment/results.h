@@ -39,14 +39,20 @@ struct Figure {
   std::string name, heading;
   Svg svg;
 };
+// Every model on every data set, the paper's number beside it.
+Svg overview_of(const std::vector<Result>& results);
 // Figures 2, 3, 9 to 17 (of the proposed model) and 18, as far as there are results for them.
 std::vector<Figure> figures_of(const std::vector<Result>& results);
 
 struct Overlay {
-  std::string name, class_name, png;
+  std::string name, caption, png;
 };
-// Figure 8: the first explained test image of each class, of the proposed model.
-std::vector<Overlay> overlays_of(const std::vector<Result>& results);
+// Figure 8: the first explained test image of each class, of the proposed model, and what it was called.
+struct Overlays {
+  std::string layer;  // that the maps read
+  std::vector<Overlay> images;
+};
+Overlays overlays_of(const std::vector<Result>& results);
 
 // RUN/tables, RUN/figures, RUN/report.html and, last, RUN/summary.json, which is returned. `settings`:
 // experiment.json's.

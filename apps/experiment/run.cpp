@@ -93,6 +93,9 @@ int run(const std::string& table, const ExperimentFlags& flags, Program& program
     fmt::print("{:<10} {:<20} {:<9} test {}/{} = {:.1f} % ({:.1f} to {:.1f} %), paper {:.2f} %\n", r.row.arm,
                r.row.model, r.phase, r.test.correct, r.test.n, 100 * r.test.accuracy,
                100 * r.test.accuracy_interval.low, 100 * r.test.accuracy_interval.high, r.paper->test);
+  for (const Finding& f : findings_on(results))
+    fmt::print("{:<14} {} ({:+.1f} points{})\n", standing_name(f.standing), f.claim, f.points(),
+               f.test ? fmt::format(", p by Holm {:.3f}", f.holm) : "; " + f.no_test);
   fmt::print("report: {}\n", (fs::path(flags.out) / "report.html").string());
   return 0;
 }

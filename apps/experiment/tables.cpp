@@ -10,10 +10,11 @@ std::string percentage(double share) {
 }
 
 bool belongs(const std::string& numeral, const Result& r) {
-  if (numeral == "IV") return r.row.model == "aeganb3" || r.row.model == "aeganb3_noattention";
-  return r.row.model != "aeganb3_noattention" && r.row.arm == (numeral == "I"    ? "original"
-                                                               : numeral == "II" ? "augmented"
-                                                                                 : "gan");
+  const bool without_attention = r.row.model == "aeganb3_noattention" || r.row.model == "efficientnetb3";
+  if (numeral == "IV") return r.row.model == "aeganb3" || without_attention;
+  return !without_attention && r.row.arm == (numeral == "I"    ? "original"
+                                             : numeral == "II" ? "augmented"
+                                                               : "gan");
 }
 
 }  // namespace
@@ -59,8 +60,8 @@ Table paper_table(const std::string& numeral, const std::vector<Result>& results
 }
 
 Table paper_table_page(const std::string& numeral, const std::vector<Result>& results) {
-  Table table{{"", "phase", "parameters", "validation", "test", "Wilson 95 %", "by groups 95 %", "precision",
-               "recall", "F1"},
+  Table table{{"", "phase", "parameters", "validation %", "test %", "Wilson 95 %", "by groups 95 %",
+               "precision %", "recall %", "F1 %"},
               {}};
   const auto share = [](Int right, Int n) {
     return fmt::format("{}/{} = {:.1f}", right, n, 100 * static_cast<double>(right) / static_cast<double>(n));

@@ -147,3 +147,23 @@ TEST_CASE("the other figures are drawings, with absent classes and long names to
   CHECK(count(per_class_bars(m).markup(), "…</text>") == 1);
   CHECK(count(per_class_bars(m).markup(), "<title>a class with a very long name indeed — ß</title>") == 1);
 }
+
+TEST_CASE("dots of accuracies are a drawing with a place for each model, measured or not") {
+  const std::vector<DotRow> rows{{"<ours>", "by a small one", true}, {"theirs", ""}};
+  const Svg svg = accuracy_dots(rows, {{"one", 0.5, {{3, 4, wilson_interval(3, 4), 0.9}, {}}},
+                                       {"two", 0, {{0, 4, wilson_interval(0, 4)}}}});
+  check_drawing(svg);
+  const std::string text = svg.markup();
+  CHECK(count(text, ">75.0<") == 1);
+  CHECK(count(text, "&lt;ours&gt;, one: 3 of 4, ") == 1);
+  CHECK(count(text, "published: 90.0 %") == 1);  // of the other cells nothing is known
+  check_drawing(accuracy_dots({}, {}));
+}
+
+TEST_CASE("curves over steps are means over spans, and of odd lengths too") {
+  std::vector<double> many(6000, 0.25);
+  many[3000] = Epoch::nan;
+  check_drawing(step_curves("shares", {{"a", many}, {"b", {1}}}, true));
+  check_drawing(step_curves("losses", {{"a", {1, 2, 3}}}, false));
+  check_drawing(step_curves("nothing", {}, false));
+}
