@@ -81,7 +81,7 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
                      fmt::join(model_names(), ", "));
   const bool pooling_told = file && file->facts.count("pooling") > 0;
   if (!flags.pooling.empty())
-    options.pooling = flags.pooling == "max" ? Pooling::max : Pooling::average;
+    options.pooling = pooling_named(flags.pooling);
   else if (!pooling_told && protocol == "paper")
     options.pooling = zoo_entry(options.name).notebook_pooling.value_or(Pooling::average);
   if (!flags.preprocess.empty()) options.preprocess = preprocess_asked(flags, options.name);

@@ -16,8 +16,7 @@ Int parameters_of(const ZooEntry& entry) {
 }
 
 std::string pooling_text(const ZooEntry& entry) {
-  if (!entry.notebook_pooling) return "";
-  return *entry.notebook_pooling == Pooling::max ? "max" : "avg";
+  return entry.notebook_pooling ? name_of(*entry.notebook_pooling) : "";
 }
 
 ordered_json as_json(const ZooEntry& entry) {

@@ -14,6 +14,9 @@ inline constexpr std::array imagenet_deviation{0.229, 0.224, 0.225};
 // file's `variance` holds the standard deviations, and a third step multiplies by 1/sqrt(std), so that the
 // whole is (x/255 - mean) / std.
 enum class InputForm { plain, imagenet };
+constexpr const char* name_of(InputForm form) {
+  return form == InputForm::imagenet ? "imagenet" : "plain";
+}
 
 struct InputScaling {
   static constexpr auto kind = "InputScaling";

@@ -6,6 +6,14 @@
 namespace sonograd {
 
 enum class Pooling { average, max };
+constexpr const char* name_of(Pooling pooling) {
+  return pooling == Pooling::max ? "max" : "avg";
+}
+inline Pooling pooling_named(std::string_view name) {  // throws Error for any other name
+  expect(name == name_of(Pooling::average) || name == name_of(Pooling::max),
+         "there is no pooling {}; choose avg or max", name);
+  return name == name_of(Pooling::max) ? Pooling::max : Pooling::average;
+}
 
 // [batch, height, width, channels] -> [batch, channels]
 struct GlobalPooling {

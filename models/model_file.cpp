@@ -181,10 +181,10 @@ void save_model(const Model& model, const std::filesystem::path& path) {
   Facts facts{{"model", o.name},
               {"classes", fmt::format("{}", fmt::join(o.classes, ","))},
               {"image_size", std::to_string(o.image_size)},
-              {"pooling", o.pooling == Pooling::average ? "avg" : "max"},
+              {"pooling", name_of(o.pooling)},
               {"keras", std::to_string(static_cast<int>(o.keras))},
               {"preprocess", std::string(name_of(o.preprocess))}};
-  if (scales_input(model)) facts["input"] = o.input == InputForm::imagenet ? "imagenet" : "plain";
+  if (scales_input(model)) facts["input"] = name_of(o.input);
   write_model(path, model, tensors, facts);
 }
 

@@ -13,9 +13,7 @@ static OfficialFile read_file_entry(const json& file) {
 
 static std::optional<Pooling> read_pooling(const json& facts) {
   if (!facts.contains("notebook_pooling")) return {};
-  const std::string name = facts.at("notebook_pooling");
-  expect(name == "avg" || name == "max", "there is no pooling {}; choose avg or max", name);
-  return name == "max" ? Pooling::max : Pooling::average;
+  return pooling_named(facts.at("notebook_pooling").get<std::string>());
 }
 
 std::vector<ZooEntry> parse_family(std::string_view name, std::string_view text) try {

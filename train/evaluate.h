@@ -4,7 +4,7 @@
 
 #include "data/images.h"
 #include "models/model.h"
-#include "train/features.h"
+#include "train/base_features.h"
 
 namespace sonograd {
 

@@ -54,12 +54,12 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
       "flip {}; keras {}; norm momentum {:.9g}; stop when perfect {}; transfer {}; momentum {:.9g}; split "
       "{}; "
       "starting weights {}",
-      fmt::join(m.classes, ","), data.images.height, data.images.width, static_cast<int>(m.input),
-      static_cast<int>(m.pooling), name_of(m.preprocess), data.train.size(), data.validation.size(),
-      sha256(pictures).substr(0, 16), o.seed, o.batch, o.patience, o.clip_norm.value_or(0), o.accumulate,
-      name_of(o.schedule), name_of(o.optimizer), o.dropout, o.augmentation.jitter, o.augmentation.flip,
-      static_cast<int>(m.keras), o.norm_momentum.value_or(0), o.stop_when_perfect, name_of(o.transfer),
-      o.momentum, o.split.substr(0, 16), weights_hash(model));
+      fmt::join(m.classes, ","), data.images.height, data.images.width, name_of(m.input), name_of(m.pooling),
+      name_of(m.preprocess), data.train.size(), data.validation.size(), sha256(pictures).substr(0, 16),
+      o.seed, o.batch, o.patience, o.clip_norm.value_or(0), o.accumulate, name_of(o.schedule),
+      name_of(o.optimizer), o.dropout, o.augmentation.jitter, o.augmentation.flip, static_cast<int>(m.keras),
+      o.norm_momentum.value_or(0), o.stop_when_perfect, name_of(o.transfer), o.momentum,
+      o.split.substr(0, 16), weights_hash(model));
   if (o.precision == Precision::bf16) text += "; bf16";
   if (gpu::policy().tf32) text += "; tf32";
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);

@@ -5,7 +5,7 @@
 #include "data/loader.h"
 #include "models/model.h"
 #include "train/distributed/group.h"
-#include "train/features.h"
+#include "train/base_features.h"
 #include "train/optimizer.h"
 
 namespace sonograd {

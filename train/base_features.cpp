@@ -1,4 +1,4 @@
-#include "train/features.h"
+#include "train/base_features.h"
 
 #include <algorithm>
 
