@@ -55,7 +55,8 @@ class GanTraining {
     make_folder(run.path() / "samples");
     write_file_atomically(lineage_of(run),
                           lineage_json({.class_name = data.class_name, .ancestors = data.files}));
-    Progress progress(fmt::format("gan {}", data.class_name), options.steps, options.quiet);
+    Progress progress(fmt::format("gan {}", data.class_name), options.steps,
+                      {.quiet = options.quiet, .done_before = done()});
     while (done() < options.steps) {
       step();
       tell(progress);

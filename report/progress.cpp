@@ -80,9 +80,12 @@ void Progress::update(Int done, Int images, const std::string& facts) {
   const char* dot = unicode ? " · " : " | ";
   std::string tail = fmt::format(" {}/{}", done, steps);
   if (!facts.empty()) tail += dot + facts;
-  if (seconds > 0 && images > 0)
-    tail += fmt::format("{}{:.3g} images/s", dot, static_cast<double>(images) / seconds);
-  if (done > 0) tail += fmt::format("{}{} left", dot, duration(seconds * (1 - share) / share));
+  const Int seen = images - options.images_before, made = done - options.done_before;
+  if (seconds > 0 && seen > 0)
+    tail += fmt::format("{}{:.3g} images/s", dot, static_cast<double>(seen) / seconds);
+  if (made > 0)
+    tail += fmt::format("{}{} left", dot,
+                        duration(seconds * static_cast<double>(steps - done) / static_cast<double>(made)));
   if (!terminal) return draw(label + tail);
 
   const Int window = columns(options.to) - 1;

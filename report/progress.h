@@ -17,6 +17,7 @@ class Progress {
     bool quiet = false;
     std::FILE* to = stderr;
     Clock::time_point (*now)() = Clock::now;
+    Int done_before = 0, images_before = 0;  // by the run that this one goes on from; no part of its speed
   };
 
   Progress(std::string label, Int steps, Options options);

@@ -185,7 +185,10 @@ class Fit {
         data.images, data.labels, data.train,
         {.batch = options.batch, .augmentation = options.augmentation, .seed = options.seed, .share = share});
     loader.start(static_cast<Int>(state.history.size()), state.position / options.batch);
-    Progress progress(epoch_name(), batches(), options.quiet);
+    Progress progress(epoch_name(), batches(),
+                      {.quiet = options.quiet,
+                       .done_before = state.position / options.batch,
+                       .images_before = state.position});
     Tensors pending;  // gradients of the batches since the last update
     while (!loader.done()) {
       step(loader.next(), pending);

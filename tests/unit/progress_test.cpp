@@ -20,11 +20,14 @@ void pass(int milliseconds) {
   time_now += std::chrono::milliseconds(milliseconds);
 }
 
-// What a loop of ten steps of one second prints into a file, which is no terminal.
-std::string printed(bool quiet) {
+// What a loop of ten steps of one second prints into a file, which is no terminal; `before`: steps of a run
+// that it goes on from.
+std::string printed(bool quiet, Int before = 0) {
   std::FILE* file = std::tmpfile();
-  Progress progress("scratch 1/3", 10, {.quiet = quiet, .to = file, .now = fake_clock});
-  for (Int step = 1; step <= 10; ++step) {
+  Progress progress(
+      "scratch 1/3", 10,
+      {.quiet = quiet, .to = file, .now = fake_clock, .done_before = before, .images_before = 16 * before});
+  for (Int step = before + 1; step <= 10; ++step) {
     pass(1000);
     progress.update(step, 16 * step, "loss 0.5");
   }
@@ -47,6 +50,11 @@ TEST_CASE("without a terminal there is a plain line every five seconds") {
   ::setenv("LC_ALL", "C.UTF-8", 1);
   CHECK(printed(false).find("5/10 · loss 0.5 · 16 images/s") != std::string::npos);
   CHECK(printed(true).empty());
+}
+
+TEST_CASE("the speed of a run that goes on is its own") {
+  ::setenv("LC_ALL", "C", 1);
+  CHECK(printed(false, 4) == "scratch 1/3 9/10 | loss 0.5 | 16 images/s | 1 s left\ndone\n");
 }
 
 TEST_CASE("on a terminal the line is redrawn in place and never wraps") {
