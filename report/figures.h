@@ -49,13 +49,6 @@ struct DotColumn {
 };
 Svg accuracy_dots(const std::vector<DotRow>& rows, const std::vector<DotColumn>& columns);
 
-// Values of each step from 1, drawn as means over at most 120 equal spans; up to four series.
-struct StepSeries {
-  std::string name;
-  std::vector<double> values;
-};
-Svg step_curves(std::string_view title, const std::vector<StepSeries>& series, bool shares);
-
 Svg roc_curves(const std::vector<std::string>& classes, const std::vector<Prediction>& predictions);
 Svg precision_recall_curves(
     const std::vector<std::string>& classes,

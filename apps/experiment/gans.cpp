@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "gan/gan_history.h"
-#include "report/figures.h"
 #include "report/html_parts.h"
+#include "report/step_curves.h"
 #include "tensor/file.h"
 
 namespace sonograd {
@@ -56,16 +56,14 @@ std::string card(const GanRun& gan) {
       s.collapsed() ? "wrong\">may have collapsed" : "right\">no sign of collapse");
   if (const std::string sheet = last_sheet(gan.folder); !sheet.empty())
     out += image(sheet, "generated pictures, " + gan.class_name);
-  out += step_curves("the GAN's losses",
-                     {{"D, real", column(history, &GanStep::real_loss)},
-                      {"D, generated", column(history, &GanStep::fake_loss)},
-                      {"generator", column(history, &GanStep::generator_loss)}},
-                     false)
+  out += step_curves("the GAN's losses", {{"D, real", column(history, &GanStep::real_loss)},
+                                          {"D, generated", column(history, &GanStep::fake_loss)},
+                                          {"generator", column(history, &GanStep::generator_loss)}})
              .markup() +
          step_curves("the discriminator's accuracy",
                      {{"D right: real", column(history, &GanStep::real_accuracy)},
                       {"generated", column(history, &GanStep::fake_accuracy)}},
-                     true)
+                     1)
              .markup();
   return out + "<dl class=\"facts\">\n" + fact("steps", fmt::format("{}", s.last.step)) +
          fact("similarity", fmt::format("{:.2f}", s.last.similarity)) +

@@ -159,11 +159,3 @@ TEST_CASE("dots of accuracies are a drawing with a place for each model, measure
   CHECK(count(text, "published: 90.0 %") == 1);  // of the other cells nothing is known
   check_drawing(accuracy_dots({}, {}));
 }
-
-TEST_CASE("curves over steps are means over spans, and of odd lengths too") {
-  std::vector<double> many(6000, 0.25);
-  many[3000] = Epoch::nan;
-  check_drawing(step_curves("shares", {{"a", many}, {"b", {1}}}, true));
-  check_drawing(step_curves("losses", {{"a", {1, 2, 3}}}, false));
-  check_drawing(step_curves("nothing", {}, false));
-}
