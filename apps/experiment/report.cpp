@@ -55,7 +55,11 @@ std::vector<std::string> limits(const std::vector<Result>& results, const Experi
                                 const Profile& profile) {
   std::vector<std::string> lines{fmt::format(
       "Profile {}: images of {} x {}, {} a phase{}.", profile.name, profile.image_size, profile.image_size,
-      profile.epochs == 1 ? "one epoch" : fmt::format("at most {} epochs", profile.epochs),
+      profile.epochs == 1 ? "one epoch"
+      : profile.enlarged_epochs == profile.epochs
+          ? fmt::format("at most {} epochs", profile.epochs)
+          : fmt::format("at most {} epochs, {} where images are added,", profile.epochs,
+                        profile.enlarged_epochs),
       profile.name == "paper" ? "" : "; the paper's are 224 x 224 and 100")};
   if (flags.weights_folder.empty())
     lines.push_back(
