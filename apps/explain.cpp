@@ -89,6 +89,10 @@ int run(const Flags& flags, const SharedFlags& shared) {
     const HeatMap map = explain(model, input, options);
     make_folder(flags.out);  // not before: what fails leaves nothing behind
     const std::filesystem::path stem = std::filesystem::path(flags.out) / unused_stem(file, used);
+    for (const std::string& source : files)
+      expect(!std::filesystem::exists(stem.string() + ".png") ||
+                 !std::filesystem::equivalent(source, stem.string() + ".png"),
+             "the map of {} would take the place of the image {}; choose another --out", file, source);
     write_npy(stem.string() + ".npy", map);
     const OverlayOptions colours{.from_least = flags.method == "rollout",
                                  .exchange_colours = flags.exchange_colours};

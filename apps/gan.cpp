@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/evidence.h"
+#include "apps/out_folder.h"
 #include "apps/stop.h"
 #include "data/sha256.h"
 #include "gan/train_gan.h"
@@ -179,6 +180,7 @@ GanSummary train_class_gan(const GanFlags& flags, const Program& program) {
   const SharedFlags& shared = program.shared;
   const Device device = prepare_device(shared);
   const GanOptions options = options_of(flags, shared, device);
+  expect_outside(flags.out, flags.data);
   const RunFolder run = RunFolder::check(flags.out, options.resume);
   if (run.started()) expect_gan_run(run);
   const GanData data = read_gan_data(flags.data, flags.class_name, options.networks.image_size, flags.split);

@@ -9,6 +9,7 @@
 #include "data/arms.h"
 #include "data/duplicates.h"
 #include "data/generated.h"
+#include "data/sha256.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 #include "tensor/json_fault.h"
@@ -217,11 +218,30 @@ void compare_lineages(const Parts& parts, const std::filesystem::path& folder, S
 
 }  // namespace
 
+namespace {
+
+// As split_hash() has it.
+std::string hash_of(const Parts& parts) {
+  std::string text;
+  int part = 0;
+  for (const Entry& e : parts.entries) {
+    for (; part < e.part; ++part) text += '\n';
+    text += e.file + '\0' + e.sha256 + '\n';
+  }
+  for (; part < 3; ++part) text += '\n';
+  return sha256(text);
+}
+
+}  // namespace
+
 SplitCheck verify_split(const std::filesystem::path& split, const std::filesystem::path& folder) {
   SplitCheck result;
   const std::string text = read_file(split);
   try {
-    const Parts parts(Json::parse(text));
+    const Json json = Json::parse(text);
+    const Parts parts(json);
+    if (json.value("hash", "") != hash_of(parts))
+      result.changed.push_back("the split itself: its hash is not that of its parts, so it was edited");
     Int counts[3] = {};
     for (const Entry& e : parts.entries) ++counts[e.part];
     result.train = counts[0], result.validation = counts[1], result.test = counts[2];
@@ -242,6 +262,8 @@ SplitCheck verify_split(const std::filesystem::path& split, const std::filesyste
     check.generators();
     check.derived_held_out();
     if (!folder.empty()) {
+      expect(std::filesystem::is_directory(folder),
+             "{} is no folder; give the one that the split was made of", folder.string());
       Dataset files = files_of(parts, folder, result);
       check.twins(files);
       for (const UnreadableFile& bad : files.bad) result.changed.push_back(bad.file + ": " + bad.reason);

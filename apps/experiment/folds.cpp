@@ -4,6 +4,7 @@
 
 #include "apps/experiment/experiment.h"
 #include "apps/experiment/folder.h"
+#include "apps/out_folder.h"
 #include "apps/training.h"
 #include "data/sha256.h"
 #include "report/table.h"
@@ -139,6 +140,7 @@ int run(const Flags& flags, Program& program) {
   phase_plan(t);
   const Device device = prepare_device(shared);
   const Json settings = settings_of(flags, shared, device);
+  expect_outside(t.out, t.data);
   take_up(t.out, settings);
   const Folds folds = train_folds(flags, program);
   const Interval by_groups = grouped_bootstrap(folds.tests, shared.seed);

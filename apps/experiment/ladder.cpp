@@ -6,6 +6,7 @@
 
 #include "apps/experiment/experiment.h"
 #include "apps/experiment/folder.h"
+#include "apps/out_folder.h"
 #include "apps/training.h"
 #include "data/generated.h"
 #include "data/sha256.h"
@@ -270,6 +271,7 @@ int run(Flags flags, Program& program) {
                 {"seed", shared.seed},
                 {"data_hash", data_hash(list_folder(t.data))}};
   add_shared_settings(settings, shared, device);
+  expect_outside(t.out, t.data);
   take_up(t.out, settings);
   t.resume = true;
   t.explain = false;

@@ -4,6 +4,7 @@
 #include "apps/experiment/experiment.h"
 #include "apps/experiment/folder.h"
 #include "apps/experiment/results.h"
+#include "apps/out_folder.h"
 #include "report/progress.h"
 #include "train/checkpoint.h"
 
@@ -72,6 +73,7 @@ int run(const std::string& table, const ExperimentFlags& flags, Program& program
   const std::vector<Row> rows = rows_of(table, flags, profile);
   const double seconds = estimated_seconds(rows, flags, profile, data);
   const Json settings = settings_of(flags, profile, shared, device, data);
+  expect_outside(flags.out, flags.data);
   if (flags.dry_run) {
     if (fs::exists(fs::path(flags.out) / "experiment.json")) take_up(flags.out, settings);
     print_plan(rows, flags, seconds, shared.json);

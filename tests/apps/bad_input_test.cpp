@@ -95,7 +95,23 @@ TEST_CASE("a folder that cannot be written") {
 TEST_CASE("a run among the images, where it would be taken for a class") {
   const fs::path among = fs::path(small_run().data) / "run";
   check_refused(run(small_run().small_training(among.string())), 1, {among.string(), "taken for a class"});
+  check_refused(
+      run({"gan", "train", "--data", small_run().data, "--class", "benign", "--out", among.string()}), 1,
+      {among.string(), "taken for a class"});
+  check_refused(run({"experiment", "table1", "--data", small_run().data, "--out", among.string()}), 1,
+                {among.string(), "taken for a class"});
   CHECK_FALSE(fs::exists(among));
+}
+
+TEST_CASE("a map that would take the place of its image, and a split of no folder") {
+  const fs::path image = fs::path(small_run().data) / "benign" / "benign (1).png";
+  const std::string before = bytes_of(image);
+  check_refused(
+      run({"explain", "--weights", small_run().best, "--out", image.parent_path().string(), image.string()}),
+      1, {image.string(), "take the place"});
+  CHECK(bytes_of(image) == before);
+  check_refused(run({"data", "verify", small_run().run + "/split.json", "--data", "nowhere"}), 1,
+                {"nowhere is no folder"});
 }
 
 TEST_CASE("a place where train cannot write is told before it looks for duplicates") {
