@@ -98,7 +98,8 @@ std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::Ap
     if (is_switch && value != "true" && value != "false")
       throw UsageError("--config {}: {} = {}: a switch is true or false", path, key, value);
     if (is_switch && value == "false") continue;
-    flags.push_back(is_switch ? "--" + key : "--" + key + "=" + value);
+    flags.push_back("--" + key);
+    if (!is_switch) flags.back() += "=" + value;
   }
   arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(words), flags.begin(), flags.end());
   return arguments;

@@ -5,8 +5,8 @@ namespace sonograd {
 
 // layer(x), of which the tape keeps x and the parameters alone: backward runs the layer once more to have its
 // inner values again (Chen, Xu, Zhang & Guestrin 2016, "Training deep nets with sublinear memory cost"). The
-// gradients are the same bits, for a third to a half more time; what a norm asks of its moving averages is asked
-// once. Without a tape, and where the context looks at inner outputs, it is layer(x) and no more. Its
+// gradients are the same bits, for a third to a half more time; what a norm asks of its moving averages is
+// asked once. Without a tape, and where the context looks at inner outputs, it is layer(x) and no more. Its
 // gradients cannot be differentiated again: that throws Error.
 Tensor recomputed(const Layer& layer, const Tensor& x, Context& context);
 

@@ -4,8 +4,8 @@
 
 #include "data/loader.h"
 #include "models/model.h"
-#include "train/distributed/group.h"
 #include "train/base_features.h"
+#include "train/distributed/group.h"
 #include "train/optimizer.h"
 
 namespace sonograd {
