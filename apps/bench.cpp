@@ -120,8 +120,10 @@ int run(const Flags& flags, const SharedFlags& shared) {
   if (flags.dtype != "f32" && !training)
     throw UsageError("--dtype {} is a classifier's in training; --what train", flags.dtype);
   const Device device = prepare_device(shared);
-  if (flags.ops && device == Device::gpu)
-    throw UsageError("--ops times ops on the host, which the gpu does later; use a profiler of the gpu");
+  const bool limited = flags.ops || !flags.roofline.empty();
+  if (limited && device == Device::gpu)
+    throw UsageError(
+        "--ops and --roofline time ops on the host, which the gpu does later; use a profiler of the gpu");
   std::optional<Model> model;
   if (!gan && !data) model = make_model(flags.model);
   std::function<void()> work;
@@ -143,7 +145,6 @@ int run(const Flags& flags, const SharedFlags& shared) {
   const double median = times.size() % 2 == 1 ? times[times.size() / 2]
                                               : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
   const double peak = peak_mib(), pool_peak = static_cast<double>(pool::peak_bytes()) / (1 << 20);
-  const bool limited = flags.ops || !flags.roofline.empty();
   const MachineLimits limits = limited ? measure_limits() : MachineLimits{};
   const std::vector<OpCost> table = op_table(work, limits);
   double flops = 0;

@@ -61,11 +61,21 @@ Int target_of(const std::string& text, const std::vector<std::string>& classes) 
                    fmt::join(classes, ", "));
 }
 
+// Maps are PNGs named after their images.
+void expect_no_image_replaced(const std::vector<std::string>& files, const std::filesystem::path& out) {
+  const std::filesystem::path folder = weakly_canonical(out);
+  for (const std::filesystem::path file : files)
+    expect(file.extension() != ".png" || weakly_canonical(file).parent_path() != folder,
+           "--out {} is the folder of {}, whose place a map would take; choose another folder", out.string(),
+           file.string());
+}
+
 int run(const Flags& flags, const SharedFlags& shared) {
   const Model model = open_model(flags.model, shared, prepare_device(shared));
   const Int size = model.options().image_size;
   const std::vector<std::string> files = find_images(flags.paths);
   check_folder(flags.out);
+  expect_no_image_replaced(files, flags.out);
   const ExplainOptions options{flags.method, flags.variant == "notebook", flags.layer,
                                target_of(flags.target, model.options().classes)};
   std::set<std::string> used;
@@ -89,10 +99,6 @@ int run(const Flags& flags, const SharedFlags& shared) {
     const HeatMap map = explain(model, input, options);
     make_folder(flags.out);  // not before: what fails leaves nothing behind
     const std::filesystem::path stem = std::filesystem::path(flags.out) / unused_stem(file, used);
-    for (const std::string& source : files)
-      expect(!std::filesystem::exists(stem.string() + ".png") ||
-                 !std::filesystem::equivalent(source, stem.string() + ".png"),
-             "the map of {} would take the place of the image {}; choose another --out", file, source);
     write_npy(stem.string() + ".npy", map);
     const OverlayOptions colours{.from_least = flags.method == "rollout",
                                  .exchange_colours = flags.exchange_colours};

@@ -141,9 +141,19 @@ Split grouped_split(const Dataset& data, const std::vector<Int>& groups, std::ui
 }
 
 std::string split_hash(const Dataset& data, const Split& split) {
-  std::string text;
+  std::array<FileHashes, 3> parts;
+  auto files = parts.begin();
   for (const std::vector<Int>* part : {&split.train, &split.validation, &split.test}) {
-    for (const Int i : *part) text += data.samples[i].file + '\0' + data.samples[i].sha256 + '\n';
+    for (const Int i : *part) files->emplace_back(data.samples[i].file, data.samples[i].sha256);
+    ++files;
+  }
+  return split_hash(parts);
+}
+
+std::string split_hash(const std::array<FileHashes, 3>& parts) {
+  std::string text;
+  for (const FileHashes& part : parts) {
+    for (const auto& [file, sha256] : part) text += file + '\0' + sha256 + '\n';
     text += '\n';
   }
   return sha256(text);

@@ -1,6 +1,8 @@
 #pragma once
+#include <array>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "data/images.h"
@@ -46,6 +48,9 @@ Split grouped_split(const Dataset& data, const std::vector<Int>& groups, std::ui
 
 // SHA-256 over the names and contents of the three parts in their order.
 std::string split_hash(const Dataset& data, const Split& split);
+// The same of files and their SHA-256, for those of training, validation and test.
+using FileHashes = std::vector<std::pair<std::string, std::string>>;
+std::string split_hash(const std::array<FileHashes, 3>& parts);
 
 // split.json: protocol, arm, seed, classes[], hash, random_labels where they are; train[], validation[],
 // test[] of {file, label, class, sha256, group, related where it was looked for}, with `augmented` {source,

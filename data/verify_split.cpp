@@ -10,6 +10,7 @@
 #include "data/duplicates.h"
 #include "data/generated.h"
 #include "data/sha256.h"
+#include "data/split.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
 #include "tensor/json_fault.h"
@@ -218,29 +219,16 @@ void compare_lineages(const Parts& parts, const std::filesystem::path& folder, S
 
 }  // namespace
 
-namespace {
-
-// As split_hash() has it.
-std::string hash_of(const Parts& parts) {
-  std::string text;
-  int part = 0;
-  for (const Entry& e : parts.entries) {
-    for (; part < e.part; ++part) text += '\n';
-    text += e.file + '\0' + e.sha256 + '\n';
-  }
-  for (; part < 3; ++part) text += '\n';
-  return sha256(text);
-}
-
-}  // namespace
-
 SplitCheck verify_split(const std::filesystem::path& split, const std::filesystem::path& folder) {
   SplitCheck result;
   const std::string text = read_file(split);
   try {
     const Json json = Json::parse(text);
     const Parts parts(json);
-    if (json.value("hash", "") != hash_of(parts))
+    std::array<FileHashes, 3> files;
+    for (const Entry& e : parts.entries)
+      files[static_cast<std::size_t>(e.part)].emplace_back(e.file, e.sha256);
+    if (json.value("hash", "") != split_hash(files))
       result.changed.push_back("the split itself: its hash is not that of its parts, so it was edited");
     Int counts[3] = {};
     for (const Entry& e : parts.entries) ++counts[e.part];

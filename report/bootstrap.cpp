@@ -68,6 +68,11 @@ std::vector<Pair> listed(const std::map<std::string, Pair>& groups) {
 
 }  // namespace
 
+void append(Judged& all, const Judged& more) {
+  all.right.insert(all.right.end(), more.right.begin(), more.right.end());
+  all.groups.insert(all.groups.end(), more.groups.begin(), more.groups.end());
+}
+
 Interval grouped_bootstrap(const Judged& judged, std::uint64_t seed, Int repeats) {
   std::map<std::string, Pair> groups;
   count(judged, &Pair::first, groups);

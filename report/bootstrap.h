@@ -13,6 +13,8 @@ struct Judged {
   std::vector<std::string> groups;
 };
 
+void append(Judged& all, const Judged& more);
+
 // A 95 % percentile interval of the accuracy by resampling groups, not images, with replacement: pictures of
 // one group (duplicates, copies of one original) are no independent evidence. Field & Welsh (2007), the
 // cluster bootstrap. Throws Error on different lengths or no images.

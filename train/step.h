@@ -45,9 +45,9 @@ std::vector<NamedParameter> trained_parameters(Model& model);
 // the loss or a gradient is not a finite number.
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options);
 
-// A whole update of the model: gradients_of, the norms' moving averages and the optimizer. One process
-// changes each parameter as backward has its gradient, so that the gradients are never all there. `trained`:
-// trained_parameters(model).
+// A whole update of the model: gradients_of, the norms' moving averages and the optimizer. One process on the
+// cpu changes each parameter as backward has its gradient, so that the gradients are never all there; where
+// it throws NotFinite, those whose gradients came before are changed. `trained`: trained_parameters(model).
 StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
                       StepOptions options, Optimizer& optimizer, double learning_rate);
 

@@ -46,6 +46,15 @@ void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, c
   split.groups = known;
 }
 
+RunFolder finished_run(TrainingFlags flags, KnownGroups& known, Program& program) {
+  flags.resume = true;
+  flags.tell = false;
+  const RunFolder run = RunFolder::check(flags.out, true);
+  if (!run.finished()) look_once(known, flags.split, flags.data, program.shared);
+  run_training(flags, run, program);
+  return run;
+}
+
 Judged judged_tests(const RunFolder& run, const fs::path& predictions) try {
   std::map<std::string, std::string> group_of;
   const Json split = Json::parse(read_file(run.split()));

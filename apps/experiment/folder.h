@@ -2,7 +2,7 @@
 #include <filesystem>
 #include <nlohmann/json.hpp>
 
-#include "apps/split_flags.h"
+#include "apps/training.h"
 #include "report/bootstrap.h"
 #include "report/run_folder.h"
 
@@ -18,6 +18,9 @@ void add_shared_settings(nlohmann::ordered_json& settings, const SharedFlags& sh
 // Gives a run the near duplicates of the folder `data`, for its split or for its intervals alone. They are
 // looked for in the first call and kept in `known` for those that follow.
 void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, const SharedFlags& shared);
+
+// Trains a run of an experiment, or goes on with it, or finds it finished. `known`: see look_once.
+RunFolder finished_run(TrainingFlags flags, KnownGroups& known, Program& program);
 
 // What a run had right of its test images, by the groups of near duplicates in its split.json (`related`);
 // `predictions` is one of its files of them. Throws Error where the split is none, or does not tell.

@@ -60,14 +60,11 @@ Folds train_folds(const Flags& flags, Program& program) try {
       if (!program.shared.quiet)
         std::fprintf(stderr, "seed %llu, fold %d of %d\n", static_cast<unsigned long long>(seed),
                      static_cast<int>(k), static_cast<int>(flags.folds));
-      const RunFolder run = RunFolder::check(t.out, true);
-      if (!run.finished()) look_once(groups, t.split, t.data, program.shared);
-      run_training(t, run, program);
+      const RunFolder run = finished_run(t, groups, program);
       const Judged tests = judged_tests(run, run.predictions());
       folds.each.push_back({seed, k, std::count(tests.right.begin(), tests.right.end(), true),
                             static_cast<Int>(tests.right.size())});
-      folds.tests.right.insert(folds.tests.right.end(), tests.right.begin(), tests.right.end());
-      folds.tests.groups.insert(folds.tests.groups.end(), tests.groups.begin(), tests.groups.end());
+      append(folds.tests, tests);
     }
   program.shared.seed = first_seed;
   return folds;
@@ -82,6 +79,9 @@ Json settings_of(const Flags& flags, const SharedFlags& shared, Device device) {
                 {"folds", flags.folds},
                 {"model", t.model.name},
                 {"weights", t.model.weights.empty() ? "" : sha256(read_file(t.model.weights))},
+                {"partial", t.model.partial},
+                {"fresh_head", t.model.fresh_head},
+                {"random_base", t.random_base},
                 {"image_size", t.model.image_size},
                 {"pooling", t.model.pooling},
                 {"preprocess", t.model.preprocess},
@@ -105,6 +105,8 @@ Json settings_of(const Flags& flags, const SharedFlags& shared, Device device) {
                 {"arm", t.split.arm},
                 {"target", t.split.target},
                 {"generated", t.split.generated},
+                {"order", t.split.order.empty() ? "" : sha256(read_file(t.split.order))},
+                {"on_bad_file", t.split.on_bad_file},
                 {"random_labels", t.split.random_labels},
                 {"seed", shared.seed},
                 {"data_hash", data_hash(list_folder(t.data))}};
@@ -181,9 +183,7 @@ void add_folds(Program& program, CLI::App& experiment) {
   command.add_option("--runs", flags->runs, "times that all folds are trained, with seed, seed + 1, …")
       ->check(positive())
       ->capture_default_str();
-  t.resume = true;
   t.explain = false;
-  t.tell = false;
 }
 
 }  // namespace sonograd

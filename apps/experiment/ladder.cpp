@@ -68,8 +68,7 @@ std::vector<Rung> rungs_of(const Flags& flags) {
 
 void add_results(const RunFolder& run, Rung& rung) {
   const Judged tests = judged_tests(run, run.predictions());
-  rung.tests.right.insert(rung.tests.right.end(), tests.right.begin(), tests.right.end());
-  rung.tests.groups.insert(rung.tests.groups.end(), tests.groups.begin(), tests.groups.end());
+  append(rung.tests, tests);
   for (const ClassMetrics& c : read_metrics(run.metrics()).per_class) rung.classes[c.name] += c.support;
 }
 
@@ -94,10 +93,7 @@ void climb(const Flags& flags, std::vector<Rung>& rungs, Program& program) try {
       if (!program.shared.quiet)
         std::fprintf(stderr, "%s, run %d of %d\n", rung.protocol.c_str(), static_cast<int>(i + 1),
                      static_cast<int>(flags.runs));
-      const RunFolder run = RunFolder::check(t.out, true);
-      if (!run.finished()) look_once(groups, t.split, t.data, program.shared);
-      run_training(t, run, program);
-      add_results(run, rung);
+      add_results(finished_run(t, groups, program), rung);
     }
   program.shared.seed = first_seed;
 } catch (const Stopped&) {
@@ -273,9 +269,7 @@ int run(Flags flags, Program& program) {
   add_shared_settings(settings, shared, device);
   expect_outside(t.out, t.data);
   take_up(t.out, settings);
-  t.resume = true;
   t.explain = false;
-  t.tell = false;
   t.norm_momentum = 0.9;  // 0.99 lags in runs as short as these
   std::vector<Rung> rungs = rungs_of(flags);
   climb(flags, rungs, program);

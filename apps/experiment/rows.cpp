@@ -158,12 +158,8 @@ void train_row(const Row& row, const ExperimentFlags& flags, const Profile& prof
   t.split.target = profile.target;
   t.split.step = profile.step;
   if (row.arm == "gan") t.split.generated = (fs::path(flags.out) / "generated").string();
-  t.resume = true;
   t.explain = row.model == "aeganb3";  // figure 8
-  t.tell = false;
-  const RunFolder run = RunFolder::check(t.out, true);
-  if (!run.finished()) look_once(known, t.split, t.data, program.shared);
-  run_training(t, run, program);
+  finished_run(t, known, program);
 }
 
 }  // namespace sonograd

@@ -108,7 +108,7 @@ TEST_CASE("a map that would take the place of its image, and a split of no folde
   const std::string before = bytes_of(image);
   check_refused(
       run({"explain", "--weights", small_run().best, "--out", image.parent_path().string(), image.string()}),
-      1, {image.string(), "take the place"});
+      1, {image.string(), "whose place a map would take"});
   CHECK(bytes_of(image) == before);
   check_refused(run({"data", "verify", small_run().run + "/split.json", "--data", "nowhere"}), 1,
                 {"nowhere is no folder"});

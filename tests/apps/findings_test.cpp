@@ -6,18 +6,11 @@
 #include <cmath>
 #include <map>
 
+#include "tests/made_up_answers.h"
+
 using namespace sonograd;
 
 namespace {
-
-// Answers to as many images of class 0 as there are letters: r is a right one.
-Tested tested(const std::string& data, const std::string& model, const std::string& answers) {
-  Tested one{data, model, {{"benign", "normal"}, {}}};
-  for (const char answer : answers)
-    one.predictions.rows.push_back(
-        {std::to_string(one.predictions.rows.size()), 0, answer == 'r' ? 0 : 1, {}});
-  return one;
-}
 
 std::string letters(Int right, Int wrong) {
   return std::string(static_cast<std::size_t>(right), 'r') +

@@ -3,19 +3,11 @@
 #include <doctest/doctest.h>
 
 #include "tests/error_of.h"
+#include "tests/made_up_answers.h"
 
 using namespace sonograd;
 
 namespace {
-
-// Answers to as many images of class 0 as there are letters: r is a right one.
-Tested tested(const std::string& data, const std::string& model, const std::string& answers) {
-  Tested one{data, model, {{"benign", "normal"}, {}}};
-  for (const char answer : answers)
-    one.predictions.rows.push_back(
-        {std::to_string(one.predictions.rows.size()), 0, answer == 'r' ? 0 : 1, {}});
-  return one;
-}
 
 // On the original images the first alone is right once, the second alone six times; the third answers as the
 // first. A coin shows at most 1 of 7 heads with (1 + 7) / 2^7 = 1/16, so both tails are 1/8.
