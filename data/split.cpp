@@ -153,7 +153,7 @@ std::string split_hash(const Dataset& data, const Split& split) {
 std::string split_hash(const std::array<FileHashes, 3>& parts) {
   std::string text;
   for (const FileHashes& part : parts) {
-    for (const auto& [file, sha256] : part) text += file + '\0' + sha256 + '\n';
+    for (const auto& [file, hash] : part) text.append(file).append(1, '\0').append(hash).append(1, '\n');
     text += '\n';
   }
   return sha256(text);

@@ -49,7 +49,7 @@ void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, c
 RunFolder finished_run(TrainingFlags flags, KnownGroups& known, Program& program) {
   flags.resume = true;
   flags.tell = false;
-  const RunFolder run = RunFolder::check(flags.out, true);
+  RunFolder run = RunFolder::check(flags.out, true);
   if (!run.finished()) look_once(known, flags.split, flags.data, program.shared);
   run_training(flags, run, program);
   return run;
