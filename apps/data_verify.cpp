@@ -31,6 +31,8 @@ Json json_of(const SplitCheck& check) {
           {"test", check.test},
           {"pictures_compared", check.pictures_compared},
           {"changed", check.changed},
+          {"left_out", check.left_out},
+          {"unnamed", check.unnamed},
           {"leaks", leaks}};
 }
 
@@ -53,6 +55,11 @@ void print(const SplitCheck& check, const std::string& file) {
   for (const auto& [kind, count] : kinds)
     fmt::print("{}: {} held-out images{}\n", kind, count.images.size(),
                count.pairs > 0 ? fmt::format(", {} pairs", count.pairs) : "");
+  if (check.left_out > 0)
+    fmt::print("{} images of the folder are left out, as the split says\n", check.left_out);
+  if (!check.unnamed.empty())
+    fmt::print("{} images of the folder are unknown to the split, such as {}\n", check.unnamed.size(),
+               check.unnamed.front());
   fmt::print("{}: {} to train, {} to validate, {} to test: {}; {}\n", file, check.train, check.validation,
              check.test,
              check.holds() ? "no held-out image has a twin or an ancestor in training" : "does not hold",

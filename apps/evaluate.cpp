@@ -27,7 +27,7 @@ struct Loaded {
 Loaded load(const Flags& flags, const Model& model, const std::optional<RunFolder>& run = {}) {
   Dataset folder = list_folder(flags.data, model.options().classes);
   const Int size = model.options().image_size;
-  const OnBadFile on_bad = flags.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail;
+  const OnBadFile on_bad = on_bad_file_named(flags.on_bad_file);
   if (run) {
     PreparedData data = prepare_again(std::move(folder), size, run->split(), on_bad);
     return {std::move(data.folder), std::move(data.images), std::move(data.split.test)};

@@ -33,16 +33,9 @@ std::string norm_statistics(const TrainingFlags& f, const Group& group) {
   return "of each process's part of the batch where norms train, so the curve is not one process's";
 }
 
-Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model, const Group& group) {
-  return {{"model", model.name},
-          {"weights", f.model.weights},
-          {"image-size", std::to_string(model.image_size)},
-          {"input", name_of(model.input)},
-          {"pooling", name_of(model.pooling)},
-          {"preprocess", std::string(name_of(model.preprocess))},
-          {"batch", std::to_string(f.batch)},
-          {"processes", std::to_string(group.size())},
-          {"batch-norm statistics", norm_statistics(f, group)},
+// The flags that the numbers of a run depend on, whatever its model.
+Pairs training_flags(const TrainingFlags& f) {
+  return {{"batch", std::to_string(f.batch)},
           {"epochs", std::to_string(f.epochs)},
           {"patience", std::to_string(f.patience)},
           {"accumulate", std::to_string(f.accumulate)},
@@ -53,7 +46,6 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model, const Gr
           {"optimizer", f.optimizer},
           {"momentum", fmt::format("{:g}", f.momentum)},
           {"dropout", f.no_dropout ? "off" : "on"},
-          {"recompute", f.recompute ? "on" : "off"},
           {"dtype", f.dtype},
           {"transfer", name_of(transfer_of(f))},
           {"augment", fmt::format("{}", fmt::join(f.augment, ","))},
@@ -61,8 +53,28 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model, const Gr
           {"arm", f.split.arm},
           {"target", std::to_string(f.split.target)},
           {"fold", f.split.folds > 0 ? fmt::format("{} of {}", f.split.fold, f.split.folds) : "none"},
-          {"keras", std::to_string(static_cast<int>(model.keras))},
           {"on-bad-file", f.split.on_bad_file}};
+}
+
+Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model, const Group& group) {
+  Pairs flags{{"model", model.name},
+              {"weights", f.model.weights},
+              {"image-size", std::to_string(model.image_size)},
+              {"input", name_of(model.input)},
+              {"pooling", name_of(model.pooling)},
+              {"preprocess", std::string(name_of(model.preprocess))},
+              {"keras", std::to_string(static_cast<int>(model.keras))},
+              {"processes", std::to_string(group.size())},
+              {"batch-norm statistics", norm_statistics(f, group)},
+              {"recompute", f.recompute ? "on" : "off"}};
+  const Pairs others = training_flags(f);
+  flags.insert(flags.end(), others.begin(), others.end());
+  return flags;
+}
+
+Pairs facts_of(const PhasePlan& phase) {
+  return {{"learning rate", fmt::format("{:g}", phase.learning_rate)},
+          {"epochs at most", std::to_string(phase.epochs)}};
 }
 
 }  // namespace
@@ -77,6 +89,31 @@ void expect_gan_run(const RunFolder& run) {
   const std::string model = read_manifest(run.manifest()).model;
   expect(model == gan_model, "{} is a run of `train` with model {}, no GAN; give a run of `gan train`",
          run.path().string(), model);
+}
+
+void expect_same_flags(const RunFolder& run, const TrainingFlags& flags, const std::vector<PhasePlan>& plan,
+                       std::uint64_t seed) {
+  const Manifest was = read_manifest(run.manifest());
+  const auto same = [&](const std::string& name, const std::string& theirs, const std::string& ours) {
+    expect(theirs == ours,
+           "{} is finished, with {} {}, not {}; choose another --out, and to train on --weights {}",
+           run.path().string(), name, theirs, ours, shell_word(run.best().string()));
+  };
+  Pairs now = training_flags(flags);
+  if (!flags.model.name.empty()) now.emplace_back("model", flags.model.name);
+  if (flags.model.image_size > 0) now.emplace_back("image-size", std::to_string(flags.model.image_size));
+  for (const auto& [name, value] : now)
+    for (const auto& [their_name, their_value] : was.flags)
+      if (name == their_name) same(name, their_value, value);
+  same("seed", std::to_string(was.seed), std::to_string(seed));
+  std::vector<std::string> trained, asked;
+  for (const auto& [name, facts] : was.phases) trained.push_back(name);
+  for (const PhasePlan& phase : plan) asked.emplace_back(name_of(phase.phase));
+  same("phases", fmt::format("{}", fmt::join(trained, ",")), fmt::format("{}", fmt::join(asked, ",")));
+  for (std::size_t i = 0; i < plan.size(); ++i)
+    for (const auto& [name, value] : facts_of(plan[i]))
+      for (const auto& [their_name, their_value] : was.phases[i].second)
+        if (name == their_name) same(fmt::format("{} of {}", name, trained[i]), their_value, value);
 }
 
 void describe_build(Manifest& manifest) {
@@ -152,10 +189,7 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
   count(data.split.validation, &ClassCount::validation);
   count(data.split.test, &ClassCount::test);
   for (const UnreadableFile& bad : data.folder.bad) manifest.bad_files.push_back({bad.file, bad.reason});
-  for (const PhasePlan& phase : plan)
-    manifest.phases.push_back({name_of(phase.phase),
-                               {{"learning rate", fmt::format("{:g}", phase.learning_rate)},
-                                {"epochs at most", std::to_string(phase.epochs)}}});
+  for (const PhasePlan& phase : plan) manifest.phases.emplace_back(name_of(phase.phase), facts_of(phase));
   manifest.threads = threads();
   manifest.started = utc_now();
   describe_build(manifest);
@@ -292,6 +326,7 @@ void Evidence::finish(const Model& model, const History& history) {
       "whose map has at least {} rows; `sonograd explain` takes the last of all, or --layer.",
       layer, least_map_height);
   report.notes = flags.notes;
+  manifest.explained_layer = layer;
   manifest.finished = utc_now();
   report.manifest = manifest;
   write_file_atomically(run.manifest(), manifest_json(manifest));

@@ -40,6 +40,10 @@ constexpr auto gan_model = "dcgan";
 void expect_classifier_run(const RunFolder& run);
 void expect_gan_run(const RunFolder& run);
 
+// Throws Error where a run has been trained with other flags, naming the first.
+void expect_same_flags(const RunFolder& run, const TrainingFlags& flags, const std::vector<PhasePlan>& plan,
+                       std::uint64_t seed);
+
 // The name of a picture file without folder and suffix, with -2, -3, … where another had it before.
 std::string unused_stem(const std::string& file, std::set<std::string>& used);
 

@@ -24,8 +24,7 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   Dataset folder = list_folder(flags.data, flags.model.classes);
   Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);
   const Int size = model.options().image_size;
-  const ImageSet images =
-      read_images(folder, size, size, flags.split.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail);
+  const ImageSet images = read_images(folder, size, size, on_bad_file_named(flags.split.on_bad_file));
   const std::vector<Int> labels = folder.labels();
   freeze_for(model, plan[0].phase);
   const auto optimizer = make_optimizer(optimizer_named(flags.optimizer), flags.momentum);

@@ -5,6 +5,7 @@
 
 #include "apps/evidence.h"
 #include "apps/out_folder.h"
+#include "apps/split_flags.h"
 #include "apps/stop.h"
 #include "data/sha256.h"
 #include "gan/train_gan.h"
@@ -64,7 +65,8 @@ Manifest manifest_of(const GanFlags& flags, const GanOptions& o, const GanData& 
                     {"ema", fmt::format("{:g}", o.average)},
                     {"augment-policy", text_of(o.augment)},
                     {"display-steps", std::to_string(o.display_steps)},
-                    {"checkpoint-steps", std::to_string(o.checkpoint_steps)}};
+                    {"checkpoint-steps", std::to_string(o.checkpoint_steps)},
+                    {"on-bad-file", flags.on_bad_file}};
   manifest.classes = {{data.class_name, data.images.size()}};
   manifest.threads = threads();
   manifest.started = utc_now();
@@ -159,6 +161,7 @@ void add_gan_train(Program& program, CLI::App& gan) {
                   "not the notebook's: differentiable augmentation: color, translation, cutout")
       ->delimiter(',')
       ->check(CLI::IsMember({"none", "color", "translation", "cutout"}));
+  add_bad_file_flag(command, flags->on_bad_file);
   command.add_flag("--resume", o.resume, "go on from the checkpoint in --out");
 }
 
@@ -183,7 +186,8 @@ GanSummary train_class_gan(const GanFlags& flags, const Program& program) {
   expect_outside(flags.out, flags.data);
   const RunFolder run = RunFolder::check(flags.out, options.resume);
   if (run.started()) expect_gan_run(run);
-  const GanData data = read_gan_data(flags.data, flags.class_name, options.networks.image_size, flags.split);
+  const GanData data = read_gan_data(flags.data, flags.class_name, options.networks.image_size, flags.split,
+                                     on_bad_file_named(flags.on_bad_file));
   if (!shared.quiet)
     std::fprintf(stderr, "dcgan · %lld pictures of class %s · %d threads\n",
                  static_cast<long long>(data.images.size()), data.class_name.c_str(), threads());

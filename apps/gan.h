@@ -16,6 +16,7 @@ OpenedGan open_gan(const std::string& run, Device device);
 // What `gan train` is told.
 struct GanFlags {
   std::string data, class_name, split, out;  // split: a split.json, whose training images alone are seen
+  std::string on_bad_file = "fail";
   std::vector<std::string> augment;
   int tensorflow = 1;
   GanOptions gan;

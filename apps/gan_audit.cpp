@@ -5,6 +5,7 @@
 
 #include "apps/gan.h"
 #include "apps/model_flags.h"
+#include "apps/split_flags.h"
 #include "data/png.h"
 #include "gan/generator_file.h"
 #include "gan/train_gan.h"
@@ -14,7 +15,7 @@ namespace sonograd {
 namespace {
 
 struct Flags {
-  std::string run, data, out;
+  std::string run, data, out, on_bad_file = "fail";
   Int count = 0;
   ModelFlags features;
 };
@@ -36,7 +37,8 @@ std::string reference(const GanAudit& found) {
 int audit(const Flags& flags, const SharedFlags& shared) {
   const Device device = prepare_device(shared);
   const OpenedGan gan = open_gan(flags.run, device);
-  const GanData data = read_gan_data(flags.data, gan.lineage.class_name, gan.trained.options.image_size);
+  const GanData data = read_gan_data(flags.data, gan.lineage.class_name, gan.trained.options.image_size, {},
+                                     on_bad_file_named(flags.on_bad_file));
   const RealPictures real = part_by_lineage(data, gan.lineage, flags.data);
   std::optional<Model> model;
   if (!flags.features.weights.empty()) model = open_model(flags.features, shared, device);
@@ -81,6 +83,7 @@ void add_gan_audit(Program& program, CLI::App& gan) {
   command.add_option("--data", flags->data, "the data folder that it was trained with")->required();
   command.add_option("--count", flags->count, "generated pictures; default as many as trained it")
       ->check(positive());
+  add_bad_file_flag(command, flags->on_bad_file);
   command.add_option("--features", flags->features.weights,
                      "weights of a classifier, whose last layer's input is compared; default pixels");
   command.add_option("--model", flags->features.name, "of --features, where the file does not name it");

@@ -2,6 +2,21 @@
 
 namespace sonograd {
 
+void add_order_flag(CLI::App& command, std::string& order) {
+  command.add_option("--order", order,
+                     "file of relative paths, one a line: the files' order before the split");
+}
+
+void add_bad_file_flag(CLI::App& command, std::string& on_bad_file) {
+  command.add_option("--on-bad-file", on_bad_file, "fail, or skip and list them")
+      ->check(CLI::IsMember({"fail", "skip"}))
+      ->capture_default_str();
+}
+
+OnBadFile on_bad_file_named(const std::string& word) {
+  return word == "skip" ? OnBadFile::skip : OnBadFile::fail;
+}
+
 void add_split_flags(CLI::App& command, SplitFlags& f) {
   std::vector<std::string> protocols{"paper"};
   protocols.insert(protocols.end(), protocol_ladder.begin(), protocol_ladder.end());
@@ -25,8 +40,7 @@ void add_split_flags(CLI::App& command, SplitFlags& f) {
       ->capture_default_str();
   command.add_option("--generated", f.generated,
                      "folder with a sub-folder a class, each written by `gan sample`");
-  command.add_option("--order", f.order,
-                     "file of relative paths, one a line: the files' order before the split");
+  add_order_flag(command, f.order);
   command.add_option("--folds", f.folds, "grouped k-fold: the number of folds, 3 or more")
       ->check(CLI::Range(3, 1000));
   command
@@ -36,9 +50,7 @@ void add_split_flags(CLI::App& command, SplitFlags& f) {
   command.get_option("--folds")->needs("--fold");
   command.add_flag("--random-labels", f.random_labels,
                    "labels exchanged at random, near duplicates alike: accuracy above chance is then leaked");
-  command.add_option("--on-bad-file", f.on_bad_file, "fail, or skip and list them")
-      ->check(CLI::IsMember({"fail", "skip"}))
-      ->capture_default_str();
+  add_bad_file_flag(command, f.on_bad_file);
 }
 
 ProtocolOptions protocol_options(const SplitFlags& f, const SharedFlags& shared, Keras keras) {
@@ -59,7 +71,7 @@ ProtocolOptions protocol_options(const SplitFlags& f, const SharedFlags& shared,
   o.random_labels = f.random_labels;
   o.folds = f.folds;
   o.fold = f.fold;
-  o.on_bad_file = f.on_bad_file == "skip" ? OnBadFile::skip : OnBadFile::fail;
+  o.on_bad_file = on_bad_file_named(f.on_bad_file);
   return o;
 }
 

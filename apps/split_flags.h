@@ -15,6 +15,11 @@ struct SplitFlags {
 
 void add_split_flags(CLI::App& command, SplitFlags& flags);
 
+// Those among them that say how a folder is read.
+void add_order_flag(CLI::App& command, std::string& order);
+void add_bad_file_flag(CLI::App& command, std::string& on_bad_file);
+OnBadFile on_bad_file_named(const std::string& word);  // fail or skip
+
 // `keras`: whose RandomFlip turns the augmented arm's copies. Reads --order's file.
 ProtocolOptions protocol_options(const SplitFlags& flags, const SharedFlags& shared, Keras keras);
 

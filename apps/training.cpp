@@ -78,9 +78,13 @@ int repeat_results(const RunFolder& run, const SharedFlags& shared) {
 }  // namespace
 
 void warn_of_new_run(bool resume, const RunFolder& run) {
-  if (!resume || run.started()) return;
-  std::fprintf(stderr, "sonograd: warning: there is no run at %s to resume; a new one begins there\n",
-               run.path().string().c_str());
+  if (!resume || run.finished() || std::filesystem::exists(run.checkpoint())) return;
+  const std::string path = run.path().string();
+  const std::string what =
+      run.started()
+          ? fmt::format("the run at {} was broken off before its first checkpoint; it begins anew", path)
+          : fmt::format("there is no run at {} to resume; a new one begins there", path);
+  std::fprintf(stderr, "sonograd: warning: %s\n", what.c_str());
 }
 
 Transfer transfer_of(const TrainingFlags& flags) {
@@ -123,8 +127,12 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   const SharedFlags& shared = program.shared;
   Group& group = *program.group;
   if (group.leads() && run.started()) expect_classifier_run(run);
-  if (first_says(group, run.finished())) return flags.tell && group.leads() ? repeat_results(run, shared) : 0;
   const std::vector<PhasePlan> plan = phase_plan(flags);
+  if (first_says(group, run.finished())) {
+    if (!group.leads()) return 0;
+    expect_same_flags(run, flags, plan, shared.seed);
+    return flags.tell ? repeat_results(run, shared) : 0;
+  }
   const Device device = prepare_device(shared);
   expect_outside(run.path(), flags.data);
   Dataset folder = list_folder(flags.data, flags.model.classes);

@@ -41,7 +41,8 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
 // the run's folder. Returns the exit status.
 int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program);
 
-// Where --resume finds no run, a typing error in --out may be why: a line on stderr says that one begins.
+// Where --resume finds no run, or none with a checkpoint, a line on stderr says that one begins: a typing
+// error in --out may be why.
 void warn_of_new_run(bool resume, const RunFolder& run);
 
 // What --transfer says, or without it: exact as published, else cached.

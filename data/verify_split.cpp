@@ -217,6 +217,19 @@ void compare_lineages(const Parts& parts, const std::filesystem::path& folder, S
   }
 }
 
+// Images that lie in the folder and in no part.
+void tell_of_others(const Json& split, const Dataset& named, SplitCheck& result) {
+  std::set<std::string> taken, left_out;
+  for (const LabelledFile& sample : named.samples) taken.insert(sample.file);
+  for (const UnreadableFile& file : named.bad) taken.insert(file.file);
+  for (const Json& one : split.value("excluded", Json::array())) left_out.insert(one.at("file"));
+  for (const LabelledFile& sample : list_folder(named.root).samples)
+    if (left_out.count(sample.file) > 0)
+      ++result.left_out;
+    else if (taken.count(sample.file) == 0)
+      result.unnamed.push_back(sample.file);
+}
+
 }  // namespace
 
 SplitCheck verify_split(const std::filesystem::path& split, const std::filesystem::path& folder) {
@@ -256,6 +269,7 @@ SplitCheck verify_split(const std::filesystem::path& split, const std::filesyste
       check.twins(files);
       for (const UnreadableFile& bad : files.bad) result.changed.push_back(bad.file + ": " + bad.reason);
       compare_lineages(parts, folder, result);
+      tell_of_others(json, files, result);
       result.pictures_compared = true;
     }
   } catch (const nlohmann::json::exception& error) {

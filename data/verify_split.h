@@ -32,6 +32,10 @@ struct SplitCheck {
   // Every pair of twins; of what else ties two parts, the first three images that an image is tied to by one
   // evidence.
   std::vector<Leak> leaks;
+  // The folder's images that are in no part: those that the split lists as left out, and those that it does
+  // not name.
+  Int left_out = 0;
+  std::vector<std::string> unnamed;
 
   bool holds() const { return changed.empty() && leaks.empty(); }
 };

@@ -18,7 +18,7 @@ std::vector<LabelledFile> training_part(const Dataset& data, const std::filesyst
 }  // namespace
 
 GanData read_gan_data(const std::filesystem::path& folder, const std::string& class_name, Int image_size,
-                      const std::filesystem::path& split) {
+                      const std::filesystem::path& split, OnBadFile on_bad_file) {
   Dataset data = list_folder(folder);
   const auto found = std::find(data.classes.begin(), data.classes.end(), class_name);
   expect(found != data.classes.end(), "{}: there is no class {}; it has {}{}", folder.string(), class_name,
@@ -32,7 +32,7 @@ GanData read_gan_data(const std::filesystem::path& folder, const std::string& cl
   for (LabelledFile& file : data.samples) file.label = 0;
   expect(data.size() >= 2, "{}: a GAN learns from two pictures at least, but {} of class {} are there{}",
          folder.string(), data.size(), class_name, split.empty() ? "" : " to train on");
-  GanData chosen{class_name, read_images(data, image_size, image_size), {}};
+  GanData chosen{class_name, read_images(data, image_size, image_size, on_bad_file), {}};
   chosen.files = std::move(data.samples);
   return chosen;
 }

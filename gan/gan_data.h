@@ -17,8 +17,8 @@ struct GanData {
 
 // The class's pictures of a data folder; `split`, where given, is a split.json of it whose training images
 // alone are taken. Throws Error for a class that is not there, naming those that are, for fewer than two
-// pictures and for bad files.
+// pictures and, unless they are to be skipped, for bad files.
 GanData read_gan_data(const std::filesystem::path& folder, const std::string& class_name, Int image_size,
-                      const std::filesystem::path& split = {});
+                      const std::filesystem::path& split = {}, OnBadFile on_bad_file = OnBadFile::fail);
 
 }  // namespace sonograd

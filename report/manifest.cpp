@@ -55,6 +55,7 @@ std::string manifest_json(const Manifest& m) {
   json["instruction_set"] = m.instruction_set;
   json["started"] = m.started;
   json["finished"] = m.finished;
+  if (!m.explained_layer.empty()) json["explained_layer"] = m.explained_layer;
   json["resumed"] = Json::array();
   for (const Session& s : m.resumed)
     json["resumed"].push_back({{"command", s.command},
@@ -94,6 +95,7 @@ Manifest read_manifest(const std::filesystem::path& path) try {
   json.at("instruction_set").get_to(m.instruction_set);
   json.at("started").get_to(m.started);
   json.at("finished").get_to(m.finished);
+  m.explained_layer = json.value("explained_layer", "");
   for (const Json& s : json.value("resumed", Json::array()))
     m.resumed.push_back({s.at("command").get<std::string>(), s.at("started").get<std::string>(),
                          s.at("threads").get<Int>(), s.at("instruction_set").get<std::string>()});

@@ -50,6 +50,7 @@ struct Manifest {
   Int threads = 0;
   std::string instruction_set;
   std::string started, finished;  // UTC; `finished` is empty while the run goes on
+  std::string explained_layer;    // of the report's heat maps; empty while the run goes on
   std::vector<Session> resumed = {};
 };
 

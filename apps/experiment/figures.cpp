@@ -1,15 +1,13 @@
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "apps/experiment/results.h"
-#include "explain/explain.h"
-#include "models/zoo.h"
 #include "report/figures.h"
 #include "report/plot.h"
 #include "report/run_folder.h"
 #include "tensor/file.h"
-#include "train/evaluate.h"
 
 namespace sonograd {
 namespace {
@@ -55,19 +53,21 @@ Svg scenarios(const std::vector<const Result*>& results) {
   return svg;
 }
 
-// The layer of the row's heat maps, see Evidence::gallery: the model tells it without its weights.
-std::string explained_layer(const Result& r) {
-  const auto& flags = r.manifest.flags;
-  const auto size =
-      std::find_if(flags.begin(), flags.end(), [](const auto& flag) { return flag.first == "image-size"; });
-  expect(size != flags.end(), "{}: manifest.json has no image-size; remove the folder to train the row again",
-         r.folder);
-  const Int side = parse_integer(size->second);
-  Model model = make_model({.name = r.row.trained, .classes = r.test.classes, .image_size = side});
-  model.initialise(Random(0), DType::f32, Device::cpu);
-  const ImageSet blank{side, side, std::vector<std::uint8_t>(static_cast<std::size_t>(side * side * 3)), {}};
-  const Int first = 0;
-  return last_feature_map(model, images_for(model, blank, std::span(&first, 1)), least_map_height);
+// The caption of a figure: what the text says of it, else what a table does.
+std::string printed(int number, const std::string& otherwise) {
+  const auto said = paper().curves.find(std::to_string(number));
+  return "The paper's: " + (said == paper().curves.end() ? otherwise : said->second);
+}
+
+std::string printed_share(double percentage, Int n) {
+  const std::optional<Int> k = count_behind(percentage, n);
+  return k ? fmt::format("{} of {} right", *k, n) : fmt::format("{:.2f} % of {} right", percentage, n);
+}
+
+std::string printed_counts(const std::string& arm) {
+  const PaperArm& p = paper().arm(arm);
+  return fmt::format("The paper's: {} images, {} to train, {} to validate, {} to test", p.images, p.train,
+                     p.validation, p.test);
 }
 
 }  // namespace
@@ -109,25 +109,31 @@ std::vector<Figure> figures_of(const std::vector<Result>& results) {
     const Result* r = proposed(results, arm);
     if (r) {
       of_arms.push_back(r);
+      const PaperRow& fine_tuned = paper().row("aeganb3", arm, "finetune");
       const RunFolder run = RunFolder::at(r->folder);
       const History history = read_history(run.history());
       const int counts = arm == "original" ? 2 : 3;
       figures.push_back({fmt::format("fig{:02}_{}", counts, arm),
-                         fmt::format("Fig. {}: images, {}", counts, arm),
+                         fmt::format("Fig. {}: images, {}", counts, arm), printed_counts(arm),
                          class_counts(read_manifest(run.manifest()).classes)});
-      figures.push_back({fmt::format("fig{:02}_accuracy_{}", number, arm),
-                         fmt::format("Fig. {}: accuracy, {}", number, arm), accuracy_curves(history)});
+      figures.push_back(
+          {fmt::format("fig{:02}_accuracy_{}", number, arm),
+           fmt::format("Fig. {}: accuracy, {}", number, arm),
+           printed(number, fmt::format("validation {:.2f} % after fine-tuning", fine_tuned.validation)),
+           accuracy_curves(history)});
       figures.push_back({fmt::format("fig{:02}_loss_{}", number + 1, arm),
-                         fmt::format("Fig. {}: loss, {}", number + 1, arm), loss_curves(history)});
+                         fmt::format("Fig. {}: loss, {}", number + 1, arm),
+                         printed(number + 1, "no number is printed"), loss_curves(history)});
       figures.push_back({fmt::format("fig{:02}_confusion_{}", number + 2, arm),
                          fmt::format("Fig. {}: confusion matrix, {}", number + 2, arm),
+                         printed(number + 2, printed_share(fine_tuned.test, paper().arm(arm).test)),
                          confusion_matrix(r->test)});
     }
     number += 3;
   }
   if (!of_arms.empty())
     figures.push_back(
-        {"fig18_scenarios", "Fig. 18: the proposed model on each data set", scenarios(of_arms)});
+        {"fig18_scenarios", "Fig. 18: the proposed model on each data set", "", scenarios(of_arms)});
   return figures;
 }
 
@@ -156,7 +162,7 @@ Overlays overlays_of(const std::vector<Result>& results) {
                printed == paper().confidences.end() ? "" : fmt::format("; the paper's: {}", printed->second)),
            read_file(file)});
     }
-    if (!overlays.images.empty()) overlays.layer = explained_layer(r);
+    if (!overlays.images.empty()) overlays.layer = r.manifest.explained_layer;
   }
   return overlays;
 }

@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <map>
 
+#include "data/sha256.h"
 #include "report/predictions.h"
 #include "tensor/error.h"
 #include "tensor/file.h"
@@ -34,6 +35,57 @@ void add_shared_settings(Json& settings, const SharedFlags& shared, Device devic
   settings["tf32"] = shared.tf32;
   settings["keras"] =
       shared.keras == 0 ? "as the protocol and the weights tell" : std::to_string(shared.keras);
+}
+
+std::string hash_of_lineages(const std::string& folder) {
+  if (folder.empty()) return "";
+  expect(fs::is_directory(folder), "{} is no folder of generated pictures; check the path", folder);
+  std::map<std::string, std::string> of_class;
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (const fs::path file = entry.path() / "lineage.json"; fs::exists(file))
+      of_class[entry.path().filename().string()] = read_file(file);
+  std::string text;
+  for (const auto& [name, lineage] : of_class) text += fmt::format("{}\n{}", name, lineage);
+  return sha256(text);
+}
+
+void add_training_settings(Json& settings, const TrainingFlags& t, const SharedFlags& shared, Device device) {
+  const auto hash = [](const std::string& file) { return file.empty() ? "" : sha256(read_file(file)); };
+  settings.update(Json{{"model", t.model.name},
+                       {"weights", hash(t.model.weights)},
+                       {"partial", t.model.partial},
+                       {"fresh_head", t.model.fresh_head},
+                       {"random_base", t.random_base},
+                       {"image_size", t.model.image_size},
+                       {"input", t.model.input},
+                       {"pooling", t.model.pooling},
+                       {"preprocess", t.model.preprocess},
+                       {"phases", t.phases},
+                       {"learning_rates", t.rates},
+                       {"epochs", t.epochs},
+                       {"patience", t.patience},
+                       {"batch", t.batch},
+                       {"accumulate", t.accumulate},
+                       {"augment", t.augment},
+                       {"schedule", t.schedule},
+                       {"optimizer", t.optimizer},
+                       {"momentum", t.momentum},
+                       {"clip_norm", t.clip_norm},
+                       {"norm_momentum", t.norm_momentum ? Json(*t.norm_momentum) : Json()},
+                       {"class_weights", t.class_weights},
+                       {"dropout", !t.no_dropout},
+                       {"dtype", t.dtype},
+                       {"transfer", name_of(transfer_of(t))},
+                       {"protocol", t.split.protocol},
+                       {"arm", t.split.arm},
+                       {"target", t.split.target},
+                       {"generated", hash_of_lineages(t.split.generated)},
+                       {"order", hash(t.split.order)},
+                       {"on_bad_file", t.split.on_bad_file},
+                       {"random_labels", t.split.random_labels},
+                       {"seed", shared.seed},
+                       {"data_hash", data_hash(list_folder(t.data))}});
+  add_shared_settings(settings, shared, device);
 }
 
 void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, const SharedFlags& shared) {

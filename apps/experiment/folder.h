@@ -15,6 +15,14 @@ void take_up(const std::filesystem::path& out, const nlohmann::ordered_json& set
 // Those among the settings that every command takes: device, TensorFloat-32, whose Keras.
 void add_shared_settings(nlohmann::ordered_json& settings, const SharedFlags& shared, Device device);
 
+// Behind `settings`, all that the numbers of runs with these flags depend on: the flags, what the files hold
+// that they name, and the data.
+void add_training_settings(nlohmann::ordered_json& settings, const TrainingFlags& flags,
+                           const SharedFlags& shared, Device device);
+
+// What the generated pictures of a folder are, by their lineages: a hash, "" for no folder.
+std::string hash_of_lineages(const std::string& folder);
+
 // Gives a run the near duplicates of the folder `data`, for its split or for its intervals alone. They are
 // looked for in the first call and kept in `known` for those that follow.
 void look_once(KnownGroups& known, SplitFlags& split, const std::string& data, const SharedFlags& shared);

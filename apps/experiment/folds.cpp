@@ -6,7 +6,6 @@
 #include "apps/experiment/folder.h"
 #include "apps/out_folder.h"
 #include "apps/training.h"
-#include "data/sha256.h"
 #include "report/table.h"
 #include "tensor/file.h"
 #include "train/checkpoint.h"
@@ -72,48 +71,6 @@ Folds train_folds(const Flags& flags, Program& program) try {
   throw Stopped("stopped; call again to go on with {}", flags.training.out);
 }
 
-// All that the runs' numbers depend on; more --runs may be added to a folder later.
-Json settings_of(const Flags& flags, const SharedFlags& shared, Device device) {
-  const TrainingFlags& t = flags.training;
-  Json settings{{"experiment", "folds"},
-                {"folds", flags.folds},
-                {"model", t.model.name},
-                {"weights", t.model.weights.empty() ? "" : sha256(read_file(t.model.weights))},
-                {"partial", t.model.partial},
-                {"fresh_head", t.model.fresh_head},
-                {"random_base", t.random_base},
-                {"image_size", t.model.image_size},
-                {"pooling", t.model.pooling},
-                {"preprocess", t.model.preprocess},
-                {"phases", t.phases},
-                {"learning_rates", t.rates},
-                {"epochs", t.epochs},
-                {"patience", t.patience},
-                {"batch", t.batch},
-                {"accumulate", t.accumulate},
-                {"augment", t.augment},
-                {"schedule", t.schedule},
-                {"optimizer", t.optimizer},
-                {"momentum", t.momentum},
-                {"clip_norm", t.clip_norm},
-                {"norm_momentum", t.norm_momentum ? Json(*t.norm_momentum) : Json()},
-                {"class_weights", t.class_weights},
-                {"dropout", !t.no_dropout},
-                {"dtype", t.dtype},
-                {"transfer", name_of(transfer_of(t))},
-                {"protocol", t.split.protocol},
-                {"arm", t.split.arm},
-                {"target", t.split.target},
-                {"generated", t.split.generated},
-                {"order", t.split.order.empty() ? "" : sha256(read_file(t.split.order))},
-                {"on_bad_file", t.split.on_bad_file},
-                {"random_labels", t.split.random_labels},
-                {"seed", shared.seed},
-                {"data_hash", data_hash(list_folder(t.data))}};
-  add_shared_settings(settings, shared, device);
-  return settings;
-}
-
 Json json_of(const Folds& folds, Interval by_groups, const Json& settings) {
   auto list = Json::array();
   for (const Fold& f : folds.each)
@@ -141,7 +98,8 @@ int run(const Flags& flags, Program& program) {
   const SharedFlags& shared = program.shared;
   phase_plan(t);
   const Device device = prepare_device(shared);
-  const Json settings = settings_of(flags, shared, device);
+  Json settings{{"experiment", "folds"}, {"folds", flags.folds}};  // more --runs may be added later
+  add_training_settings(settings, t, shared, device);
   expect_outside(t.out, t.data);
   take_up(t.out, settings);
   const Folds folds = train_folds(flags, program);

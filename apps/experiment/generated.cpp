@@ -17,6 +17,8 @@ void make_generated(const ExperimentFlags& flags, const Profile& profile, KnownG
   if (flags.protocol == "grouped" && !fs::exists(split)) {
     make_folder(split.parent_path());
     SplitFlags options;
+    options.order = flags.order;
+    options.on_bad_file = flags.on_bad_file;
     look_once(known, options, flags.data, program.shared);
     const PreparedData data = prepare(folder, 32, protocol_options(options, program.shared, Keras::v3));
     write_split(split, data.folder, data.split);
@@ -31,6 +33,8 @@ void make_generated(const ExperimentFlags& flags, const Profile& profile, KnownG
     gan.class_name = folder.classes[c];
     gan.out = (out / "gan" / folder.classes[c]).string();
     if (flags.protocol == "grouped") gan.split = split.string();
+    gan.on_bad_file = flags.on_bad_file;
+    gan.tensorflow = flags.tensorflow;
     gan.gan.networks.image_size = profile.gan_image_size;
     gan.gan.networks.width = profile.gan_width;
     gan.gan.steps = profile.gan_steps;

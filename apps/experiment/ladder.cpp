@@ -9,7 +9,6 @@
 #include "apps/out_folder.h"
 #include "apps/training.h"
 #include "data/generated.h"
-#include "data/sha256.h"
 #include "models/zoo.h"
 #include "report/figures.h"
 #include "report/html_parts.h"
@@ -24,7 +23,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 struct Flags {
-  TrainingFlags training;  // of every run; the ladder sets protocol, folder and seed
+  TrainingFlags training;  // of every run; the ladder sets protocol, pictures, folder and seed
   std::string generated, generated_apart;
   Int runs = 1;
 };
@@ -98,19 +97,6 @@ void climb(const Flags& flags, std::vector<Rung>& rungs, Program& program) try {
   program.shared.seed = first_seed;
 } catch (const Stopped&) {
   throw Stopped("stopped; call again to go on with {}", flags.training.out);
-}
-
-// What the pictures of a folder are, by their lineage: a hash, "" for no folder.
-std::string lineages(const std::string& folder) {
-  if (folder.empty()) return "";
-  expect(fs::is_directory(folder), "{} is no folder of generated pictures; check the path", folder);
-  std::map<std::string, std::string> of_class;
-  for (const auto& entry : fs::directory_iterator(folder))
-    if (const fs::path file = entry.path() / "lineage.json"; fs::exists(file))
-      of_class[entry.path().filename().string()] = read_file(file);
-  std::string text;
-  for (const auto& [name, lineage] : of_class) text += fmt::format("{}\n{}", name, lineage);
-  return sha256(text);
 }
 
 // Throws Error unless the GANs of --generated saw every image of their classes, and those of
@@ -206,10 +192,13 @@ Json json_of(const std::vector<Rung>& rungs, const Json& settings) {
 std::string about(const Flags& flags) {
   const TrainingFlags& t = flags.training;
   return fmt::format(
-      "{}, {} arm, {} x {}, at most {} epochs, {} on each rung{}. Every rung is tested as its own protocol "
+      "{}, {} arm, {}, at most {} epochs a phase, {} on each rung{}. Every rung is tested as its own "
+      "protocol "
       "would: the first is how the numbers were published, the last holds nothing back.",
-      t.model.name, t.split.arm, t.model.image_size, t.model.image_size, t.epochs,
-      flags.runs == 1 ? "one run" : fmt::format("{} runs", flags.runs),
+      t.model.name, t.split.arm,
+      t.model.weights.empty() ? fmt::format("{0} x {0} from random weights", t.model.image_size)
+                              : "from " + fs::path(t.model.weights).filename().string(),
+      t.epochs, flags.runs == 1 ? "one run" : fmt::format("{} runs", flags.runs),
       t.split.random_labels ? ", with random labels: whatever is above the largest class was leaked" : "");
 }
 
@@ -241,8 +230,17 @@ void write_page(const fs::path& out, const Flags& flags, const std::vector<Rung>
                     page_table(table).html() + "</div>\n"));
 }
 
+// What short runs from random weights want, where the flags left it open.
+void choose_defaults(TrainingFlags& t) {
+  if (t.model.name.empty()) t.model.name = "aeganb3";
+  if (!t.model.weights.empty()) return;
+  if (t.model.image_size == 0) t.model.image_size = 96;
+  if (!t.norm_momentum) t.norm_momentum = 0.9;  // 0.99 lags in runs as short as these
+}
+
 int run(Flags flags, Program& program) {
   TrainingFlags& t = flags.training;
+  choose_defaults(t);
   const SharedFlags& shared = program.shared;
   if ((t.split.arm == "gan") != !flags.generated.empty())
     throw UsageError(
@@ -253,24 +251,15 @@ int run(Flags flags, Program& program) {
     throw UsageError(
         "--generated-apart is of one split, and each of --runs has its own; climb once for each seed");
   const Device device = prepare_device(shared);  // refused before anything is made, and so are models
-  make_model({.name = t.model.name, .image_size = t.model.image_size});
+  phase_plan(t);
+  if (t.model.weights.empty()) make_model({.name = t.model.name, .image_size = t.model.image_size});
   if (t.split.arm == "gan") expect_lineages(flags);
-  Json settings{{"ladder", t.split.arm},
-                {"model", t.model.name},
-                {"image_size", t.model.image_size},
-                {"epochs", t.epochs},
-                {"batch", t.batch},
-                {"target", t.split.target},
-                {"random_labels", t.split.random_labels},
-                {"generated", lineages(flags.generated)},
-                {"generated_apart", lineages(flags.generated_apart)},
-                {"seed", shared.seed},
-                {"data_hash", data_hash(list_folder(t.data))}};
-  add_shared_settings(settings, shared, device);
+  Json settings{{"experiment", "ladder"},
+                {"published", hash_of_lineages(flags.generated)},
+                {"apart", hash_of_lineages(flags.generated_apart)}};
+  add_training_settings(settings, t, shared, device);
   expect_outside(t.out, t.data);
   take_up(t.out, settings);
-  t.explain = false;
-  t.norm_momentum = 0.9;  // 0.99 lags in runs as short as these
   std::vector<Rung> rungs = rungs_of(flags);
   climb(flags, rungs, program);
   add_intervals(rungs, shared.seed);
@@ -292,9 +281,8 @@ int run(Flags flags, Program& program) {
 void add_ladder(Program& program, CLI::App& experiment) {
   const auto flags = std::make_shared<Flags>();
   TrainingFlags& t = flags->training;
-  t.model.name = "aeganb3";
-  t.model.image_size = 96;
   t.epochs = 8;
+  t.explain = false;
   t.split.arm = "augmented";
   auto& command = program.add_under(
       experiment, "ladder",
@@ -302,31 +290,24 @@ void add_ladder(Program& program, CLI::App& experiment) {
       "  sonograd experiment ladder --data busi --out ladder --runs 3\n"
       "  sonograd experiment ladder --data busi --out chance --model mini --epochs 60 --random-labels\n"
       "  sonograd experiment ladder --data busi --out gan-ladder --arm gan --generated published/generated "
-      "--generated-apart experiment/generated",
+      "--generated-apart experiment/generated\n"
+      "  sonograd experiment ladder --data busi --out pretrained --weights efficientnetb3.h5",
       [flags, &program] { return run(*flags, program); });
   command.add_option("--data", t.data, "folder with a sub-folder a class")->required();
-  command.add_option("--out", t.out, "folder of the ladder; finished runs in it are kept")->required();
-  command.add_option("--arm", t.split.arm, "original, augmented or gan")
-      ->check(CLI::IsMember({"original", "augmented", "gan"}))
-      ->capture_default_str();
+  add_training_flags(command, t);
+  command.get_option("--out")->required()->description("folder of the ladder; finished runs in it are kept");
+  for (const char* name : {"--protocol", "--generated", "--fold", "--folds", "--resume", "--keep-checkpoint"})
+    command.remove_option(command.get_option(name));
+  command.get_option("--model")->default_str("aeganb3");
+  command.get_option("--image-size")->default_str("96, with --weights theirs");
+  command.get_option("--norm-momentum")->default_str("0.9, with --weights the layers'");
   command.add_option("--generated", flags->generated,
                      "with --arm gan: pictures of GANs that saw every image, as their lineages must say");
   command.add_option("--generated-apart", flags->generated_apart,
                      "the same of GANs that saw the grouped split's training images, for the last rung");
-  command.add_option("--model", t.model.name, "which model")->capture_default_str();
-  command.add_option("--image-size", t.model.image_size, "height and width")
-      ->check(positive())
-      ->capture_default_str();
-  command.add_option("--epochs", t.epochs, "at most")->check(positive())->capture_default_str();
-  command.add_option("--batch", t.batch, "images a step")->check(positive())->capture_default_str();
-  command.add_option("--target", t.split.target, "images that the arm lets a class grow towards")
-      ->check(positive())
-      ->capture_default_str();
   command.add_option("--runs", flags->runs, "runs of each rung, with seed, seed + 1, …")
       ->check(positive())
       ->capture_default_str();
-  command.add_flag("--random-labels", t.split.random_labels,
-                   "labels dealt out anew, near duplicates alike: the honest rung must score chance");
 }
 
 }  // namespace sonograd

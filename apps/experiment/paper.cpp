@@ -35,6 +35,7 @@ const Paper& paper() {
     for (const Json& row : json.at("rows")) made.rows.push_back(row_of(row));
     for (const Json& result : json.at("published")) made.published.push_back(published_of(result));
     made.confidences = json.at("figure8").get<std::map<std::string, std::string>>();
+    made.curves = json.at("curves").get<std::map<std::string, std::string>>();
     made.claims = json.at("claims");
     return made;
   }();

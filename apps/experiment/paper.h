@@ -35,6 +35,7 @@ struct Paper {
   std::vector<PaperRow> rows;  // the proposed model's rows of Table IV are those of Tables I to III
   std::vector<PublishedResult> published;          // Table V
   std::map<std::string, std::string> confidences;  // of Figure 8, by class, as printed
+  std::map<std::string, std::string> curves;       // what the text says of Figures 9 to 17, by number
   nlohmann::json claims;                           // read by apps/experiment/claims.cpp
 
   const PaperArm& arm(const std::string& name) const;

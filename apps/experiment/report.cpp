@@ -189,7 +189,7 @@ std::string proposed_section(const fs::path& folder, const std::vector<Result>& 
   std::string out = section("The proposed model") + "<div class=\"grid\">\n";
   for (const Figure& figure : figures) {
     write_file_atomically(folder / (figure.name + ".svg"), figure.svg.file());
-    out += panel(figure.heading, figure.svg);
+    out += panel(figure.heading, figure.svg, figure.caption);
   }
   return out + "</div>\n";
 }
@@ -200,10 +200,9 @@ std::string explained_section(const fs::path& folder, const std::vector<Result>&
   if (overlays.images.empty()) return "";
   std::string out = section(
       "Fig. 8: Grad-CAM of one test image of each class",
-      fmt::format(
-          "Of the class that was called (its logit, plain mean of the gradients), read at layer {}; blue is "
-          "nothing. The first explained image of each class, right or wrong, on the first data set.",
-          overlays.layer));
+      fmt::format("Of the class that was called (its logit, plain mean of the gradients){}; blue is "
+                  "nothing. The first explained image of each class, right or wrong, on the first data set.",
+                  overlays.layer.empty() ? "" : ", read at layer " + overlays.layer));
   out += "<div class=\"samples\">\n";
   for (const Overlay& overlay : overlays.images) {
     write_file_atomically(folder / (overlay.name + ".png"), overlay.png);

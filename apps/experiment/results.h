@@ -37,6 +37,7 @@ std::vector<Finding> findings_on(const std::vector<Result>& results);
 
 struct Figure {
   std::string name, heading;
+  std::string caption;  // the paper's numbers
   Svg svg;
 };
 // Every model on every data set, the paper's number beside it.
@@ -49,7 +50,7 @@ struct Overlay {
 };
 // Figure 8: the first explained test image of each class, of the proposed model, and what it was called.
 struct Overlays {
-  std::string layer;  // that the maps read
+  std::string layer;  // that the maps read; "" where an older program did not write it down
   std::vector<Overlay> images;
 };
 Overlays overlays_of(const std::vector<Result>& results);

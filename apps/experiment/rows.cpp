@@ -150,6 +150,10 @@ void train_row(const Row& row, const ExperimentFlags& flags, const Profile& prof
   t.out = folder_of(flags, row);
   t.epochs = epochs_of(row, profile);
   t.dtype = flags.dtype;
+  t.model.pooling = flags.pooling;
+  t.transfer = flags.transfer;
+  t.split.order = flags.order;
+  t.split.on_bad_file = flags.on_bad_file;
   t.batch = profile.batch;
   t.patience = profile.patience;
   if (row.weights.empty()) t.norm_momentum = profile.norm_momentum;

@@ -9,7 +9,9 @@ namespace sonograd {
 // What `experiment table1` … `all` are told; 0 where the profile decides.
 struct ExperimentFlags {
   std::string data, out, profile = "quick", protocol = "grouped", weights_folder, dtype = "f32";
-  std::vector<std::string> models;  // of the paper; empty: all of the table's
+  std::string pooling, transfer, order, on_bad_file = "fail";  // as `train` takes them
+  int tensorflow = 1;                                          // as `gan train` takes it
+  std::vector<std::string> models;                             // of the paper; empty: all of the table's
   Int image_size = 0, epochs = 0, gan_steps = 0;
   bool dry_run = false;
 };

@@ -5,7 +5,10 @@
 #include "apps/experiment/folder.h"
 #include "apps/experiment/results.h"
 #include "apps/out_folder.h"
+#include "apps/split_flags.h"
+#include "data/sha256.h"
 #include "report/progress.h"
+#include "tensor/file.h"
 #include "train/checkpoint.h"
 
 namespace sonograd {
@@ -25,6 +28,11 @@ Json settings_of(const ExperimentFlags& flags, const Profile& profile, const Sha
                 {"gan_steps", profile.gan_steps},
                 {"dtype", flags.dtype},
                 {"weights", flags.weights_folder},
+                {"pooling", flags.pooling.empty() ? "as the protocol tells" : flags.pooling},
+                {"transfer", flags.transfer.empty() ? "as the protocol tells" : flags.transfer},
+                {"order", flags.order.empty() ? "" : sha256(read_file(flags.order))},
+                {"on_bad_file", flags.on_bad_file},
+                {"tensorflow", flags.tensorflow},
                 {"data_hash", data_hash(data)}};
   add_shared_settings(settings, shared, device);
   return settings;
@@ -146,6 +154,18 @@ void add_experiment_runs(Program& program, CLI::App& experiment) {
     command.add_option("--dtype", flags->dtype, "of training: f32 or bf16, see `sonograd train --help`")
         ->check(CLI::IsMember({"f32", "bf16"}))
         ->capture_default_str();
+    command
+        .add_option("--pooling", flags->pooling, "of the baselines: avg or max, see `sonograd train --help`")
+        ->check(CLI::IsMember({"avg", "max"}));
+    command.add_option("--transfer", flags->transfer, "exact or cached, see `sonograd train --help`")
+        ->check(CLI::IsMember({"exact", "cached"}));
+    command
+        .add_option("--tensorflow", flags->tensorflow,
+                    "of the GANs' batch norms: 1 or 2, see `sonograd gan train --help`")
+        ->check(CLI::IsMember({1, 2}))
+        ->capture_default_str();
+    add_order_flag(command, flags->order);
+    add_bad_file_flag(command, flags->on_bad_file);
     command.add_flag("--dry-run", flags->dry_run, "print the rows and the time, and do nothing");
   }
 }

@@ -170,6 +170,24 @@ TEST_CASE("the ladder of the gan arm, and the lineages that it wants") {
   }
 }
 
+TEST_CASE("the ladder takes what train takes") {
+  const TemporaryFolder folder;
+  const std::string data = phantoms(folder), out = (folder / "out").string(),
+                    weights = (folder / "mini.safetensors").string();
+  check_done(run({"init", "--model", "mini", "--image-size", "16", "--out", weights}));
+  const Arguments call =
+      short_ladder(data, out, "original", {"--weights", weights, "--lr", "1e-2,1e-3", "--dtype", "bf16"});
+  CHECK(rungs(call).size() == 4);
+  const json manifest = json::parse(bytes_of(out + "/grouped/seed-42/manifest.json"));
+  CHECK(manifest.at("flags").at("dtype") == "bf16");
+  CHECK(manifest.at("flags").at("norm-momentum") == "the layers' own");
+  const auto epochs = lines(bytes_of(out + "/grouped/seed-42/history.csv"));
+  REQUIRE(epochs.size() == 3);
+  CHECK(epochs[1].rfind("transfer,", 0) == 0);
+  CHECK(epochs[2].rfind("finetune,", 0) == 0);
+  check_refused(run(with(call, {"--patience", "3"})), 1, {out, "another patience (25, not 3)"});
+}
+
 TEST_CASE("the ladder refuses in one line what it cannot climb") {
   const TemporaryFolder folder;
   const std::string out = (folder / "ladder").string();

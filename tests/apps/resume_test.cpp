@@ -231,6 +231,29 @@ TEST_CASE("a finished run keeps no checkpoint, and --resume says that it is fini
   CHECK((contents(small_run().run) == before));
 }
 
+TEST_CASE("a finished run is not taken for one with other flags") {
+  const auto refused = [&](const Arguments& flags, const std::string& words) {
+    check_refused(program::run(small_run().small_training(small_run().run, with({"--resume"}, flags))), 1,
+                  {small_run().run + " is finished, with " + words, "choose another --out"});
+  };
+  refused({"--batch", "8"}, "batch 4, not 8");
+  refused({"--epochs", "9"}, "epochs 2, not 9");
+  refused({"--seed", "8"}, "seed 7, not 8");
+  refused({"--lr", "0.5"}, "learning rate of scratch ");
+  refused({"--phases", "scratch,finetune"}, "phases scratch, not scratch,finetune");
+  refused({"--model", "aeganb0"}, "model mini, not aeganb0");
+}
+
+TEST_CASE("a run that was broken off before its first checkpoint begins anew, and says so") {
+  const fs::path run = small_run().folder / "no-checkpoint";
+  fs::copy(small_run().run, run, fs::copy_options::recursive);
+  fs::remove(run / "metrics.json");
+  const Outcome outcome = program::run(small_run().small_training(run.string(), {"--resume"}));
+  check_done(outcome);
+  CHECK(outcome.err.find("the run at " + run.string() + " was broken off before its first checkpoint") !=
+        std::string::npos);
+}
+
 TEST_CASE("--resume that finds no run says so and begins one") {
   const fs::path run = small_run().folder / "fresh";
   const Outcome outcome = program::run(training(run, {"--resume"}));

@@ -239,7 +239,9 @@ TEST_CASE("a trained network's base trains for other classes, and files of other
   const std::string weights = (out / "best.safetensors").string();
   CHECK(trained.out.find("--weights '" + folder.path.string()) != std::string::npos);
 
-  const Outcome again = program::run(with(train, {"--fresh-head", "--resume", "--epochs", "2"}));
+  check_refused(program::run(with(train, {"--fresh-head", "--resume", "--epochs", "2"})), 1,
+                {"is finished, with epochs 1, not 2", "to train on --weights '" + folder.path.string()});
+  const Outcome again = program::run(with(train, {"--fresh-head", "--resume"}));
   check_done(again);
   CHECK(again.out.find("is finished, there is nothing to resume") != std::string::npos);
   CHECK(again.out.find("to train on: a new --out") != std::string::npos);

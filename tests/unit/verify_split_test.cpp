@@ -66,6 +66,7 @@ struct Phantoms {
 
 std::vector<std::string> hashes_of(const PreparedData& data, const std::vector<Int>& part) {
   std::vector<std::string> hashes;
+  hashes.reserve(part.size());
   for (const Int i : part) hashes.push_back(data.folder.samples[i].sha256);
   return hashes;
 }
@@ -98,6 +99,15 @@ TEST_CASE("a clean split holds, in each arm, and its files are known by their ha
   phantoms.generate(hashes_of(plain, plain.split.train));
   phantoms.write({.arm = Arm::gan, .target = 20, .step = 4, .generated = phantoms.generated});
   CHECK(verify_split(phantoms.split, phantoms.data).holds());
+
+  CHECK(verify_split(phantoms.split, phantoms.data).unnamed.empty());
+  fs::copy_file(phantoms.data / "benign/benign (1).png", phantoms.data / "benign/new.png");
+  CHECK(verify_split(phantoms.split, phantoms.data).unnamed == std::vector<std::string>{"benign/new.png"});
+  nlohmann::json split = nlohmann::json::parse(read_file(phantoms.split));
+  split["excluded"].push_back({{"file", "benign/new.png"}, {"reason", "a twin"}});
+  write_file_atomically(phantoms.split, split.dump());
+  CHECK(verify_split(phantoms.split, phantoms.data).unnamed.empty());
+  CHECK(verify_split(phantoms.split, phantoms.data).left_out == 1);
 
   fs::copy_file(phantoms.data / "benign/benign (1).png", phantoms.data / "benign/benign (2).png",
                 fs::copy_options::overwrite_existing);
