@@ -38,6 +38,11 @@ int split(const Flags& flags, const SharedFlags& shared) {
 }
 
 int phantom(const Flags& flags, const SharedFlags& shared) {
+  expect(
+      !std::filesystem::is_directory(flags.out) || std::filesystem::is_empty(flags.out),
+      "{} is not empty, and phantoms, which have BUSI's names, might write over its images; choose another "
+      "folder",
+      flags.out);
   draw_phantoms(flags.out, flags.count, flags.size, shared);
   if (shared.json)
     fmt::print(

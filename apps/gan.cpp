@@ -80,10 +80,10 @@ void print(const GanSummary& s, const RunFolder& run, bool json) {
     return;
   }
   fmt::print(
-      "{} steps in {} · over the last 100 the discriminator told {:.0f} % of real and {:.0f} % of generated "
+      "{} steps in {} · over the last {} the discriminator told {:.0f} % of real and {:.0f} % of generated "
       "pictures right\nsimilarity of generated pictures {:.2f}, of real ones {:.2f}{}\nsamples: {}\n",
-      s.last.step, duration(s.last.seconds), 100 * s.last.real_accuracy, 100 * s.last.fake_accuracy,
-      s.last.similarity, s.real_similarity,
+      s.last.step, duration(s.last.seconds), std::min<Int>(s.last.step, recent_steps),
+      100 * s.last.real_accuracy, 100 * s.last.fake_accuracy, s.last.similarity, s.real_similarity,
       s.collapsed() ? fmt::format("; above {:.2f}: the generator may have collapsed", s.bound) : "",
       (run.path() / "samples").string());
 }

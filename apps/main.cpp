@@ -24,17 +24,26 @@ std::string one_line(std::string text) {
   return text;
 }
 
+// The command that was called, as far as the words tell, and its whole name.
+struct Called {
+  const CLI::App* command;
+  std::string name = "sonograd";
+};
+Called called(const CLI::App& app) {
+  Called found{&app};
+  while (!found.command->get_subcommands().empty()) {
+    found.command = found.command->get_subcommands().back();
+    found.name += " " + found.command->get_name();
+  }
+  return found;
+}
+
 // The first word that the command does not take, with what it may stand for; "" where there is none.
 std::string stray_word(const CLI::App& app) {
   std::vector<std::string> words = app.remaining(/*recurse=*/true);
   words.erase(std::remove(words.begin(), words.end(), "--"), words.end());
   if (words.empty()) return "";
-  const CLI::App* command = &app;
-  std::string name = "sonograd";
-  while (!command->get_subcommands().empty()) {
-    command = command->get_subcommands().back();
-    name += " " + command->get_name();
-  }
+  const auto& [command, name] = called(app);
   std::vector<std::string> known;
   for (const CLI::Option* option : command->get_options()) known.push_back(option->get_name());
   for (const CLI::App* below : command->get_subcommands({})) known.push_back(below->get_name());
@@ -77,8 +86,7 @@ int run(int argc, char** argv, Group& group) {
     if (error.get_exit_code() == 0) return delivered(program.app.exit(error));  // --help, --version
     const std::string stray = stray_word(program.app);
     if (!stray.empty()) throw UsageError("{}", stray);  // first: it may be why another flag is missing
-    throw UsageError("{}; `sonograd --help` and `sonograd COMMAND --help` show what there is",
-                     one_line(error.what()));
+    throw UsageError("{}; `{} --help` shows what there is", one_line(error.what()), called(program.app).name);
   }
   if (!program.chosen) throw UsageError("which command? `sonograd --help` lists them");
   if (!group.alone() && !program.app.got_subcommand("train"))

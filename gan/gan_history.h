@@ -26,6 +26,7 @@ GanHistory read_gan_history(const std::filesystem::path& path);
 GanStep as_written(GanStep step);
 
 // Means over the last `most` steps; `step` is the last one, `seconds` the sum over all.
-GanStep recent(const GanHistory& history, Int most = 100);
+constexpr Int recent_steps = 100;
+GanStep recent(const GanHistory& history, Int most = recent_steps);
 
 }  // namespace sonograd

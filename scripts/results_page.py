@@ -5,7 +5,9 @@
     scripts/results_page.py --add RUN NAME                   keep what a run of `train` or `demo` found as docs/results/NAME.json
     scripts/results_page.py --add EXPERIMENT/summary.json NAME     the same of an experiment or a ladder
 
-A table stands between `<!-- table: KIND NAME -->` and `<!-- end -->`. Standard library only.
+    scripts/results_page.py --add MAPS/explanations.json NAME      and of `experiment explanations`
+
+A table stands between `<!-- table: KIND NAME -->` and `<!-- end -->`; some kinds take several names, comma-separated. Standard library only.
 """
 
 import argparse
@@ -118,15 +120,45 @@ def ladder_table(summary):
     return table((*header, "points from the rung above", "95 % interval"), rows)
 
 
-def run_table(found):
-    metrics = found["metrics"]
-    low, high = metrics["intervals"]["accuracy"]
-    rows = [(found["manifest"]["model"], right(metrics), percent(metrics["accuracy"]), f"{percent(low)} to {percent(high)}")]
+def run_table(*runs):
+    """Runs on one split, each with its model's name and what set it apart, and the classifiers that all are beside."""
+    rows = []
+    for found in runs:
+        metrics = found["metrics"]
+        low, high = metrics["intervals"]["accuracy"]
+        flags = found["manifest"]["flags"]
+        name = found["manifest"]["model"]
+        if len(runs) > 1:
+            name += f", `--augment {flags['augment'] or 'none'} --epochs {flags['epochs']}`"
+        measured = (f"{metrics['auc']:.3f}", f"{metrics['ece']:.3f}")
+        rows.append((name, right(metrics), percent(metrics["accuracy"]), f"{percent(low)} to {percent(high)}", *measured))
     rows += [
-        (name, f"{correct} of {metrics['n']}", percent(correct / metrics["n"]), "")
+        (name, f"{correct} of {metrics['n']}", percent(correct / metrics["n"]), "", "", "")
         for name, correct in found.get("rivals", {}).items()
     ]
-    return table(("classifier", "test images right", "%", "95 % interval (Wilson)"), rows)
+    return table(("classifier", "test images right", "%", "95 % interval (Wilson)", "AUC", "ECE"), rows)
+
+
+def maps_table(*summaries):
+    """Maps of one trained model, each beside the same method on random weights; a centre prior last."""
+
+    def row(name, map_, images):
+        def ranged(score):
+            low, high = map_[score]["interval"]
+            return f"{map_[score]['mean']:.2f} ({low:.2f} to {high:.2f})"
+
+        scores = tuple(ranged(score) for score in ("energy", "iou", "insertion", "deletion"))
+        return (name, f"{map_['pointing']['hits']} of {images}", *scores, str(map_["zero_maps"]))
+
+    rows = []
+    for found in summaries:
+        learned, chance, prior = found["maps"]
+        at = f" at {found['layer']}" if found["layer"] else ""
+        rows.append(row(found["method"] + at, learned, found["images"]))
+        rows.append(row("the same, random weights", chance, found["images"]))
+    rows.append(row("centre prior", prior, found["images"]))
+    header = ("map", "points at the lesion", "energy inside", "IoU", "insertion", "deletion", "zero maps")
+    return table(header, rows)
 
 
 KINDS = {
@@ -134,6 +166,7 @@ KINDS = {
     "findings": findings_table,
     "gans": gans_table,
     "ladder": ladder_table,
+    "maps": maps_table,
     "run": run_table,
 }
 
@@ -145,7 +178,7 @@ def read(name):
 def written(page):
     def fill(match):
         begin, kind, name, end = match.groups()
-        return begin + KINDS[kind](read(name)) + end
+        return begin + KINDS[kind](*map(read, name.split(","))) + end
 
     return TABLE.sub(fill, page)
 

@@ -66,7 +66,9 @@ std::string onednn_version() {
 }
 
 std::string instruction_set() {
+#ifndef SONOGRAD_NO_AVX512
   if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) return "x86-64-v4 (AVX-512)";
+#endif
   if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "x86-64-v3 (AVX2)";
   return "x86-64";
 }

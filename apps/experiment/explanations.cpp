@@ -8,6 +8,7 @@
 #include "data/decode.h"
 #include "data/images.h"
 #include "data/resize.h"
+#include "data/sha256.h"
 #include "explain/explain.h"
 #include "models/zoo.h"
 #include "report/bootstrap.h"
@@ -39,7 +40,8 @@ struct Row {
 struct Arm {
   std::string name;
   std::vector<Row> rows;
-  Int zero = 0;  // maps that are zero everywhere
+  Int zero = 0;            // maps that are zero everywhere
+  std::string layer = {};  // of the feature map, where the method reads one
 };
 
 struct Score {
@@ -94,6 +96,7 @@ std::vector<Arm> measure(const Flags& flags, const SharedFlags& shared, const Mo
                            true};
     const HeatMap learned = explain(model, image, options);
     options.target = learned.target;
+    arms[0].layer = learned.layer;
     const HeatMap chance = explain(unlearned, image, options);
     const auto stretched = [&](const HeatMap& map) {
       return resize_bilinear(map.values, map.height, map.width, size, size);
@@ -136,14 +139,20 @@ Table all_rows(const std::vector<Arm>& arms) {
   return table;
 }
 
-Json summary(const Flags& flags, const std::vector<Arm>& arms, const LesionImages& lesions,
-             std::uint64_t seed) {
+Json summary(const Flags& flags, const Model& model, const Dataset& data, const std::vector<Arm>& arms,
+             const LesionImages& lesions, std::uint64_t seed) {
   const auto n = static_cast<Int>(arms[0].rows.size());
-  Json json{{"images", n},
+  Json json{{"model", model.options().name},
+            {"image_size", model.options().image_size},
+            {"weights", sha256(read_file(flags.model.weights))},
+            {"data_hash", data_hash(data)},
+            {"seed", seed},
+            {"images", n},
             {"without_mask", lesions.without_mask},
             {"empty_mask", lesions.empty},
             {"excluded", lesions.excluded},
             {"method", flags.method},
+            {"layer", arms[0].layer},
             {"explained", flags.of},
             {"steps", flags.steps},
             {"baseline", "mean colour"},
@@ -196,7 +205,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
       read_lesions(data, flags.masks.empty() ? flags.data : flags.masks, model.options().image_size,
                    flags.exclude.empty() ? std::vector<std::string>{} : read_order(flags.exclude));
   const std::vector<Arm> arms = measure(flags, shared, model, data, lesions);
-  const Json json = summary(flags, arms, lesions, shared.seed);
+  const Json json = summary(flags, model, data, arms, lesions, shared.seed);
   if (!flags.out.empty()) {
     const std::filesystem::path out = flags.out;
     make_folder(out);

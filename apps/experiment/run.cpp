@@ -38,6 +38,10 @@ Json settings_of(const ExperimentFlags& flags, const Profile& profile, const Sha
   return settings;
 }
 
+std::string rows_text(const std::vector<Row>& rows) {
+  return rows.size() == 1 ? "1 row" : fmt::format("{} rows", rows.size());
+}
+
 void print_plan(const std::vector<Row>& rows, const ExperimentFlags& flags, double seconds, bool json) {
   auto list = Json::array();
   for (const Row& row : rows) {
@@ -54,7 +58,7 @@ void print_plan(const std::vector<Row>& rows, const ExperimentFlags& flags, doub
   if (json)
     print_json(Json{{"rows", list}, {"estimated_seconds", seconds}});
   else
-    fmt::print("{} rows, {} at most on two cores\n", rows.size(), duration(seconds));
+    fmt::print("{}, {} at most on two cores\n", rows_text(rows), duration(seconds));
 }
 
 void train_rows(const std::vector<Row>& rows, const ExperimentFlags& flags, const Profile& profile,
@@ -89,9 +93,8 @@ int run(const std::string& table, const ExperimentFlags& flags, Program& program
   }
   take_up(flags.out, settings);
   if (!shared.quiet)
-    std::fprintf(stderr,
-                 "%zu rows, %s at most on two cores; a run that is broken off goes on when called again\n",
-                 rows.size(), duration(seconds).c_str());
+    std::fprintf(stderr, "%s, %s at most on two cores; a run that is broken off goes on when called again\n",
+                 rows_text(rows).c_str(), duration(seconds).c_str());
   train_rows(rows, flags, profile, program);
   const std::vector<Result> results = results_of(rows, flags, shared.seed);
   const std::string summary = write_experiment(table, results, flags, profile, settings);

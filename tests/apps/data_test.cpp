@@ -42,8 +42,9 @@ TEST_CASE("data phantom makes no folder where it can draw nothing") {
   check_refused(run({"data", "phantom", out, "--count", "2"}), 1, {"3 or more"});
   CHECK_FALSE(fs::exists(out));
   fs::create_directories(folder / "p/normal");
-  write(folder / "p/normal/scan.png", "mine");
-  check_refused(run({"data", "phantom", out, "--count", "3"}), 1, {"holds other images (scan.png)"});
+  write(folder / "p/normal/normal (1).png", "a scan");
+  check_refused(run({"data", "phantom", out, "--count", "3"}), 1, {out + " is not empty"});
+  CHECK(bytes_of(folder / "p/normal/normal (1).png") == "a scan");
   CHECK_FALSE(fs::exists(folder / "p/benign"));
 }
 

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "data/sha256.h"
 #include "models/model_file.h"
 #include "models/weights/safetensors.h"
 #include "models/zoo.h"
@@ -30,6 +31,9 @@ TEST_CASE(
   CHECK(found.at("images") == 20);  // benign and malignant
   CHECK(found.at("empty_mask") == 10);
   CHECK(found.at("without_mask") == 0);
+  CHECK(found.at("model") == "mini");
+  CHECK(found.at("layer") == "batch_normalization_1");
+  CHECK(found.at("weights") == sonograd::sha256(bytes_of(small.best)));
   REQUIRE(found.at("maps").size() == 3);
   CHECK(found.at("maps")[1].at("map") == "randomised weights");
   CHECK(found.at("maps")[2].at("map") == "centre prior");

@@ -112,7 +112,7 @@ Arguments short_ladder(const std::string& data, const std::string& out, const ch
 void generate(const TemporaryFolder& folder, const std::string& data, const std::string& out,
               const Arguments& more = {}) {
   for (const std::string name : {"benign", "normal", "malignant"}) {
-    const std::string gan = (folder / ("gan of " + out + name)).string();
+    const std::string gan = (folder / ("gan of " + out) / name).string();
     check_done(run(with({"gan", "train", "--data", data, "--class", name, "--out", gan, "--image-size", "16",
                          "--width", "0.125", "--batch", "4", "--steps", "2", "--quiet"},
                         more)));

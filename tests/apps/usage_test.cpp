@@ -41,6 +41,7 @@ TEST_CASE("help and version go to stdout") {
 }
 
 TEST_CASE("bad usage ends with status 2 and one line") {
+  check_refused(run({"gan", "train"}), 2, {"is required; `sonograd gan train --help` shows what there is"});
   check_refused(run({}), 2, {"--help"});
   check_refused(run({"--bogus"}), 2, {"--bogus"});
   check_refused(run({"bogus"}), 2, {"bogus"});
