@@ -5,6 +5,7 @@
 
 #include "autograd/tape.h"
 #include "tensor/gpu.h"
+#include "tensor/gpu_ranges.h"
 
 namespace sonograd {
 namespace {
@@ -82,6 +83,10 @@ void run_kernel(const AnyOp& op, const OpEntry& entry, const Tensors& inputs, Te
 
 Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                   Tensors outputs) {
+  const gpu::NamedRange range([&] {
+    return fmt::format("{}{}{}{}", path, path.empty() ? "" : ": ", entry.name,
+                       in_backward() ? " (backward)" : "");
+  });
   const Shapes shapes = checked_shapes(*op, entry, inputs);
   if (!outputs.empty()) check_given(entry, inputs, shapes, outputs);
   const auto start = observer ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();

@@ -127,12 +127,6 @@ Pinned::~Pinned() {
   cudaFreeHost(block);
 }
 
-void upload(void* to, const void* from, Int bytes) {
-  if (bytes == 0) return;
-  check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, stream()),
-        "cudaMemcpyAsync", fmt::format("{} bytes to the gpu", bytes));
-}
-
 void download(void* to, const void* from, Int bytes) {
   if (bytes == 0) return;
   check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, stream()),

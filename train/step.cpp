@@ -10,6 +10,7 @@
 #include "ops/reduce/reduce.h"
 #include "report/metrics.h"
 #include "tensor/gpu.h"
+#include "tensor/gpu_ranges.h"
 #include "train/distributed/buckets.h"
 
 namespace sonograd {
@@ -51,6 +52,7 @@ void share_updates(std::vector<MovingUpdate>& updates, Group& group, double shar
 
 using Loss = std::function<Tensor()>;
 
+// What is read on the host is read last: on a GPU the host waits for it, and the GPU would then for the host.
 void differentiate_alone(const Loss& loss, const std::vector<NamedParameter>& trained,
                          const std::vector<Tensor*>& wrt, const StepOptions& options, StepResult& result) {
   GradientOptions each;
@@ -61,15 +63,18 @@ void differentiate_alone(const Loss& loss, const std::vector<NamedParameter>& tr
     };
   const auto finite_loss = [&] {
     const Tensor value = loss();
-    expect_finite(result.loss = value.item(), "the loss");
+    if (options.on_gradient) expect_finite(value.item(), "the loss");  // before anything changes by it
     return value;
   };
-  result.gradients = value_and_gradient(finite_loss, wrt, each).second;
-  if (!options.on_gradient) expect_finite(global_norm(result.gradients), "a gradient");
+  auto [value, gradients] = value_and_gradient(finite_loss, wrt, each);
+  result.gradients = std::move(gradients);
+  const double size = options.on_gradient ? 0 : global_norm(result.gradients);
+  expect_finite(result.loss = value.item(), "the loss");
+  expect_finite(size, "a gradient");
 }
 
 void differentiate_together(const Loss& loss, const std::vector<Tensor*>& wrt, const Batch& batch,
-                            Group& group, StepResult& result) {
+                            const Tensor& logits, Group& group, StepResult& result) {
   Buckets buckets(group, wrt.size());
   const double share = share_of(batch);
   const Tensor cotangent = Tensor::filled({}, share, wrt[0]->dtype(), wrt[0]->device());
@@ -79,6 +84,7 @@ void differentiate_together(const Loss& loss, const std::vector<Tensor*>& wrt, c
           {.cotangent = cotangent, .on_gradient = [&](std::size_t k, const Tensor& g) { buckets.add(k, g); }})
           .first;
   result.gradients = buckets.finish();
+  result.correct = count_correct(logits, batch.labels);
   const std::vector<double> sums =
       sum_over(group, {value.item() * share, batch.counted > 0 ? static_cast<double>(result.correct) : 0.0});
   result.loss = sums[0];
@@ -106,18 +112,21 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
                   .recompute = options.recompute,
                   .across = options.sync_batch_norm && !group.alone() ? &across : nullptr};
   StepResult result;
+  Tensor given;
   const auto loss = [&] {
     const Tensor logits = options.features ? model.classify(options.features->of(batch.samples), context)
                                            : model.logits(like_parameters(model, batch.images), context);
     const Tensor targets =
         one_hot_targets(batch.labels, logits.size(1), options.class_weights, logits.dtype(), logits.device());
-    result.correct = count_correct(logits, batch.labels);
+    given = logits.detach();
     return mean(softmax_cross_entropy(logits, targets), {0});
   };
-  if (group.alone())
+  if (group.alone()) {
     differentiate_alone(loss, trained, wrt, options, result);
-  else
-    differentiate_together(loss, wrt, batch, group, result);
+    result.correct = count_correct(given, batch.labels);
+  } else {
+    differentiate_together(loss, wrt, batch, given, group, result);
+  }
   result.updates = std::move(context.updates);
   if (!group.alone() && !options.sync_batch_norm) share_updates(result.updates, group, across.share);
   return result;
@@ -181,6 +190,7 @@ std::vector<NamedParameter> trained_parameters(Model& model) {
 }
 
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options) {
+  const gpu::NamedRange range([&] { return fmt::format("gradients of update {}", options.step + 1); });
   const Int live = gpu::live_bytes();
   try {
     return compute(model, batch, options);
@@ -194,6 +204,7 @@ StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& opt
 
 StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
                       StepOptions options, Optimizer& optimizer, double learning_rate) {
+  const gpu::NamedRange range([&] { return fmt::format("update {}", options.step + 1); });
   // On a GPU each look at a gradient would wait for it.
   const bool at_once = options.group->alone() && trained.front().parameter->value.device() == Device::cpu;
   if (at_once) {

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
@@ -65,7 +66,8 @@ Outcome run(const Arguments& arguments, const Limits& limits) {
   const TemporaryFolder streams;
   const fs::path out = streams / "out", err = streams / "err";
   Arguments words = arguments;
-  words.insert(words.begin(), SONOGRAD_BINARY_DIR "/apps/sonograd");
+  const char* const another = std::getenv("SONOGRAD_PROGRAM");
+  words.insert(words.begin(), another ? another : SONOGRAD_BINARY_DIR "/apps/sonograd");
   words.insert(words.begin(), limits.launcher.begin(), limits.launcher.end());
   std::vector<char*> pointers;
   for (std::string& word : words) pointers.push_back(word.data());

@@ -28,11 +28,38 @@ bool poisoned(const char* block, std::size_t bytes) {
   return true;
 }
 
-// The words before and behind a block of the gpu must be as they were.
+// The words before and behind a block of the gpu must be as they were; each breach is told once.
 bool guards_hold(std::uintptr_t address, std::size_t bytes) {
-  const char* const block = reinterpret_cast<const char*>(address);  // NOLINT(performance-no-int-to-ptr)
-  const std::size_t filled = (bytes + 3) / 4 * 4;
-  return poisoned(block - guard, guard) && poisoned(block + filled, whole(bytes) - guard - filled);
+  char* const block = reinterpret_cast<char*>(address);  // NOLINT(performance-no-int-to-ptr)
+  const std::size_t filled = (bytes + 3) / 4 * 4, behind = whole(bytes) - guard - filled;
+  if (poisoned(block - guard, guard) && poisoned(block + filled, behind)) return true;
+  fault("memory of the gpu was written outside of a block of " + std::to_string(bytes) + " bytes");
+  poison(block - guard, guard);
+  poison(block + filled, behind);
+  return false;
+}
+
+// What earlier work may still use is taken back after it: cudaFree may wait for that work, and code that
+// rests on its waiting would be wrong on a card with more of it. So many bytes at most lie between.
+constexpr std::size_t most_freed = std::size_t{64} << 20;
+
+// Null where none or several have work to do.
+cudaStream_t the_stream_at_work() {
+  cudaStream_t found = nullptr;
+  for (const cudaStream_t stream : state().streams)
+    if (!stream->work.empty()) {
+      if (found) return nullptr;
+      found = stream;
+    }
+  return found;
+}
+
+bool take_back(std::uintptr_t address, std::size_t bytes) {
+  const bool good = guards_hold(address, bytes);
+  poison(reinterpret_cast<void*>(address - guard), whole(bytes));  // NOLINT(performance-no-int-to-ptr)
+  state().free[room(bytes)].insert(address - guard);
+  state().freed -= room(bytes);
+  return good;
 }
 
 bool inside(const std::map<std::uintptr_t, std::size_t>& blocks, const void* first, std::size_t bytes) {
@@ -55,10 +82,7 @@ bool holds(const void* first, std::size_t bytes) {
 
 bool all_guards_hold() {
   for (const auto& [address, bytes] : state().blocks)
-    if (!guards_hold(address, bytes)) {
-      fault("memory of the gpu was written outside of a block of " + std::to_string(bytes) + " bytes");
-      return false;
-    }
+    if (!guards_hold(address, bytes)) return false;
   return true;
 }
 
@@ -104,13 +128,19 @@ cudaError_t cudaFree(void* block) {
     fault("cudaFree of what is no block, or was freed before");
     return give(cudaErrorInvalidValue);
   }
-  if (const cudaError_t status = run_all(); status != cudaSuccess) return status;
-  const Unlocked open(static_cast<char*>(block) - guard, room(found->second));
-  poison(static_cast<char*>(block) - guard, whole(found->second));
-  s.free[room(found->second)].insert(found->first - guard);
-  s.used -= found->second;
+  const auto [address, bytes] = *found;
+  s.used -= bytes;
   s.blocks.erase(found);
-  return cudaSuccess;
+  s.freed += room(bytes);
+  const auto give_back = [address = address, bytes = bytes] { return take_back(address, bytes); };
+  cudaStream_t const at_work = the_stream_at_work();
+  if (at_work && s.freed < most_freed) {
+    at_work->work.push_back(give_back);
+    return cudaSuccess;
+  }
+  if (const cudaError_t status = run_all(); status != cudaSuccess) return status;
+  const Unlocked open(static_cast<char*>(block) - guard, room(bytes));
+  return give_back() ? cudaSuccess : give(cudaErrorLaunchFailure);
 }
 
 cudaError_t cudaMallocHost(void** block, std::size_t bytes) {
@@ -170,7 +200,10 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   }
   later(from);
   if (kind != cudaMemcpyDeviceToHost) return cudaSuccess;
-  if (!inside(s.pinned, to, bytes)) return run(stream);
+  if (!inside(s.pinned, to, bytes)) {
+    s.waits += stream->work.size() > 1 ? 1 : 0;  // for more than the copy itself
+    return run(stream);
+  }
   poison(to, bytes);
   return cudaSuccess;
 }

@@ -1,3 +1,5 @@
+#include <nvtx3/nvtx3.hpp>
+
 #include <utility>
 
 #include "tests/gpu_standin/state.h"
@@ -68,6 +70,13 @@ void fail_call(const std::string& name, cudaError_t status, int passing) {
 }
 std::size_t launches() {
   return state().launches;
+}
+
+std::size_t waits() {
+  return state().waits;
+}
+std::vector<std::string> take_ranges() {
+  return std::exchange(state().ranges, {});
 }
 
 cudaError_t launch(const cudaLaunchConfig_t& config, std::size_t argument_bytes,
@@ -164,6 +173,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   ENTER("cudaStreamSynchronize");
   if (!known(stream)) return give(cudaErrorInvalidResourceHandle);
+  state().waits += stream->work.empty() ? 0 : 1;
   return run(stream);
 }
 
@@ -191,7 +201,9 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   ENTER("cudaEventSynchronize");
   if (state().events.count(event) == 0) return give(cudaErrorInvalidResourceHandle);
-  return event->done ? cudaSuccess : run(event->stream);
+  if (event->done) return cudaSuccess;
+  ++state().waits;
+  return run(event->stream);
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   ENTER("cudaEventQuery");
@@ -204,4 +216,19 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   if (!event->done && event->stream != stream)
     stream->work.push_back([event] { return event->done || run(event->stream) == cudaSuccess; });
   return cudaSuccess;
+}
+
+int nvtxRangePushA(const char* name) {
+  State& s = state();
+  s.open_ranges.push_back((s.open_ranges.empty() ? "" : s.open_ranges.back() + " > ") + name);
+  s.ranges.push_back(s.open_ranges.back());
+  return static_cast<int>(s.open_ranges.size()) - 1;
+}
+int nvtxRangePop() {
+  State& s = state();
+  if (s.open_ranges.empty())
+    fault("a range is ended that was not begun");
+  else
+    s.open_ranges.pop_back();
+  return static_cast<int>(s.open_ranges.size());
 }

@@ -22,8 +22,10 @@ Machine& machine();
 // The call of this name fails once with `status`, after `passing` calls that do not.
 void fail_call(const std::string& name, cudaError_t status, int passing = 0);
 
-std::size_t live_blocks();  // of cudaMalloc
-std::size_t launches();     // kernels so far
+std::size_t live_blocks();               // of cudaMalloc
+std::size_t launches();                  // kernels so far
+std::size_t waits();                     // of the host for work that was not done, so far
+std::vector<std::string> take_ranges();  // that NVTX was told of, each with those that it lies in: "a > b"
 
 bool of_gpu(const void* address);
 bool holds(const void* first, std::size_t bytes);  // all of them in one block that is allocated now

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <deque>
 #include <map>
+#include <memory>
 #include <mutex>
 #include <set>
 
@@ -23,7 +24,7 @@ struct CUstream_st {
 
 namespace gpu_standin {
 
-constexpr std::size_t space = std::size_t{16} << 30;
+constexpr std::size_t space = std::size_t{16} << 30, page = std::size_t{2} << 20;
 struct State {
   std::recursive_mutex mutex;
   Machine machine;
@@ -34,21 +35,34 @@ struct State {
   std::map<std::uintptr_t, std::size_t> blocks;          // of the gpu, by address, with the bytes asked for
   std::map<std::uintptr_t, std::size_t> pinned;          // of the host
   std::map<std::size_t, std::set<std::uintptr_t>> free;  // by room, guards included
-  std::size_t used = 0, top = 0, launches = 0;
+  std::size_t used = 0, top = 0, launches = 0, waits = 0;
+  std::size_t freed = 0;  // and not yet taken back, guards included
+  std::vector<std::string> ranges, open_ranges;
   int unlocked = 0;
   std::set<cudaStream_t> streams;
   std::set<cudaEvent_t> events;
-  char* const base =
-      static_cast<char*>(mmap(nullptr, space, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0));
+  char* const base = reserve();
+
+ private:
+  static char* reserve() {
+    void* all = mmap(nullptr, space + page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    std::size_t there = space + page;
+    std::align(page, space, all, there);
+    madvise(all, space, MADV_HUGEPAGE);  // where the system has large pages
+    return static_cast<char*>(all);
+  }
 };
 State& state();
 
-// While one lives, the gpu's memory, or a part of it, can be read and written.
+// While one lives, the gpu's memory, or a part of it, can be read and written. In whole large pages: the
+// system takes a millisecond to change a gigabyte of small ones.
 class Unlocked {
  public:
   Unlocked() : Unlocked(state().base, state().top) {}
-  Unlocked(char* first, std::size_t bytes) : first(first), bytes(bytes) {
-    if (state().unlocked++ == 0) mprotect(first, bytes, PROT_READ | PROT_WRITE);
+  Unlocked(char* first, std::size_t bytes)
+      : first(state().base + static_cast<std::size_t>(first - state().base) / page * page),
+        bytes((static_cast<std::size_t>(first - this->first) + bytes + page - 1) / page * page) {
+    if (state().unlocked++ == 0) mprotect(this->first, this->bytes, PROT_READ | PROT_WRITE);
   }
   ~Unlocked() {
     if (--state().unlocked == 0) mprotect(first, bytes, PROT_NONE);

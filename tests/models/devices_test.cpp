@@ -3,55 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <map>
 
 #include "autograd/tape.h"
 #include "models/zoo.h"
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/reduce/reduce.h"
 #include "tests/models/formula.h"
-#include "train/step.h"
+#include "tests/op_errors.h"
 
 using namespace sonograd;
 using namespace sonograd::golden;
 
 namespace {
-
-double norm(const Tensor& x) {
-  return digest(x, 2).norm;
-}
-
-double apart(const Tensor& x, const Tensor& y) {
-  const std::vector<double> a = x.values(), b = y.values();
-  double sum = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) sum += (a[i] - b[i]) * (a[i] - b[i]);
-  return std::sqrt(sum);
-}
-
-// Runs every op of a training step once more, on the reference in f64 and on the inputs that the cpu had, and
-// keeps each op's greatest relative l2 error: no kernel can hide behind the roundings of the layers before.
-// dgamma and dbeta are sums whose terms may cancel; they are held against ‖dy‖·√rows, which bounds them.
-std::map<std::string, double> op_errors(Model& model, const Batch& batch) {
-  std::map<std::string, double> worst;
-  const Observer observer([&](const Observation& seen) {
-    if (seen.call.is_view() || seen.outputs[0].storage() == seen.inputs[0].storage()) return;
-    Tensors inputs, outputs;
-    for (const Tensor& x : seen.inputs) inputs.push_back(x.as_dense().to(Device::reference).to(DType::f64));
-    for (const Tensor& y : seen.outputs)
-      outputs.push_back(Tensor::empty(y.shape(), DType::f64, Device::reference));
-    seen.call.reference(inputs, outputs);
-    for (std::size_t k = 0; k < outputs.size(); ++k) {
-      double size = norm(outputs[k]);
-      if (seen.op.name.rfind("batch_norm", 0) == 0 && seen.backward && outputs[k].rank() == 1)
-        size = norm(inputs[5]) *
-               std::sqrt(static_cast<double>(inputs[0].elements()) / static_cast<double>(inputs[0].size(-1)));
-      double& error = worst[fmt::format("{}, output {}", seen.op.name, k)];
-      error = std::max(error, apart(seen.outputs[k], outputs[k]) / std::max(size, 1e-30));
-    }
-  });
-  gradients_of(model, batch, {.dropout = false});
-  return worst;
-}
 
 struct Step {
   double loss = 0;

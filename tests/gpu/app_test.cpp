@@ -1,0 +1,39 @@
+// The program itself on the gpu: training, its loss and a GAN. SONOGRAD_PROGRAM names the one of the
+// stand-in, which is built beside it.
+#include <doctest/doctest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/apps/program.h"
+
+using namespace program;
+using nlohmann::json;
+
+namespace {
+
+json answer(const Arguments& arguments) {
+  const Outcome outcome = run(arguments);
+  check_done(outcome);
+  return json::parse(outcome.out.empty() ? "{}" : outcome.out);
+}
+
+}  // namespace
+
+TEST_CASE("train, loss and gan train run with --device gpu") {
+  const TemporaryFolder folder;
+  const std::string data = (folder / "data").string(), out = (folder / "run").string(),
+                    gan = (folder / "gan").string();
+  check_done(run({"data", "phantom", data, "--count", "30", "--size", "48"}));
+  const json trained = answer({"train", "--device", "gpu", "--data", data, "--out", out, "--model", "mini",
+                               "--image-size", "32", "--batch", "8", "--epochs", "1", "--quiet", "--json"});
+  const json manifest = json::parse(bytes_of(folder / "run" / "manifest.json"));
+  CHECK(manifest.at("device").get<std::string>().rfind("gpu: ", 0) == 0);
+  const Arguments loss{"loss", "--weights", out + "/best.safetensors", "--data", data, "--quiet", "--json"};
+  const json there = answer(with(loss, {"--device", "gpu"})), here = answer(with(loss, {"--device", "cpu"}));
+  CHECK(there.at("n") == 30);
+  CHECK(there.at("loss").get<double>() == doctest::Approx(here.at("loss").get<double>()).epsilon(1e-4));
+  CHECK(trained.at("n").get<int>() > 0);
+  answer({"gan",     "train", "--device",     "gpu",   "--data",  data,    "--class", "benign",
+          "--out",   gan,     "--image-size", "16",    "--width", "0.125", "--batch", "4",
+          "--steps", "2",     "--quiet",      "--json"});
+}

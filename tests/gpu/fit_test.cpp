@@ -1,0 +1,95 @@
+#include <doctest/doctest.h>
+
+#include "models/zoo.h"
+#include "tests/temporary_folder.h"
+#include "train/checkpoint.h"
+#include "train/fit.h"
+
+// A whole run as the program makes it: phases, validation, checkpoints, and a stop in the middle.
+using namespace sonograd;
+
+namespace {
+
+struct Data {
+  ImageSet images{32, 32, {}};
+  std::vector<Int> labels, train, validation;
+
+  Data() {
+    const Random random(11, "pixels");
+    for (Int i = 0; i < 16; ++i) {
+      labels.push_back(i % 3);
+      (i < 11 ? train : validation).push_back(i);
+      images.content.push_back(std::to_string(i));
+      for (Int p = 0; p < 32 * 32 * 3; ++p)
+        images.pixels.push_back(static_cast<std::uint8_t>(random.below(150, i * 3072 + p) + 50 * (i % 3)));
+    }
+  }
+};
+
+struct Run {
+  History history;
+  std::vector<std::vector<double>> values;
+};
+
+// Two phases of two and one epochs of 3 batches, the last of 3 images.
+Run run(Device device, const std::filesystem::path& folder, const FitOptions& more = {}) {
+  const Data data;
+  Model model = make_model({.name = "mini", .image_size = 32});
+  model.initialise(Random(3), DType::f32, device);
+  FitOptions options = more;
+  options.batch = 4;
+  options.quiet = true;
+  options.checkpoint_steps = 1;
+  const RunFolder out = RunFolder::at(folder);
+  out.make();
+  Run result;
+  result.history =
+      fit(model, {data.images, data.labels, data.train, data.validation},
+          {{TrainingPhase::transfer, 1e-2, 2}, {TrainingPhase::finetune, 1e-4, 1}}, options, out);
+  for (const NamedParameter& p : model.parameters()) result.values.push_back(p.parameter->value.values());
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("a run on the gpu that was stopped goes on to the bits of one that was not") {
+  const TemporaryFolder folder;
+  for (const double clip : {0.0, 1.0}) {  // with clipping the gradients are all there before the update
+    CAPTURE(clip);
+    const std::string name = clip == 0 ? "plain" : "clipped";
+    FitOptions options;
+    if (clip > 0) options.clip_norm = clip;
+    const Run whole = run(Device::gpu, folder / (name + " whole"), options);
+    CHECK(whole.history.size() == 3);
+    for (const int steps : {2, 7}) {
+      const auto stopped = folder / fmt::format("{} {}", name, steps);
+      FitOptions until = options, on = options;
+      int asked = 0;
+      until.stop = [&] { return ++asked == steps; };
+      CHECK_THROWS_AS(run(Device::gpu, stopped, until), Stopped);
+      on.resume = true;
+      const Run resumed = run(Device::gpu, stopped, on);
+      CHECK((resumed.values == whole.values));
+      for (std::size_t i = 0; i < whole.history.size(); ++i) {
+        CHECK(resumed.history[i].loss == whole.history[i].loss);
+        CHECK(resumed.history[i].val_loss == whole.history[i].val_loss);
+      }
+    }
+  }
+}
+
+// Bound: f32's rounding through 9 steps of sgd; Adam makes it into steps of full length where a gradient is
+// near 0.
+TEST_CASE("a run on the gpu is the reference's") {
+  const TemporaryFolder folder;
+  FitOptions options;
+  options.optimizer = OptimizerKind::sgd;
+  options.momentum = 0.9;
+  const Run ours = run(Device::gpu, folder / "gpu", options),
+            theirs = run(Device::reference, folder / "reference", options);
+  REQUIRE(ours.history.size() == theirs.history.size());
+  for (std::size_t i = 0; i < ours.history.size(); ++i) {
+    CHECK(ours.history[i].loss == doctest::Approx(theirs.history[i].loss).epsilon(1e-4));
+    CHECK(ours.history[i].val_loss == doctest::Approx(theirs.history[i].val_loss).epsilon(1e-4));
+  }
+}
