@@ -9,6 +9,7 @@
 #include "explain/class_activation.h"
 #include "explain/perturbation.h"
 #include "layers/keras_names.h"
+#include "ops/attention/attention.h"
 #include "ops/softmax/softmax.h"
 #include "report/metrics.h"
 
@@ -157,14 +158,15 @@ void occlude(const Model& model, const Tensor& image, const ExplainOptions&, Hea
   map.values = occlusion_map(image, window, std::max<Int>(1, window / 2), logit_of(model, map.target));
 }
 
-// The probabilities of each attention layer, [1, heads, tokens, tokens], as its softmax gives them; `map`
-// gets the size of the feature map whose positions the last one takes as tokens.
+// The probabilities of each attention layer, [1, heads, tokens, tokens], made again from q and k; `map` gets
+// the size of the feature map whose positions the last one takes as tokens.
 Tensors attentions_of(const Model& model, const Tensor& image, HeatMap& map) {
   Tensors attentions;
   std::string layer;
   const Observer observer([&](const Observation& seen) {
-    if (seen.op.name != Softmax::name || seen.outputs[0].rank() != 4) return;
-    attentions.push_back(seen.outputs[0]);
+    if (seen.op.name != Attention::name) return;
+    const Int heads = static_cast<const Attention*>(seen.call.attributes())->heads;
+    attentions.push_back(attention_probabilities(seen.inputs[0], seen.inputs[1], heads));
     layer = seen.layer;
   });
   const NoGrad quiet;

@@ -1,21 +1,10 @@
 #include "layers/attention.h"
 
-#include <cmath>
-
+#include "ops/attention/attention.h"
 #include "ops/bias_activation/bias_activation.h"
-#include "ops/binary/binary.h"
-#include "ops/matmul/matmul.h"
-#include "ops/permute/permute.h"
-#include "ops/reshape/reshape.h"
-#include "ops/softmax/softmax.h"
 
 namespace sonograd {
 namespace {
-
-// [batch, tokens, heads·size] -> [batch, heads, tokens, size]
-Tensor split_heads(const Tensor& x, Int heads) {
-  return permute(reshape(x, {x.size(0), x.size(1), heads, x.size(2) / heads}), {0, 2, 1, 3});
-}
 
 Tensor project(const Tensor& x, const MultiHeadAttention::Projection& projection, Int in, Int out,
                const Context& context) {
@@ -28,13 +17,9 @@ Tensor project(const Tensor& x, const MultiHeadAttention::Projection& projection
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, Int heads, const DropoutLayer& dropout,
               Context& context) {
-  const Int width = q.size(2);
-  const double size = static_cast<double>(width) / static_cast<double>(heads);
-  const Tensor scaled = multiply(q, scalar_like(q, 1.0 / std::sqrt(size)));
-  const Tensor scores = matmul(split_heads(scaled, heads), split_heads(k, heads), {.transpose_w = true});
-  const Tensor attended = dropout(softmax(scores), context);
-  const Tensor mixed = permute(matmul(attended, split_heads(v, heads)), {0, 2, 1, 3});
-  return reshape(mixed, {q.size(0), q.size(1), width});
+  if (dropout.rate == 0 || !context.drops()) return attention(q, k, v, heads);
+  const Tensor kept = dropout(attention_probabilities(q, k, heads), context);
+  return join_heads(matmul(kept, split_heads(v, heads)));
 }
 
 Tensor MultiHeadAttention::operator()(const Tensor& x, Context& context) const {

@@ -5,12 +5,15 @@
 #include "layers/batch_norm.h"
 #include "layers/chain.h"
 #include "layers/upsampled_conv.h"
+#include "ops/attention/attention.h"
 #include "ops/batch_norm/frozen.h"
 #include "ops/bias_activation/bias_activation.h"
 #include "ops/channel_scale/channel_scale.h"
 #include "ops/dropout/dropout.h"
 #include "ops/reduce/reduce.h"
 #include "ops/upsample/upsample.h"
+#include "tensor/parallel.h"
+#include "tensor/pool.h"
 
 using namespace sonograd;
 
@@ -89,6 +92,34 @@ TEST_CASE("residual_add is drop-connect and a sum") {
         {random_tensor({6, 5, 7, 24}, 1, device), random_tensor({6, 5, 7, 24}, 2, device)},
         [&](const Tensors& x) { return residual_add(x[0], x[1], draw); },
         [&](const Tensors& x) { return add(dropout(x[0], draw), x[1]); });
+}
+
+TEST_CASE("attention is two products around a softmax, of each head") {
+  for (const Device device : {Device::reference, Device::cpu})
+    for (const Int queries : {1, 50})
+      check_twins(
+          {random_tensor({2, queries, 24}, 1, device), random_tensor({2, 50, 24}, 2, device),
+           random_tensor({2, 50, 24}, 3, device)},
+          [](const Tensors& x) { return attention(x[0], x[1], x[2], 3); },
+          [](const Tensors& x) {
+            return join_heads(matmul(attention_probabilities(x[0], x[1], 3), split_heads(x[2], 3)));
+          });
+}
+
+TEST_CASE("attention needs no memory for its probabilities") {
+  const Int tokens = 600;  // of which one matrix of probabilities has 1.4 MB a head
+  Tensors x;
+  for (std::uint64_t seed = 1; seed <= 4; ++seed)
+    x.push_back(random_tensor({1, tokens, 64}, seed, Device::cpu));
+  const auto bytes_of = [&](auto f) {
+    const Int before = pool::live_bytes();
+    pool::reset_peak();
+    f();
+    return pool::peak_bytes() - before;
+  };
+  const Int results = tokens * 64 * 4, pieces = threads() * 65536 * 4;
+  CHECK(bytes_of([&] { attention(x[0], x[1], x[2], 4); }) < results + pieces + 4096);
+  CHECK(bytes_of([&] { apply_all(AttentionGrad{4}, x); }) < 3 * results + 2 * pieces + 4096);
 }
 
 TEST_CASE("a dropped element depends on its sample's number, not on the batch around it") {

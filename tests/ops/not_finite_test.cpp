@@ -6,6 +6,7 @@
 #include <limits>
 #include <string>
 
+#include "ops/attention/attention.h"
 #include "ops/batch_norm/frozen.h"
 #include "ops/bias_activation/bias_activation.h"
 #include "ops/layer_norm/layer_norm.h"
@@ -43,6 +44,11 @@ const std::vector<NamedOp> ops{
      }},
     {"max over channels", [](const Tensor& x) { return max(x, {3}); }},
     {"softmax", [](const Tensor& x) { return softmax(x); }},
+    {"attention",
+     [](const Tensor& x) {
+       const Tensor rows = reshape(x, {1, 4, 3});
+       return attention(rows, rows, rows, 1);
+     }},
     {"layer_norm",
      [](const Tensor& x) { return layer_norm(x, channels(1, x.device()), channels(0, x.device())); }},
     {"bias and relu",
