@@ -89,6 +89,13 @@ Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, 
   });
   const Shapes shapes = checked_shapes(*op, entry, inputs);
   if (!outputs.empty()) check_given(entry, inputs, shapes, outputs);
+  if (recording && is_deferring() &&
+      std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.tape() != nullptr; })) {
+    for (const Shape& shape : shapes)
+      outputs.push_back(Tensor::empty(shape, inputs[0].dtype(), inputs[0].device()).without_data());
+    record_call(op, entry, inputs, outputs);
+    return outputs;
+  }
   const auto start = observer ? std::chrono::steady_clock::now() : std::chrono::steady_clock::time_point();
   if (op->is_view()) {
     Tensors unrecorded;

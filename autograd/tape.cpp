@@ -3,100 +3,12 @@
 #include <algorithm>
 
 #include "autograd/apply.h"
+#include "autograd/tape_state.h"
 
 namespace sonograd {
 namespace {
 
-thread_local bool walking_back = false;
-
-struct Recorded {
-  std::shared_ptr<const AnyOp> op;
-  const OpEntry* entry;
-  Tensors inputs,
-      outputs;  // what vjp reads, detached; of the others, and of what can be made again, the shape
-  std::vector<Int> input_nodes, output_nodes;
-  std::vector<std::uint64_t> versions;  // of the saved inputs', then outputs', storage when they were saved
-  std::string layer;
-  Tensor again = {};  // the first output, made again in backward and kept until it passes this call
-};
-
-Tensor saved(const Tensor& x, bool keep) {
-  return keep ? x.detach() : x.without_data();
-}
-std::uint64_t version_of(const Tensor& x) {
-  return x.has_data() ? x.storage()->version() : 0;
-}
-bool written_over(const Tensor& x, std::uint64_t since) {
-  return x.has_data() && x.storage()->written_since(since, x.region());
-}
-
-}  // namespace
-
-struct TapeState {
-  std::vector<Recorded> calls;
-  bool used_up = false;                      // backward walked over the calls and let them go
-  std::vector<std::uint64_t> node_versions;  // of a node's storage when the node was made
-  std::vector<Int> node_calls;               // by node: the call that it is the first output of, or -1
-
-  void add_node(const std::shared_ptr<TapeState>& self, Tensor& x, Int call = -1) {
-    x.set_node(self, static_cast<Int>(node_versions.size()));
-    node_versions.push_back(version_of(x));
-    node_calls.push_back(call);
-  }
-
-  // Whether the node's value need not be kept, as backward can make it again from what it keeps anyway.
-  bool can_repeat(Int node) const {
-    const Int number = node < 0 ? -1 : node_calls[static_cast<std::size_t>(node)];
-    if (number < 0) return false;
-    const Recorded& call = calls[static_cast<std::size_t>(number)];
-    if (call.outputs[0].has_data() ||
-        !(call.op->repeats() || (call.op->is_view() && call.inputs.size() == 1)))
-      return false;
-    for (std::size_t k = 0; k < call.inputs.size(); ++k)
-      if (!call.inputs[k].has_data() && !can_repeat(call.input_nodes[k])) return false;
-    return true;
-  }
-  Tensor value_of(Int node);
-};
-
-namespace {
-
-std::string where(const Recorded& call) {
-  return fmt::format("{}{}{}", call.layer, call.layer.empty() ? "" : ": ", call.entry->name);
-}
-
-void check_unchanged(const Recorded& call) {
-  const auto check = [&](const Tensor& x, std::uint64_t version, const std::string& name) {
-    expect(
-        !written_over(x, version),
-        "{}: {} {} was written in place after the op ran, and backward needs its old value; write to a copy",
-        where(call), name, x.shape().text());
-  };
-  for (std::size_t i = 0; i < call.inputs.size(); ++i) {
-    const auto& names = call.entry->arguments;
-    check(call.inputs[i], call.versions[i], i < names.size() ? names[i] : fmt::format("x{}", i));
-  }
-  for (std::size_t i = 0; i < call.outputs.size(); ++i)
-    check(call.outputs[i], call.versions[call.inputs.size() + i], "its output");
-}
-
-}  // namespace
-
-// Of a node that can be repeated.
-Tensor TapeState::value_of(Int node) {
-  Recorded& call = calls[static_cast<std::size_t>(node_calls[static_cast<std::size_t>(node)])];
-  if (call.again.defined()) return call.again;
-  check_unchanged(call);
-  Tensors inputs = call.inputs;
-  for (std::size_t k = 0; k < inputs.size(); ++k)
-    if (!inputs[k].has_data()) inputs[k] = value_of(call.input_nodes[k]);
-  const NoGrad quiet;
-  const AtLayer scope(call.layer);
-  call.again = call.op->is_view() ? call.op->view(inputs) : call.op->again({inputs, call.outputs, {}, {}});
-  return call.again;
-}
-
-namespace {
+thread_local bool walking_back = false, deferring = false;
 
 Tensor sum(const Tensor& a, const Tensor& b, Tensors into = {}) {
   static const OpEntry& add = registry().at("add");
@@ -134,8 +46,8 @@ class Backward {
       : state(state),
         wrt(wrt),
         options(options),
-        cotangents(state->node_versions.size()),
-        leads(state->node_versions.size(), false),
+        cotangents(state->nodes.size()),
+        leads(state->nodes.size(), false),
         results(wrt.size()),
         first_use(wrt.size(), -1) {
     mark_what_leads_to_wrt();
@@ -179,32 +91,41 @@ class Backward {
   }
 
   void pass(std::size_t i) {
-    // By value: recording backward may grow the list of calls under our feet.
     const bool keep = options.keep || options.record;
-    Recorded call = keep ? state->calls[i] : std::move(state->calls[i]);
-    state->calls[i].again = call.again = Tensor();
+    state->calls[i].made.clear();
+    std::vector<bool> wanted;
+    for (const Int node : state->calls[i].input_nodes)
+      wanted.push_back(node >= 0 && leads[static_cast<std::size_t>(node)]);
     Tensors dys;
     bool any = false;
-    for (const Int node : call.output_nodes) {
+    for (const Int node : state->calls[i].output_nodes) {
       Tensor& dy = cotangents[static_cast<std::size_t>(node)];
       any = any || dy.defined();
       dys.push_back(is_wanted(node) ? dy : std::move(dy));
       if (!is_wanted(node)) dy = Tensor();
     }
-    std::vector<bool> wanted;
-    for (const Int node : call.input_nodes)
-      wanted.push_back(node >= 0 && leads[static_cast<std::size_t>(node)]);
-    if (!any || std::none_of(wanted.begin(), wanted.end(), [](bool w) { return w; })) return;
+    any = any && std::any_of(wanted.begin(), wanted.end(), [](bool w) { return w; });
+    if (any) run_what_it_saves(i);
+    // By value: recording backward may grow the list of calls under our feet.
+    Recorded call = keep ? state->calls[i] : std::move(state->calls[i]);
+    if (!any) return;
 
     check_unchanged(call);
     for (std::size_t k = 0; k < wanted.size(); ++k)
       if (!call.inputs[k].has_data() && call.op->saves_input(static_cast<int>(k), wanted))
-        call.inputs[k] = state->value_of(call.input_nodes[k]);
+        call.inputs[k] = state->value_of(call.input_nodes[k], true);
     const AtLayer scope(call.layer);
     const Tensors gradients = call.op->vjp(
         {attached(call.inputs, call.input_nodes), attached(call.outputs, call.output_nodes), dys, wanted});
     for (std::size_t k = 0; k < wanted.size(); ++k)
       if (wanted[k]) add_cotangent(call, k, gradients);
+  }
+
+  // The outputs that vjp reads, of a deferred call.
+  void run_what_it_saves(std::size_t i) {
+    const Recorded& call = state->calls[i];
+    for (std::size_t k = 0; k < call.outputs.size() && !call.has_run; ++k)
+      if (call.op->saves_output(static_cast<int>(k))) state->value_of(call.output_nodes[k], false);
   }
 
   void add_cotangent(const Recorded& call, std::size_t k, const Tensors& gradients) {
@@ -267,6 +188,16 @@ class Backward {
 };
 
 }  // namespace
+
+Deferring::Deferring(bool on) : before(deferring) {
+  deferring = on;
+}
+Deferring::~Deferring() {
+  deferring = before;
+}
+bool is_deferring() {
+  return deferring;
+}
 
 bool in_backward() {
   return walking_back;
@@ -342,24 +273,30 @@ void record_call(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, c
   }
   if (!state) return;
 
-  Recorded call{op, &entry, {}, {}, {}, {}, {}, layer_path()};
+  Recorded call{op, &entry, {}, {}, {}, {}, {}, layer_path(), !deferring};
   for (std::size_t i = 0; i < inputs.size(); ++i) {
     const Tensor& x = inputs[i];
     if (x.tape())
-      expect(!written_over(x, state->node_versions[static_cast<std::size_t>(x.node())]),
+      expect(!written_over(x, state->node(x.node()).version),
              "{}: input {} {} was written in place after the tape recorded it, so its gradient would be "
              "wrong; write to a copy",
              where(call), i, x.shape().text());
     call.input_nodes.push_back(x.tape() ? x.node() : -1);
     const bool read = op->saves_input(static_cast<int>(i), known);
     const bool repeated = x.tape() && state->can_repeat(x.node());
-    call.inputs.push_back(saved(x, read && !repeated));
+    if (x.tape()) {
+      TapeState::Node& node = state->node(x.node());
+      node.read = node.read || read;
+      node.kept = node.kept || (read && !repeated && !x.has_data());
+    }
+    call.inputs.push_back(deferring || (read && !repeated) ? x.detach() : x.without_data());
     call.versions.push_back(version_of(call.inputs.back()));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {
-    call.outputs.push_back(saved(outputs[i], op->saves_output(static_cast<int>(i))));
+    const Tensor& y = outputs[i];
+    call.outputs.push_back(op->saves_output(static_cast<int>(i)) ? y.detach() : y.without_data());
     call.versions.push_back(version_of(call.outputs.back()));
-    state->add_node(state, outputs[i], i == 0 ? static_cast<Int>(state->calls.size()) : -1);
+    state->add_node(state, outputs[i], static_cast<Int>(state->calls.size()));
     call.output_nodes.push_back(outputs[i].node());
   }
   state->calls.push_back(std::move(call));

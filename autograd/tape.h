@@ -53,6 +53,21 @@ std::pair<Tensor, Tensors> value_and_gradient(const std::function<Tensor()>& f,
 // into[i] += gradients[i]; takes the gradients over where into is empty.
 void accumulate(Tensors& into, const Tensors& gradients);
 
+// While one lives that is on, the ops of this thread that a tape records are not run: what comes out has no
+// values, and backward runs those ops whose values it turns out to read. For what ran before and looks at no
+// value itself.
+class Deferring {
+ public:
+  explicit Deferring(bool on);
+  ~Deferring();
+  Deferring(const Deferring&) = delete;
+  Deferring& operator=(const Deferring&) = delete;
+
+ private:
+  bool before;
+};
+bool is_deferring();
+
 bool in_backward();  // whether this thread is inside Tape::gradient
 
 // For apply() alone: the call is put on the tape that knows one of the inputs, and the outputs become known

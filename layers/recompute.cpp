@@ -53,8 +53,12 @@ class Recompute final : public TapeOp {
     }
     const Swapped watched(parameters, {inputs.begin() + 1, inputs.end()});
     Context again = context;
-    const Recording recording;
-    const Tensor y = layer(inputs[0], again);
+    Tensor y;
+    {
+      const Recording recording;
+      const Deferring unread(context.across == nullptr);  // which sums values as it runs
+      y = layer(inputs[0], again);
+    }
     const Tensors gradients = tape.gradient(y, wrt, {.cotangent = at.dy()});
 
     Tensors all(inputs.size());

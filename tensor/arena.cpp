@@ -9,19 +9,9 @@ Int Arena::rounded(Int bytes) const {
   return (std::max<Int>(bytes, 1) + alignment - 1) / alignment * alignment;
 }
 
-void Arena::insert(std::uintptr_t address, Int bytes) {
-  blocks.emplace(address, bytes);
-  sizes.emplace(bytes, address);
-}
-
-void Arena::erase(std::map<std::uintptr_t, Int>::iterator block) {
-  sizes.erase({block->second, block->first});
-  blocks.erase(block);
-}
-
 void Arena::add(Chunk chunk) {
   held_ += chunk.bytes;
-  insert(chunk.address, chunk.bytes);
+  blocks.emplace(chunk.address, chunk.bytes);
 }
 
 void Arena::add_apart(Chunk chunk) {
@@ -30,11 +20,12 @@ void Arena::add_apart(Chunk chunk) {
 }
 
 void* Arena::take(Int bytes) {
-  const auto fit = sizes.lower_bound({bytes, 0});
-  if (fit == sizes.end()) return nullptr;
-  const auto [size, address] = *fit;
-  erase(blocks.find(address));
-  if (size > bytes) insert(address + static_cast<std::uintptr_t>(bytes), size - bytes);
+  const auto fit =
+      std::find_if(blocks.begin(), blocks.end(), [&](const auto& block) { return block.second >= bytes; });
+  if (fit == blocks.end()) return nullptr;
+  const auto [address, size] = *fit;
+  blocks.erase(fit);
+  if (size > bytes) blocks.emplace(address + static_cast<std::uintptr_t>(bytes), size - bytes);
   count(bytes);
   return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr): addresses are added to
 }
@@ -46,17 +37,17 @@ void Arena::give(void* block, Int bytes) {
   const auto end = address + static_cast<std::uintptr_t>(bytes);
   if (next != blocks.end() && end == next->first && chunks.count(end) == 0) {
     bytes += next->second;
-    erase(next++);
+    blocks.erase(next++);
   }
   if (next != blocks.begin() && chunks.count(address) == 0) {
     const auto before = std::prev(next);
     if (before->first + static_cast<std::uintptr_t>(before->second) == address) {
       address = before->first;
       bytes += before->second;
-      erase(before);
+      blocks.erase(before);
     }
   }
-  insert(address, bytes);
+  blocks.emplace(address, bytes);
 }
 
 std::vector<Arena::Chunk> Arena::remove_free_chunks() {
@@ -64,7 +55,7 @@ std::vector<Arena::Chunk> Arena::remove_free_chunks() {
   for (const auto& [address, bytes] : chunks) {
     const auto block = blocks.find(address);
     if (block == blocks.end() || block->second != bytes) continue;
-    erase(block);
+    blocks.erase(block);
     held_ -= bytes;
     removed.push_back({address, bytes});
   }

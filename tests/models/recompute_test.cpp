@@ -96,6 +96,24 @@ TEST_CASE("the gradients of a recomputed block are those of central differences"
   CHECK_MESSAGE(result.ok, result.text);
 }
 
+TEST_CASE("of a recomputed block nothing is run again that no gradient reads") {
+  const Layer block = small_block();
+  filled_parameters(block);
+  Tensor x = Tensor::filled({5, 3}, 0.5, DType::f64, Device::reference);
+  Tape tape;
+  tape.watch(x);
+  Context context{.training = true, .random = Random(4), .recompute = true};
+  const Tensor loss = sum(run_named("block", block, x, context), {0, 1});
+  std::vector<std::string> again;
+  {
+    const Observer observer([&](const Observation& seen) {
+      if (seen.op.name == "bias_activation") again.push_back(seen.layer);
+    });
+    tape.gradient(loss, {x});
+  }
+  CHECK(again == std::vector<std::string>{"block.dense"});  // and not block.narrow
+}
+
 TEST_CASE("a recomputed block is one call on the tape, and none without one") {
   const Layer block = small_block();
   filled_parameters(block);

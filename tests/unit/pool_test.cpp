@@ -58,18 +58,20 @@ TEST_CASE("neighbours that were released become one block again, and a step's bl
   pool::release(whole, 4 * piece);
 }
 
-TEST_CASE("the best fit is taken: a small block does not cut a large one") {
+TEST_CASE("the first block that fits is taken: what lives keeps to the low end") {
   constexpr Int large = Int{1} << 22, small = Int{1} << 14;
-  void* const a = pool::allocate(small);
+  void* const a = pool::allocate(large);
   void* const fence1 = pool::allocate(64);
-  void* const b = pool::allocate(large);
+  void* const b = pool::allocate(small);
   void* const fence2 = pool::allocate(64);
-  pool::release(b, large);
-  pool::release(a, small);
+  pool::release(a, large);
+  pool::release(b, small);
   CHECK(pool::allocate(small) == a);
-  CHECK(pool::allocate(large) == b);
-  pool::release(a, small);
-  pool::release(b, large);
+  CHECK(pool::allocate(small) != b);  // but behind it, where a was
+  for (void* const block : {a, static_cast<void*>(static_cast<char*>(a) + small)})
+    pool::release(block, small);
+  CHECK(pool::allocate(large) == a);
+  pool::release(a, large);
   pool::release(fence1, 64);
   pool::release(fence2, 64);
 }
