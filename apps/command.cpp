@@ -102,6 +102,13 @@ CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const st
   command.add_flag(
       "--tf32", shared.tf32,
       "on the gpu, products of f32 values rounded to 10 bits first: faster, errors of some 1e-3");
+  command.add_flag("--any-order", shared.any_order,
+                   "on the gpu, sums in whatever order is fastest: equal runs may differ in their last bits");
+  command
+      .add_option("--batch-norm", shared.batch_norm,
+                  "on the gpu, whose kernels training's batch norms are: own, or cudnn")
+      ->check(CLI::IsMember({"own", "cudnn"}))
+      ->capture_default_str();
   command.add_option("--threads", shared.threads, "CPU threads; 0: all cores")->check(thread_count());
   command.add_option("--seed", shared.seed, "seed of every random draw")
       ->check(seed_number())
@@ -121,7 +128,9 @@ CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const st
 void hide_flags(CLI::App& command, const std::vector<std::string>& flags) {
   for (const std::string& flag : flags) {
     command.get_option(flag)->group(unused);
-    if (flag == "--device") command.get_option("--tf32")->group(unused);
+    if (flag == "--device")
+      for (const char* its : {"--tf32", "--any-order", "--batch-norm"})
+        command.get_option(its)->group(unused);
   }
   command.formatter(std::make_shared<Help>());
 }
@@ -129,7 +138,11 @@ void hide_flags(CLI::App& command, const std::vector<std::string>& flags) {
 Device prepare_device(const SharedFlags& shared) {
   if (shared.threads > 0) set_threads(shared.threads);
   const bool may_be_gpu = shared.device == "gpu" || shared.device == "auto";
-  if (shared.tf32 && !may_be_gpu) throw UsageError("--tf32 is the gpu's; give --device gpu or auto with it");
+  const char* const its = shared.tf32                  ? "--tf32"
+                          : shared.any_order           ? "--any-order"
+                          : shared.batch_norm != "own" ? "--batch-norm cudnn"
+                                                       : nullptr;
+  if (its && !may_be_gpu) throw UsageError("{} is the gpu's; give --device gpu or auto with it", its);
   if (!may_be_gpu) return shared.device == "reference" ? Device::reference : Device::cpu;  // no gpu is woken
   const std::string& why_not = gpu::why_not();
   if (shared.device == "gpu" && !why_not.empty())
@@ -138,14 +151,17 @@ Device prepare_device(const SharedFlags& shared) {
     fmt::print(stderr, "sonograd: {}, going on with the cpu\n", why_not);
     return Device::cpu;
   }
-  gpu::policy().tf32 = shared.tf32;
+  gpu::policy() = {shared.tf32, !shared.any_order, shared.batch_norm == "cudnn"};
   return Device::gpu;
 }
 
 std::string device_text(const SharedFlags& shared) {
   if (shared.device != "gpu" && shared.device != "auto") return shared.device;
   const std::string& why_not = gpu::why_not();
-  if (why_not.empty()) return "gpu: " + gpu::description() + (shared.tf32 ? ", tf32" : "");
+  if (why_not.empty())
+    return "gpu: " + gpu::description() + (shared.tf32 ? ", tf32" : "") +
+           (shared.any_order ? ", sums in any order" : "") +
+           (shared.batch_norm == "cudnn" ? ", batch norms by cuDNN" : "");
   return "cpu, as " + why_not;
 }
 

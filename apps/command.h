@@ -19,7 +19,8 @@ struct SharedFlags {
   int threads = 0;  // 0: all cores
   std::uint64_t seed = 42;
   bool quiet = false, json = false;
-  bool tf32 = false;
+  bool tf32 = false, any_order = false;  // the gpu's, as the next is
+  std::string batch_norm = "own";
   int keras = 0;       // 2 or 3; 0: 2 with --protocol paper, else as the weights tell, else 3
   std::string config;  // taken apart before parsing; here for --help alone
 };

@@ -50,6 +50,9 @@ for model in efficientnetb3 aeganb3 densenet169 xception vit_b16 vit_b32; do
       $program bench --device gpu --tf32 --model $model --what $what --repeat 20 --json"
   done
 done
+for model in aeganb3 densenet169; do  # whose steps are norms for a good part
+  step "bench-$model-batch-norm" "$program" bench --device gpu --batch-norm cudnn --model "$model" --what train --repeat 20 --json
+done
 step bench-dcgan "$program" bench --device gpu --model dcgan --what train --image-size 64 --repeat 20 --json
 step demo "$program" demo --device gpu --out "$out/demo-run"
 

@@ -26,6 +26,17 @@ const Functions& functions() {
     f.get_attribute = library.function<decltype(cudnnBackendGetAttribute)>("cudnnBackendGetAttribute");
     f.finalize = library.function<decltype(cudnnBackendFinalize)>("cudnnBackendFinalize");
     f.execute = library.function<decltype(cudnnBackendExecute)>("cudnnBackendExecute");
+    f.create_tensor_descriptor =
+        library.function<decltype(cudnnCreateTensorDescriptor)>("cudnnCreateTensorDescriptor");
+    f.destroy_tensor_descriptor =
+        library.function<decltype(cudnnDestroyTensorDescriptor)>("cudnnDestroyTensorDescriptor");
+    f.set_tensor_4d = library.function<decltype(cudnnSetTensor4dDescriptor)>("cudnnSetTensor4dDescriptor");
+    f.derive_norm_descriptor =
+        library.function<decltype(cudnnDeriveBNTensorDescriptor)>("cudnnDeriveBNTensorDescriptor");
+    f.norm_forward = library.function<decltype(cudnnBatchNormalizationForwardTraining)>(
+        "cudnnBatchNormalizationForwardTraining");
+    f.norm_backward =
+        library.function<decltype(cudnnBatchNormalizationBackward)>("cudnnBatchNormalizationBackward");
     const std::size_t version = f.version();
     expect(version >= 91100 && version < 100000, "cuDNN is of version {}; 9.11 or a later 9 is needed",
            version);

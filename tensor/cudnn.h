@@ -21,10 +21,20 @@ struct Functions {
   decltype(&cudnnBackendGetAttribute) get_attribute;
   decltype(&cudnnBackendFinalize) finalize;
   decltype(&cudnnBackendExecute) execute;
+  // Of the older calls, batch norms': the graph API would compile them at run time.
+  decltype(&cudnnCreateTensorDescriptor) create_tensor_descriptor;
+  decltype(&cudnnDestroyTensorDescriptor) destroy_tensor_descriptor;
+  decltype(&cudnnSetTensor4dDescriptor) set_tensor_4d;
+  decltype(&cudnnDeriveBNTensorDescriptor) derive_norm_descriptor;
+  decltype(&cudnnBatchNormalizationForwardTraining) norm_forward;
+  decltype(&cudnnBatchNormalizationBackward) norm_backward;
 };
 
 // Throws Error where the library cannot be opened or is not of version 9, from 9.11 on.
 const Functions& functions();
+
+// Of this thread, on our stream; it lives as long as the process.
+cudnnHandle_t handle();
 
 // Throws gpu::Failure "cuDNN: <what>: <name of the status and what the library last said>".
 void check(cudnnStatus_t status, const std::string& what);

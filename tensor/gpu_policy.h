@@ -4,8 +4,9 @@ namespace sonograd::gpu {
 
 // What sums and products on the gpu may lose for speed, for the whole program; set before the first op runs.
 struct Policy {
-  bool tf32 = false;          // products of f32 values rounded to 10 bits first, on tensor cores
-  bool deterministic = true;  // equal inputs give equal bits, run after run
+  bool tf32 = false;              // products of f32 values rounded to 10 bits first, on tensor cores
+  bool deterministic = true;      // equal inputs give equal bits, run after run
+  bool cudnn_batch_norm = false;  // training's batch norms by cuDNN, not our kernels
 };
 inline Policy& policy() {
   static Policy the_policy;

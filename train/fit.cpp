@@ -62,6 +62,8 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
       o.split.substr(0, 16), weights_hash(model));
   if (o.precision == Precision::bf16) text += "; bf16";
   if (gpu::policy().tf32) text += "; tf32";
+  if (!gpu::policy().deterministic) text += "; sums in any order";
+  if (gpu::policy().cudnn_batch_norm) text += "; batch norms by cuDNN";
   if (model.parameters().front().parameter->value.device() == Device::gpu) text += "; on a gpu";
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)

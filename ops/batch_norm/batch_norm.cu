@@ -1,3 +1,4 @@
+#include "ops/batch_norm/by_cudnn.h"
 #include "ops/batch_norm/frozen.h"
 #include "ops/batch_norm/pitch.h"
 #include "tensor/launch.h"
@@ -47,6 +48,11 @@ void normalise(A a, const Rows& rows, Tensor& out) {
   });
 }
 
+template <class A>
+void in_place(A a, Int elements, float* y) {
+  gpu::for_each(elements, [=] __device__(Int i) { y[i] = a.f(Fast{}, y[i]); });
+}
+
 // The mean, then the squares of the differences from it: x may be far from 0. Σ(x − mean) is what the mean
 // lost when it was rounded.
 void statistics(const Tensor& in, Tensor& means, Tensor& variances) {
@@ -70,8 +76,22 @@ void statistics(const Tensor& in, Tensor& means, Tensor& variances) {
       });
 }
 
+// The activation after cuDNN's norm, in place, and the variance made biased.
+void finish(Activation activation, Tensors& out) {
+  const Int rows = out[0].elements() / out[0].size(-1);
+  const float biased = static_cast<float>(rows - 1) / static_cast<float>(rows);
+  float *const y = out[0].mutable_gpu_data<float>(), *const variance = out[2].mutable_gpu_data<float>();
+  gpu::for_each(out[2].elements(), [=] __device__(Int c) { variance[c] *= biased; });
+  if (activation == Activation::none) return;
+  with_activation(activation, [&](auto a) { in_place(a, out[0].elements(), y); });
+}
+
 void train(const BatchNormTrain& op, const Tensors& inputs, Tensors& out) {
   const Tensors in = readable(inputs);
+  if (batch_norm_by_cudnn::takes(in[0])) {
+    batch_norm_by_cudnn::train(in[0], in[1], in[2], op.epsilon, out[0], out[1], out[2]);
+    return finish(op.activation, out);
+  }
   statistics(in[0], out[1], out[2]);
   const Tensor scale = scales(in[1], out[2], op.epsilon);
   const Rows rows = rows_of(in, out[1], scale);
@@ -115,10 +135,33 @@ void input_gradient(A a, double epsilon, const Rows& rows, const Tensors& in, Te
   });
 }
 
+// dz = a′(z)·dy
+template <class A>
+void before_activation(A a, const Rows& rows, const Tensor& cotangent, Tensor& out) {
+  const float* const dy = cotangent.gpu_data<float>();
+  float* const dz = out.mutable_gpu_data<float>();
+  const Rows p = rows;
+  gpu::for_each(p.count * p.channels, [=] __device__(Int i) {
+    const gpu::Place at = gpu::place(i, p.channels);
+    dz[i] = a.df(Fast{}, p.z(p.centred(at.row, at.column), at.column)) * dy[i];
+  });
+}
+
 void train_grad(const BatchNormTrainGrad& op, const Tensors& inputs, Tensors& out) {
   const Tensors in = readable(inputs);
   const Tensor scale = scales(in[1], in[4], op.epsilon);
   const Rows rows = rows_of(in, in[3], scale);
+  if (batch_norm_by_cudnn::takes(in[0])) {
+    Tensor dz = in[5];
+    if (op.activation != Activation::none) {
+      dz = Tensor::empty(in[0].shape(), DType::f32, Device::gpu);
+      with_activation(op.activation, [&](auto a) { before_activation(a, rows, in[5], dz); });
+    }
+    const Tensor ones = Tensor::filled(in[1].shape(), 1, DType::f32, Device::gpu);
+    const Tensor inverse = scales(ones, in[4], op.epsilon);
+    return batch_norm_by_cudnn::gradients(in[0], in[1], in[3], inverse, dz, op.epsilon, out[0], out[1],
+                                          out[2]);
+  }
   with_activation(op.activation, [&](auto a) {
     parameter_gradients(a, op.epsilon, rows, in, out[1], out[2]);
     input_gradient(a, op.epsilon, rows, in, out);

@@ -15,17 +15,6 @@ namespace {
 
 using cudnn::ConvolutionPlan;
 
-// Of this thread, on our stream; it lives as long as the process.
-cudnnHandle_t handle() {
-  thread_local cudnnHandle_t const the_handle = [] {
-    cudnnHandle_t made = nullptr;
-    cudnn::check(cudnn::functions().create(&made), "cudnnCreate");
-    cudnn::check(cudnn::functions().set_stream(made, gpu::stream()), "cudnnSetStream");
-    return made;
-  }();
-  return the_handle;
-}
-
 // A plan moves on to another engine where one fails, so it is one thread's at a time.
 struct SharedPlan {
   explicit SharedPlan(ConvolutionPlan plan) : plan(std::move(plan)) {}
@@ -34,7 +23,7 @@ struct SharedPlan {
 };
 
 std::shared_ptr<const SharedPlan> plan_for(const cudnn::Convolution& convolution) {
-  static const cudnn::Target device(handle());
+  static const cudnn::Target device(cudnn::handle());
   static auto& plans =
       *new Cache<SharedPlan>(512);  // as long as the process: at its end the library may be gone first
   return plans.get(convolution.key(),
@@ -62,7 +51,7 @@ bool run_by_cudnn(Direction direction, const Conv2d& conv, Tensor& x, const Shap
   const std::lock_guard lock(shared->mutex);
   for (ConvolutionPlan& plan = shared->plan; plan.found(); plan.advance()) {
     const Storage workspace(plan.workspace(), true);
-    if (plan.run(handle(), x_data, w_data, y_data, workspace.data())) return true;
+    if (plan.run(cudnn::handle(), x_data, w_data, y_data, workspace.data())) return true;
     cudaGetLastError();  // else a later call would report it
   }
   return false;

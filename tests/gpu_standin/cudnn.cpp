@@ -218,6 +218,13 @@ cudnnStatus_t give_engines(const Descriptor& heuristics, int64_t most, int64_t* 
 
 }  // namespace
 
+cudaStream_t gpu_standin::stream_to_run_on(cudnnHandle_t handle) {
+  if (handles().count(handle) > 0 && handle->owner == std::this_thread::get_id() && handle->stream)
+    return handle->stream;
+  fault("cuDNN: a handle that is none, another thread's, or without a stream");
+  return nullptr;
+}
+
 std::size_t cudnnGetVersion() {
   return 91900;
 }
@@ -301,8 +308,8 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
   const Descriptor* const plan = finalized(given_plan, CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR);
   const Descriptor* const pack = finalized(given_pack, CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR);
   if (!plan || !pack) return CUDNN_STATUS_BAD_PARAM;
-  if (handles().count(handle) == 0 || handle->owner != std::this_thread::get_id() || !handle->stream)
-    return refuse(CUDNN_STATUS_BAD_PARAM, "a handle that is none, another thread's, or without a stream");
+  cudaStream_t const stream = stream_to_run_on(handle);
+  if (!stream) return CUDNN_STATUS_BAD_PARAM;
   const Operation of = read_operation(operation_of(*plan->graph));
   const auto ids = pack->all<int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
   const auto given = pack->all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
@@ -328,7 +335,7 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
   if (const auto found = refusing.find(plan->engine); found != refusing.end())
     return static_cast<cudnnStatus_t>(found->second);
   cudnn_state().ran.push_back(plan->engine);
-  enqueue(handle->stream, [=, engine = plan->engine] {
+  enqueue(stream, [=, engine = plan->engine] {
     if (bytes > 0) std::memset(workspace, 0xFF, static_cast<std::size_t>(bytes));
     compute(engine, of, data[0], data[1], data[2]);
   });

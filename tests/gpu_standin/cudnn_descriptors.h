@@ -47,6 +47,9 @@ Descriptor* finalized(cudnnBackendDescriptor_t given, cudnnBackendDescriptorType
 
 bool complete(const Descriptor& descriptor);  // whether all that it must have is set
 
+// Null, with a fault, for a handle that is none, another thread's, or without a stream.
+cudaStream_t stream_to_run_on(cudnnHandle_t handle);
+
 cudnnStatus_t refuse(cudnnStatus_t status, const std::string& text);  // a fault, then the status
 std::size_t size_of(cudnnBackendAttributeType_t type);
 

@@ -108,6 +108,11 @@ enum cudnnBackendAttributeName_t {
   CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION = 2702,
 };
 
+enum cudnnTensorFormat_t { CUDNN_TENSOR_NCHW = 0, CUDNN_TENSOR_NHWC = 1 };
+enum cudnnBatchNormMode_t { CUDNN_BATCHNORM_SPATIAL = 1, CUDNN_BATCHNORM_SPATIAL_PERSISTENT = 2 };
+
+struct cudnnTensorStruct;
+using cudnnTensorDescriptor_t = cudnnTensorStruct*;
 struct cudnnContext;
 using cudnnHandle_t = cudnnContext*;
 using cudnnBackendDescriptor_t = void*;
@@ -127,3 +132,24 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t descriptor, cudn
 cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t descriptor);
 cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t plan,
                                   cudnnBackendDescriptor_t pack);
+
+cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t* made);
+cudnnStatus_t cudnnDestroyTensorDescriptor(cudnnTensorDescriptor_t descriptor);
+cudnnStatus_t cudnnSetTensor4dDescriptor(cudnnTensorDescriptor_t descriptor, cudnnTensorFormat_t format,
+                                         cudnnDataType_t type, int n, int c, int h, int w);
+cudnnStatus_t cudnnDeriveBNTensorDescriptor(cudnnTensorDescriptor_t derived, const cudnnTensorDescriptor_t x,
+                                            cudnnBatchNormMode_t mode);
+cudnnStatus_t cudnnBatchNormalizationForwardTraining(
+    cudnnHandle_t handle, cudnnBatchNormMode_t mode, const void* alpha, const void* beta,
+    const cudnnTensorDescriptor_t x_shape, const void* x, const cudnnTensorDescriptor_t y_shape, void* y,
+    const cudnnTensorDescriptor_t channels, const void* gamma, const void* bias, double factor,
+    void* running_mean, void* running_variance, double epsilon, void* saved_mean, void* saved_inverse);
+cudnnStatus_t cudnnBatchNormalizationBackward(cudnnHandle_t handle, cudnnBatchNormMode_t mode,
+                                              const void* alpha_data, const void* beta_data,
+                                              const void* alpha_parameters, const void* beta_parameters,
+                                              const cudnnTensorDescriptor_t x_shape, const void* x,
+                                              const cudnnTensorDescriptor_t dy_shape, const void* dy,
+                                              const cudnnTensorDescriptor_t dx_shape, void* dx,
+                                              const cudnnTensorDescriptor_t channels, const void* gamma,
+                                              void* dgamma, void* dbeta, double epsilon,
+                                              const void* saved_mean, const void* saved_inverse);

@@ -1,0 +1,70 @@
+#include "ops/batch_norm/by_cudnn.h"
+
+#include "tensor/cudnn.h"
+#include "tensor/gpu_policy.h"
+
+namespace sonograd::batch_norm_by_cudnn {
+namespace {
+
+using cudnn::check;
+using cudnn::functions;
+
+constexpr auto mode = CUDNN_BATCHNORM_SPATIAL;
+
+// How the older calls are told of x, and of a value per channel.
+class Shapes {
+ public:
+  explicit Shapes(const Tensor& x) : what("batch norm of x " + x.shape().text()) {
+    const Shape s = x.rank() == 4 ? x.shape() : Shape{x.elements() / x.size(-1), 1, 1, x.size(-1)};
+    for (cudnnTensorDescriptor_t* each : {&rows, &channels})
+      check(functions().create_tensor_descriptor(each), "a descriptor for " + what);
+    check(functions().set_tensor_4d(rows, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, static_cast<int>(s[0]),
+                                    static_cast<int>(s[3]), static_cast<int>(s[1]), static_cast<int>(s[2])),
+          what);
+    check(functions().derive_norm_descriptor(channels, rows, mode), "the parameters of " + what);
+  }
+  ~Shapes() {
+    for (cudnnTensorDescriptor_t each : {rows, channels})
+      if (each) functions().destroy_tensor_descriptor(each);
+  }
+  Shapes(const Shapes&) = delete;
+  Shapes& operator=(const Shapes&) = delete;
+
+  std::string what;
+  cudnnTensorDescriptor_t rows = nullptr, channels = nullptr;
+};
+
+constexpr float one = 1, none = 0;
+
+}  // namespace
+
+bool takes(const Tensor& x) {
+  return gpu::policy().cudnn_batch_norm && x.dense() && x.elements() > x.size(-1);
+}
+
+// With a factor of 1 the running averages are the batch's own statistics; what they were is still read.
+void train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y, Tensor& mean,
+           Tensor& unbiased) {
+  const Shapes shapes(x);
+  mean.fill(0);
+  unbiased.fill(0);
+  check(functions().norm_forward(cudnn::handle(), mode, &one, &none, shapes.rows, x.gpu_data<float>(),
+                                 shapes.rows, y.mutable_gpu_data<float>(), shapes.channels,
+                                 gamma.gpu_data<float>(), beta.gpu_data<float>(), 1.0,
+                                 mean.mutable_gpu_data<float>(), unbiased.mutable_gpu_data<float>(), epsilon,
+                                 nullptr, nullptr),
+        shapes.what);
+}
+
+void gradients(const Tensor& x, const Tensor& gamma, const Tensor& mean, const Tensor& inverse,
+               const Tensor& dz, double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta) {
+  const Shapes shapes(x);
+  check(functions().norm_backward(cudnn::handle(), mode, &one, &none, &one, &none, shapes.rows,
+                                  x.gpu_data<float>(), shapes.rows, dz.gpu_data<float>(), shapes.rows,
+                                  dx.mutable_gpu_data<float>(), shapes.channels, gamma.gpu_data<float>(),
+                                  dgamma.mutable_gpu_data<float>(), dbeta.mutable_gpu_data<float>(), epsilon,
+                                  mean.gpu_data<float>(), inverse.gpu_data<float>()),
+        "gradients of " + shapes.what);
+}
+
+}  // namespace sonograd::batch_norm_by_cudnn
