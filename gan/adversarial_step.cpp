@@ -29,8 +29,8 @@ Learned learn(const Network& network, const Tensor& targets, const Logits& logit
         return mean(binary_cross_entropy(logits, targets), {0, 1});
       },
       wrt);
+  learned.norm = global_norm(gradients);  // before the loss is read: a host waits for its gpu once
   learned.loss = loss.item();
-  learned.norm = global_norm(gradients);
   learned.gradients = std::move(gradients);
   expect(std::isfinite(learned.loss) && std::isfinite(learned.norm),
          "the {}'s loss or a gradient of it is not a finite number; try a smaller learning rate",

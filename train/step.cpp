@@ -62,7 +62,7 @@ void differentiate_alone(const Loss& loss, const std::vector<NamedParameter>& tr
       options.on_gradient(which, gradient);
     };
   const auto finite_loss = [&] {
-    const Tensor value = loss();
+    Tensor value = loss();
     if (options.on_gradient) expect_finite(value.item(), "the loss");  // before anything changes by it
     return value;
   };

@@ -1,6 +1,8 @@
 #include <doctest/doctest.h>
 
 #include "models/zoo.h"
+#include "tensor/gpu_policy.h"
+#include "tests/error_of.h"
 #include "tests/temporary_folder.h"
 #include "train/checkpoint.h"
 #include "train/fit.h"
@@ -75,6 +77,23 @@ TEST_CASE("a run on the gpu that was stopped goes on to the bits of one that was
         CHECK(resumed.history[i].val_loss == whole.history[i].val_loss);
       }
     }
+  }
+}
+
+TEST_CASE("a run goes on under the policy that it began with alone") {
+  const TemporaryFolder folder;
+  for (const gpu::Policy& policy :
+       {gpu::Policy{.deterministic = false}, gpu::Policy{.cudnn_batch_norm = true}}) {
+    const auto stopped = folder / fmt::format("{}", policy.deterministic);
+    FitOptions until, on;
+    until.stop = [] { return true; };
+    on.resume = true;
+    gpu::policy() = policy;
+    CHECK_THROWS_AS(run(Device::gpu, stopped, until), Stopped);
+    gpu::policy() = {};
+    CHECK(error_of([&] {
+            run(Device::gpu, stopped, on);
+          }).find(policy.deterministic ? "batch norms by cuDNN" : "sums in any order") != std::string::npos);
   }
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <numeric>
 
+#include "gan/adversarial_step.h"
 #include "models/zoo.h"
 #include "ops/unary/unary.h"
 #include "tensor/gpu_ranges.h"
@@ -75,4 +76,20 @@ TEST_CASE(
   CHECK(told("update 2 > gradients of update 2 > top_conv: conv2d"));
   CHECK(told("update 2 > gradients of update 2 > top_conv: conv2d_grad_w (backward)"));
   CHECK(told("update 2 > adam_update"));
+}
+
+TEST_CASE("an adversarial step waits once for each of its four updates, and for what it tells") {
+  Gan gan({.image_size = 16, .width = 0.125});
+  gan.initialise(Random(1), DType::f32, Device::gpu);
+  const auto step = [&] {
+    std::array<Tensor, 3> noise;
+    for (Tensor& each : noise) each = latent_noise(2, Random(3), DType::f32, Device::gpu);
+    const Tensor real = Tensor::filled({2, 16, 16, 3}, 0.5, DType::f32, Device::gpu);
+    const SmoothedLabels labels = smoothed_labels(2, Random(2), DType::f32, Device::gpu);
+    adversarial_step(gan, real, noise, labels, {.random = Random(5)});
+  };
+  step();
+  const std::size_t waits = gpu_standin::waits();
+  step();
+  CHECK(gpu_standin::waits() == waits + 5);
 }
