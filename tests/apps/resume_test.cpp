@@ -147,7 +147,8 @@ Threads threads_of_child(int signal) {
 TEST_CASE("no thread that computes takes a signal: kernels use the stack pointer for something else") {
   const fs::path run = small_run().folder / "masks";
   Threads interrupts, ends;
-  const Arguments call = with(training(run), {"--threads", "3"});
+  // long enough that it is not over before it is looked at
+  const Arguments call = with(training(run), {"--threads", "3", "--epochs", "500"});
   program::run(call, {.kill_when = [&] {
                  if (checkpoint_step(run) < 2) return false;
                  interrupts = threads_of_child(SIGINT);
