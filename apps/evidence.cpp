@@ -53,6 +53,7 @@ Pairs training_flags(const TrainingFlags& f) {
           {"arm", f.split.arm},
           {"target", std::to_string(f.split.target)},
           {"fold", f.split.folds > 0 ? fmt::format("{} of {}", f.split.fold, f.split.folds) : "none"},
+          {"random-labels", f.split.random_labels ? "on" : "off"},
           {"on-bad-file", f.split.on_bad_file}};
 }
 

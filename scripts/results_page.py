@@ -14,6 +14,7 @@ import argparse
 import json
 import re
 import sys
+from datetime import datetime
 from pathlib import Path
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -121,22 +122,27 @@ def ladder_table(summary):
 
 
 def run_table(*runs):
-    """Runs on one split, each with its model's name and what set it apart, and the classifiers that all are beside."""
+    """Runs, each with its model's name and what sets it apart; below each the classifiers of its report, unless the next is on the same split."""
+    set_by = {"seed": lambda m: m["seed"], "augment": lambda m: m["flags"]["augment"] or "none", "epochs": lambda m: m["flags"]["epochs"]}
+    differing = [flag for flag, of in set_by.items() if len({of(found["manifest"]) for found in runs}) > 1]
     rows = []
-    for found in runs:
+    for k, found in enumerate(runs):
         metrics = found["metrics"]
         low, high = metrics["intervals"]["accuracy"]
-        flags = found["manifest"]["flags"]
-        name = found["manifest"]["model"]
-        if len(runs) > 1:
-            name += f", `--augment {flags['augment'] or 'none'} --epochs {flags['epochs']}`"
-        measured = (f"{metrics['auc']:.3f}", f"{metrics['ece']:.3f}")
+        manifest = found["manifest"]
+        name = manifest["model"]
+        if differing:
+            name += ", `" + " ".join(f"--{flag} {set_by[flag](manifest)}" for flag in differing) + "`"
+        began, ended = (datetime.fromisoformat(manifest[key].rstrip("Z")) for key in ("started", "finished"))
+        measured = (f"{metrics['auc']:.3f}", f"{metrics['ece']:.3f}", minutes((ended - began).total_seconds()))
         rows.append((name, right(metrics), percent(metrics["accuracy"]), f"{percent(low)} to {percent(high)}", *measured))
-    rows += [
-        (name, f"{correct} of {metrics['n']}", percent(correct / metrics["n"]), "", "", "")
-        for name, correct in found.get("rivals", {}).items()
-    ]
-    return table(("classifier", "test images right", "%", "95 % interval (Wilson)", "AUC", "ECE"), rows)
+        if k + 1 < len(runs) and runs[k + 1]["manifest"]["split_hash"] == manifest["split_hash"]:
+            continue
+        rows += [
+            (name, f"{correct} of {metrics['n']}", percent(correct / metrics["n"]), "", "", "", "")
+            for name, correct in found.get("rivals", {}).items()
+        ]
+    return table(("classifier", "test images right", "%", "95 % interval (Wilson)", "AUC", "ECE", "minutes"), rows)
 
 
 def maps_table(*summaries):

@@ -33,6 +33,8 @@ void take_up(const fs::path& out, const Json& settings) {
 void add_shared_settings(Json& settings, const SharedFlags& shared, Device device) {
   settings["device"] = name_of(device);
   settings["tf32"] = shared.tf32;
+  settings["any_order"] = shared.any_order;
+  settings["batch_norm"] = shared.batch_norm;
   settings["keras"] =
       shared.keras == 0 ? "as the protocol and the weights tell" : std::to_string(shared.keras);
 }

@@ -12,7 +12,7 @@ namespace sonograd {
 // depend on; those of a folder share it. Throws Error where the folder holds anything else.
 void take_up(const std::filesystem::path& out, const nlohmann::ordered_json& settings);
 
-// Those among the settings that every command takes: device, TensorFloat-32, whose Keras.
+// Those among the settings that every command takes: device, what a gpu may do, whose Keras.
 void add_shared_settings(nlohmann::ordered_json& settings, const SharedFlags& shared, Device device);
 
 // Behind `settings`, all that the numbers of runs with these flags depend on: the flags, what the files hold

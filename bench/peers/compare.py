@@ -139,7 +139,7 @@ def cells(row, present):
     for ratio, key, digits in (("time_ratio", "median_ms", 1), ("memory_ratio", "peak_mb", 0)):
         for figures in (row["ours"], *(row["peers"].get(peer) for peer in present)):
             yield f"{figures[key]:,.{digits}f}" if figures else "-"
-        yield f"{row[ratio]:.2f}" if ratio in row else "-"
+        yield f"{row[ratio]:.{2 if row[ratio] >= 0.01 else 4}f}" if ratio in row else "-"
 
 
 def line(row, present, markdown):

@@ -135,15 +135,16 @@ void input_gradient(A a, double epsilon, const Rows& rows, const Tensors& in, Te
   });
 }
 
-// dz = a′(z)·dy
+// factor · a′(z) · dy, a factor a channel
 template <class A>
-void before_activation(A a, const Rows& rows, const Tensor& cotangent, Tensor& out) {
-  const float* const dy = cotangent.gpu_data<float>();
-  float* const dz = out.mutable_gpu_data<float>();
+void times_slope(A a, const Rows& rows, const Tensor& factors, const Tensor& cotangent, Tensor& out) {
+  const float *const dy = cotangent.gpu_data<float>(), *const factor = factors.gpu_data<float>();
+  float* const dx = out.mutable_gpu_data<float>();
   const Rows p = rows;
   gpu::for_each(p.count * p.channels, [=] __device__(Int i) {
     const gpu::Place at = gpu::place(i, p.channels);
-    dz[i] = a.df(Fast{}, p.z(p.centred(at.row, at.column), at.column)) * dy[i];
+    const Int c = at.column;
+    dx[i] = factor[c] * a.df(Fast{}, p.z(p.centred(at.row, c), c)) * dy[i];
   });
 }
 
@@ -152,12 +153,12 @@ void train_grad(const BatchNormTrainGrad& op, const Tensors& inputs, Tensors& ou
   const Tensor scale = scales(in[1], in[4], op.epsilon);
   const Rows rows = rows_of(in, in[3], scale);
   if (batch_norm_by_cudnn::takes(in[0])) {
+    const Tensor ones = Tensor::filled(in[1].shape(), 1, DType::f32, Device::gpu);
     Tensor dz = in[5];
     if (op.activation != Activation::none) {
       dz = Tensor::empty(in[0].shape(), DType::f32, Device::gpu);
-      with_activation(op.activation, [&](auto a) { before_activation(a, rows, in[5], dz); });
+      with_activation(op.activation, [&](auto a) { times_slope(a, rows, ones, in[5], dz); });
     }
-    const Tensor ones = Tensor::filled(in[1].shape(), 1, DType::f32, Device::gpu);
     const Tensor inverse = scales(ones, in[4], op.epsilon);
     return batch_norm_by_cudnn::gradients(in[0], in[1], in[3], inverse, dz, op.epsilon, out[0], out[1],
                                           out[2]);
@@ -175,23 +176,11 @@ void frozen(const BatchNormFrozen& op, const Tensors& inputs, Tensors& out) {
   with_activation(op.activation, [&](auto a) { normalise(a, rows, out[0]); });
 }
 
-template <class A>
-void frozen_input_gradient(A a, const Rows& rows, const Tensor& cotangent, Tensor& out) {
-  const float* const dy = cotangent.gpu_data<float>();
-  float* const dx = out.mutable_gpu_data<float>();
-  const Rows p = rows;
-  gpu::for_each(p.count * p.channels, [=] __device__(Int i) {
-    const gpu::Place at = gpu::place(i, p.channels);
-    const Int c = at.column;
-    dx[i] = p.scale[c] * a.df(Fast{}, p.z(p.centred(at.row, c), c)) * dy[i];
-  });
-}
-
 void frozen_grad_x(const BatchNormFrozenGradX& op, const Tensors& inputs, Tensors& out) {
   const Tensors in = readable(inputs);
   const Tensor scale = scales(in[1], in[4], op.epsilon);
   const Rows rows = rows_of(in, in[3], scale);
-  with_activation(op.activation, [&](auto a) { frozen_input_gradient(a, rows, in[5], out[0]); });
+  with_activation(op.activation, [&](auto a) { times_slope(a, rows, scale, in[5], out[0]); });
 }
 
 void frozen_grad_parameters(const BatchNormFrozenGradParameters& op, const Tensors& inputs, Tensors& out) {

@@ -243,6 +243,7 @@ TEST_CASE("a finished run is not taken for one with other flags") {
   refused({"--lr", "0.5"}, "learning rate of scratch ");
   refused({"--phases", "scratch,finetune"}, "phases scratch, not scratch,finetune");
   refused({"--model", "aeganb0"}, "model mini, not aeganb0");
+  refused({"--random-labels"}, "random-labels off, not on");
 }
 
 TEST_CASE("a run that was broken off before its first checkpoint begins anew, and says so") {

@@ -4,6 +4,7 @@
 #include "tensor/gpu_policy.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
+#include "tests/tinted_pictures.h"
 #include "train/checkpoint.h"
 #include "train/fit.h"
 
@@ -12,22 +13,6 @@ using namespace sonograd;
 
 namespace {
 
-struct Data {
-  ImageSet images{32, 32, {}};
-  std::vector<Int> labels, train, validation;
-
-  Data() {
-    const Random random(11, "pixels");
-    for (Int i = 0; i < 16; ++i) {
-      labels.push_back(i % 3);
-      (i < 11 ? train : validation).push_back(i);
-      images.content.push_back(std::to_string(i));
-      for (Int p = 0; p < 32 * 32 * 3; ++p)
-        images.pixels.push_back(static_cast<std::uint8_t>(random.below(150, i * 3072 + p) + 50 * (i % 3)));
-    }
-  }
-};
-
 struct Run {
   History history;
   std::vector<std::vector<double>> values;
@@ -35,7 +20,7 @@ struct Run {
 
 // Two phases of two and one epochs of 3 batches, the last of 3 images.
 Run run(Device device, const std::filesystem::path& folder, const FitOptions& more = {}) {
-  const Data data;
+  const TintedPictures data(16, 11, 32, 150, 50);
   Model model = make_model({.name = "mini", .image_size = 32});
   model.initialise(Random(3), DType::f32, device);
   FitOptions options = more;

@@ -9,6 +9,7 @@
 #include "tests/error_of.h"
 #include "tests/mpi/group.h"
 #include "tests/temporary_folder.h"
+#include "tests/tinted_pictures.h"
 #include "train/fit.h"
 #include "train/step.h"
 
@@ -18,20 +19,8 @@ namespace {
 
 // 22 pictures, 13 of them to train on in batches of 5, 5 and 3: of four processes one has no picture of the
 // last.
-struct Data {
-  ImageSet images{16, 16, {}};
-  std::vector<Int> labels, train, validation;
-
-  Data() {
-    const Random random(11, "pixels");
-    for (Int i = 0; i < 22; ++i) {
-      labels.push_back(i % 3);
-      (i < 13 ? train : validation).push_back(i);
-      images.content.push_back(std::to_string(i));
-      for (Int p = 0; p < 16 * 16 * 3; ++p)
-        images.pixels.push_back(static_cast<std::uint8_t>(random.below(200, i * 768 + p) + 20 * (i % 3)));
-    }
-  }
+struct Data : TintedPictures {
+  Data() : TintedPictures(22, 13, 16, 200, 20) {}
 };
 
 struct Case {
