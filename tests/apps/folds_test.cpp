@@ -39,5 +39,8 @@ TEST_CASE("experiment folds tests every image once, and keeps what is finished")
   CHECK(twice["folds"][1] == once["folds"][1]);
   CHECK(fs::last_write_time(folder / "folds/seed-42/fold-2/metrics.json") == before);
   check_refused(run(with(call, {"--lr", "0.5"})), 1, {out, "learning_rates"});
+  const Outcome other = run(with(call, {"--device", "auto", "--any-order"}));
+  CHECK(other.status == 1);
+  CHECK(other.err.find("another any_order (false, not true)") != std::string::npos);
   check_refused(run(with(call, {"--fold", "1"})), 2, {"--fold"});
 }
