@@ -2,6 +2,8 @@
 
 #include "ops/attention/attention.h"
 #include "ops/bias_activation/bias_activation.h"
+#include "ops/binary/binary.h"
+#include "ops/reduce/reduce.h"
 
 namespace sonograd {
 namespace {
@@ -30,6 +32,38 @@ Tensor MultiHeadAttention::operator()(const Tensor& x, Context& context) const {
   const Tensor v = project(flat, value, channels, width, context);
   const Tensor out = project(attend(q, k, v, heads, dropout, context), output, width, channels, context);
   return reshape(out, x.shape());
+}
+
+Tensor MultiHeadAttention::mean(const Tensor& x, Context& context) const {
+  const Int batch = x.size(0), tokens = x.size(1) * x.size(2), channels = x.size(3), width = heads * size;
+  const Tensor flat = reshape(x, {batch, tokens, channels});
+  const Tensor q = project(flat, query, channels, width, context);
+  const Tensor k = project(flat, key, channels, width, context);
+  const Tensor each = dropout(attention_probabilities(q, k, heads), context);
+  const Tensor p = sonograd::mean(each, {2});  // [batch, heads, tokens]
+  const auto by_head = [](const Tensor& t) { return permute(t, {1, 0, 2}); };
+  const Tensor read = by_head(matmul(p, flat));  // [heads, batch, channels]
+  const Tensor v = matmul(read, by_head(value.kernel.value), {.precision = context.precision});
+  const Tensor bias = multiply(sum(by_head(p), {2}, true), reshape(value.bias.value, {heads, 1, size}));
+  const Tensor attended = reshape(by_head(add(v, bias)), {batch, width});
+  return project(attended, output, width, channels, context);
+}
+
+MultiHeadAttention MultiHeadAttention::after(const Tensor& gamma, const Tensor& beta) const {
+  const Int channels = gamma.elements();
+  const auto folded = [&](const Projection& projection) {
+    const Tensor kernel = reshape(projection.kernel.value, {channels, heads * size});
+    Projection with = projection;
+    with.kernel.value = reshape(multiply(reshape(gamma, {channels, 1}), kernel), projection.kernel.shape);
+    with.bias.value =
+        add(projection.bias.value, reshape(matmul(reshape(beta, {1, channels}), kernel), {heads, size}));
+    return with;
+  };
+  MultiHeadAttention attention = *this;
+  attention.query = folded(query);
+  attention.key = folded(key);
+  attention.value = folded(value);
+  return attention;
 }
 
 void MultiHeadAttention::visit(const Visit& visit) {

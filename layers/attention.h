@@ -24,6 +24,12 @@ struct MultiHeadAttention {
   Projection query, key, value, output;
 
   Tensor operator()(const Tensor& x, Context& context) const;
+  // Its output's mean over the positions, [batch, channels], for half the work: all that comes after the
+  // softmax is linear, so the mean is taken of the probabilities, before values and output are projected.
+  Tensor mean(const Tensor& x, Context& context) const;
+  // What gives for x what this gives for gamma·x + beta: both are taken into the kernels and biases of q, k,
+  // v.
+  MultiHeadAttention after(const Tensor& gamma, const Tensor& beta) const;
   void visit(const Visit& visit);
 };
 

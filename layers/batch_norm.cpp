@@ -17,7 +17,7 @@ BatchNorm batch_norm(Int channels, double momentum, double epsilon) {
 }
 
 Tensor BatchNorm::normalise(const Tensor& x, Context& context, Activation activation) const {
-  if (!context.training || !gamma.trains())
+  if (!uses_batch(context))
     return batch_norm_frozen(x, gamma.value, beta.value, moving_mean.value, moving_variance.value,
                              {.epsilon = epsilon, .activation = activation});
   const BatchNormTrain op{.epsilon = epsilon, .activation = activation};

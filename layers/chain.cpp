@@ -1,7 +1,6 @@
 #include "layers/chain.h"
 
-#include "layers/activation.h"
-#include "layers/batch_norm.h"
+#include "layers/neighbours.h"
 
 namespace sonograd {
 
@@ -12,19 +11,12 @@ Chain& Chain::add(std::string name, Layer layer) {
 
 Tensor Chain::operator()(const Tensor& x, Context& context) const {
   Tensor y = x;
-  for (std::size_t i = 0; i < children.size(); ++i) {
-    const Child& child = children[i];
-    const auto* const norm = child.layer.get_if<BatchNorm>();
-    const auto* const next =
-        i + 1 < children.size() ? children[i + 1].layer.get_if<ActivationLayer>() : nullptr;
-    if (norm && next && context.fuse) {
-      {
-        const LayerScope scope(child.name);
-        y = norm->normalise(y, context, next->activation);
-      }
-      show_output(children[++i].name, y, context);
+  for (std::size_t i = 0; i < children.size();) {
+    if (const std::size_t together = run_neighbours(children, i, y, context)) {
+      i += together;
     } else {
-      y = run_named(child.name, child.layer, y, context);
+      y = run_named(children[i].name, children[i].layer, y, context);
+      ++i;
     }
   }
   return y;

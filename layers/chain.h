@@ -11,7 +11,7 @@ class Chain {
 
   Chain& add(std::string name, Layer layer);
 
-  // A batch norm and the activation after it run as one op unless the context says otherwise.
+  // Some neighbours run together (layers/neighbours.h) unless the context says otherwise.
   Tensor operator()(const Tensor& x, Context& context) const;
   void visit(const Visit& visit);
 
