@@ -26,6 +26,13 @@ PEERS = {  # name: (program and its flags, what it imports)
 MODELS = ("efficientnetb3", "aeganb3", "densenet169", "xception", "vit_b16", "vit_b32")
 LACKS = {"dcgan": ("PyTorch", "compiled")}  # peers that have no such model
 BATCHES = {"infer": (1, 16)}  # of the others 16
+# Beside inference and training of all models, where nothing else is asked for.
+MORE = (
+    ("aeganb3", "finetune", 16),
+    ("aeganb3", "cached", 16),
+    ("densenet169", "cached", 16),
+    ("dcgan", "train", 16),
+)
 # A frozen base's features are computed once by us; the peers run the base at every step.
 PEERS_DO = {"cached": "transfer"}
 
@@ -45,12 +52,12 @@ def arguments():
     parser.add_argument(
         "--peer", action="append", choices=PEERS, help="may be repeated; default: PyTorch (eager) and Keras"
     )
-    parser.add_argument("--model", action="append", help=f"may be repeated; default: {', '.join(MODELS)}, and training steps of dcgan at 64 x 64")
+    parser.add_argument("--model", action="append", help=f"may be repeated; default: {', '.join(MODELS)}, and dcgan at 64 x 64")
     parser.add_argument(
         "--what",
         action="append",
         choices=("infer", "train", "finetune", "transfer", "cached"),
-        help="may be repeated; default: infer and train",
+        help="may be repeated; default: infer and train, and some of the paper's phases",
     )
     parser.add_argument(
         "--batch", action="append", type=int, help="may be repeated; default: 16, for infer 1 as well"
@@ -59,6 +66,9 @@ def arguments():
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--threads", type=int, default=os.cpu_count())
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--rooflines", metavar="FOLDER", help="a picture of each training step, op by op, as FOLDER/MODEL.svg"
+    )
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true")
     output.add_argument("--markdown", action="store_true", help="the rows as docs/performance.md shows them")
@@ -72,7 +82,7 @@ def cases(options):
         for what in options.what or ("infer", "train")
         for batch in options.batch or BATCHES.get(what, (16,))
     ]
-    return chosen if options.model or options.what or options.batch else [*chosen, ("dcgan", "train", 16)]
+    return chosen if options.model or options.what or options.batch else [*chosen, *MORE]
 
 
 def installed(python, options):
@@ -112,6 +122,12 @@ def middle(rounds):
         "first_ms": statistics.median(r["first_ms"] for r in rounds),
         "peak_mb": max(r["peak_mb"] for r in rounds),
     }
+
+
+def draw(case, options):
+    folder = Path(options.rooflines)
+    folder.mkdir(parents=True, exist_ok=True)
+    run([options.sonograd, "bench", "--roofline", str(folder / f"{case[0]}.svg")], case, options, True)
 
 
 def compare(case, options, present):
@@ -169,6 +185,8 @@ def main():
     rows = []
     for case in cases(options):
         rows.append(compare(case, options, present))
+        if options.rooflines and case[1] == "train":
+            draw(case, options)
         if not options.json:
             print(line(rows[-1], present, options.markdown), flush=True)
     if options.json:
