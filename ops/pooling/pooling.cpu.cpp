@@ -74,23 +74,32 @@ void average_pool(const AveragePool2d& op, const Tensors& in, Tensors& out) {
       [=](Int count, float* y) { scale_run(channels, 1.0f / static_cast<float>(count), y, y); });
 }
 
-constexpr Int most = 64;  // channels in a block
-
-// Backward: windows overlap, so a thread has an image's block of channels to itself.
-// f(cells, image's first element, window's first element, channels of the block) for every window.
+// Backward: windows overlap, so a thread has an image to itself, or a block of its channels where there are
+// fewer images than threads, and sets rows to zero as the windows come to them, while they are in the cache.
+// f(cells, image's first element, window's first element, channels, room for twice as many) for every window.
 template <class F>
 void for_image_blocks(const PoolWindow& pooling, const Tensor& dy, Tensor& dx, F f) {
   const Window at = pooling.window_on(dx.size(1), dx.size(2));
   const Int channels = dx.size(3), image = dx.size(1) * dx.size(2) * channels, rows = dy.size(1),
-            columns = dy.size(2), blocks = (channels + most - 1) / most;
+            columns = dy.size(2), most = dx.size(0) < threads() ? 64 : std::max<Int>(channels, 1),
+            blocks = (channels + most - 1) / most;
+  const Int height = dx.size(1), width = dx.size(2);
   float* to = dx.mutable_data<float>();
-  std::fill(to, to + dx.elements(), 0.0f);
   parallel_for(dx.size(0) * blocks, 1, [=, &pooling](Int begin, Int end) {
+    std::vector<float> room(static_cast<std::size_t>(2 * most));
     for (Int piece = begin; piece < end; ++piece) {
       const Int n = piece / blocks, c = piece % blocks * most, count = std::min(most, channels - c);
-      for (Int i = 0; i < rows; ++i)
+      Int cell = 0;  // the first that is not zero yet
+      const auto zero_rows = [&](Int bottom) {
+        for (; cell < bottom * width; ++cell) std::fill_n(to + n * image + cell * channels + c, count, 0.0f);
+      };
+      for (Int i = 0; i < rows; ++i) {
+        if (columns > 0) zero_rows(pooling.cells(at, i, 0).bottom);
         for (Int j = 0; j < columns; ++j)
-          f(pooling.cells(at, i, j), n * image + c, ((n * rows + i) * columns + j) * channels + c, count);
+          f(pooling.cells(at, i, j), n * image + c, ((n * rows + i) * columns + j) * channels + c, count,
+            room.data());
+      }
+      zero_rows(height);
     }
   });
 }
@@ -100,8 +109,9 @@ void max_pool_grad(const MaxPool2dGrad& op, const Tensors& in, Tensors& out) {
   const Int channels = in[0].size(3), pitch = in[0].size(2) * channels;
   float* dx = out[0].mutable_data<float>();
   for_image_blocks(
-      op.pooling, in[1], out[0], [=](const PoolWindow::Cells& cells, Int image, Int output, Int count) {
-        float largest[most], left[most];
+      op.pooling, in[1], out[0],
+      [=](const PoolWindow::Cells& cells, Int image, Int output, Int count, float* largest) {
+        float* const left = largest + count;
         copy_run(count, x + image + cells.top * pitch + cells.left * channels, largest);
         copy_run(count, dy + output, left);
         for_cells(cells, pitch, channels, [&](Int cell) { max_run(count, x + image + cell, largest); });
@@ -114,12 +124,12 @@ void average_pool_grad(const AveragePool2dGrad& op, const Tensors& in, Tensors& 
   const float* dy = in[0].data<float>();
   const Int channels = out[0].size(3), pitch = out[0].size(2) * channels;
   float* dx = out[0].mutable_data<float>();
-  for_image_blocks(
-      op.pooling, in[0], out[0], [=](const PoolWindow::Cells& cells, Int image, Int output, Int count) {
-        float share[most];
-        scale_run(count, 1.0f / static_cast<float>(cells.count()), dy + output, share);
-        for_cells(cells, pitch, channels, [&](Int cell) { add_run(count, share, dx + image + cell); });
-      });
+  for_image_blocks(op.pooling, in[0], out[0],
+                   [=](const PoolWindow::Cells& cells, Int image, Int output, Int count, float* share) {
+                     scale_run(count, 1.0f / static_cast<float>(cells.count()), dy + output, share);
+                     for_cells(cells, pitch, channels,
+                               [&](Int cell) { add_run(count, share, dx + image + cell); });
+                   });
 }
 
 }  // namespace
