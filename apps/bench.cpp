@@ -66,7 +66,9 @@ std::function<void()> work_of(const Flags& flags, Model& model, const SharedFlag
   StepOptions options{
       .recompute = flags.recompute, .precision = precision_named(flags.dtype), .random = Random(shared.seed)};
   if (flags.what == "cached") options.features = features.get();
-  return [batch, features, &model, optimizer, options]() mutable {
+  const auto scale = std::make_shared<LossScale>();
+  if (options.precision == Precision::f16) options.loss_scale = scale.get();
+  return [batch, features, scale, &model, optimizer, options]() mutable {
     train_step(model, trained_parameters(model), *batch, options, *optimizer, 1e-5);
     ++options.step;
   };
@@ -208,8 +210,8 @@ void add_bench(Program& program) {
   command.add_option("--repeat", flags->repeat, "timed runs after the first")
       ->check(positive())
       ->capture_default_str();
-  command.add_option("--dtype", flags->dtype, "of training: f32 or bf16, see `sonograd train --help`")
-      ->check(CLI::IsMember({"f32", "bf16"}))
+  command.add_option("--dtype", flags->dtype, "of training: f32, bf16 or f16, see `sonograd train --help`")
+      ->check(CLI::IsMember({"f32", "bf16", "f16"}))
       ->capture_default_str();
   command.add_flag("--recompute", flags->recompute, "train with less memory, see `sonograd train --help`");
   command.add_flag("--ops", flags->ops,

@@ -18,8 +18,6 @@ namespace {
 
 constexpr Int gallery_size = 12;
 
-constexpr const char* cached_fact = "base's features";  // of the phase transfer, in the manifest
-
 bool has_batch_norms(const Model& model) {
   const auto parameters = model.parameters();
   return std::any_of(parameters.begin(), parameters.end(), [](const Named<const Parameter>& p) {
@@ -204,19 +202,25 @@ void Evidence::begin(const Model& model) {
   write_split(run.split(), data.folder, data.split);
 }
 
-void Evidence::say_of_phase(const std::string& phase, const std::string& cached) {
+void Evidence::say_of_phase(const std::string& phase, const std::string& fact, const std::string& value) {
   for (auto& [name, facts] : manifest.phases) {
     if (name != phase) continue;
     const auto known =
-        std::find_if(facts.begin(), facts.end(), [](const auto& fact) { return fact.first == cached_fact; });
-    if (known == facts.end()) facts.emplace_back(cached_fact, cached);
+        std::find_if(facts.begin(), facts.end(), [&](const auto& one) { return one.first == fact; });
+    if (known == facts.end()) facts.emplace_back(fact, value);
   }
+  write_file_atomically(run.manifest(), manifest_json(manifest));
 }
 
 void Evidence::base_cached(bool drawn) {
-  say_of_phase(name_of(TrainingPhase::transfer), drawn ? "computed once, without its drop-connect and dropout"
-                                                       : "computed once; nothing in it draws at random");
-  write_file_atomically(run.manifest(), manifest_json(manifest));
+  say_of_phase(name_of(TrainingPhase::transfer), "base's features",
+               drawn ? "computed once, without its drop-connect and dropout"
+                     : "computed once; nothing in it draws at random");
+}
+
+void Evidence::loss_scaled(const PhasePlan& phase, const LossScale& scale) {
+  say_of_phase(name_of(phase.phase), "updates skipped in f16",
+               fmt::format("{}; loss scale {:g} at the end", scale.skipped, scale.value));
 }
 
 void Evidence::phase_done(const Model& model, const PhasePlan& phase) {

@@ -17,12 +17,13 @@ class Evidence {
 
   void begin(const Model& model);
   void base_cached(bool drawn);  // see FitEvents
+  void loss_scaled(const PhasePlan& phase, const LossScale& scale);
   void phase_done(const Model& model, const PhasePlan& phase);
   void finish(const Model& model, const History& history);
 
  private:
-  // How its base's features were computed, unless the manifest says so already.
-  void say_of_phase(const std::string& phase, const std::string& cached);
+  // A fact that the training tells, into the manifest, unless it is there already.
+  void say_of_phase(const std::string& phase, const std::string& fact, const std::string& value);
   std::vector<ExplainedImage> gallery(const Model& model, const std::vector<Prediction>& predictions) const;
   std::vector<SampleImage> samples() const;
   std::vector<Baseline> baselines() const;

@@ -40,17 +40,20 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   if (group.leads()) run.make();  // not before: bad input leaves nothing behind
   std::string log = "step,loss\n";
   double loss = 0;
+  LossScale scale;
+  const Precision precision = precision_named(flags.dtype);
   for (Int step = 0; step < fixed.steps; ++step) {
     const Batch batch = loader.next();
     const StepResult result = train_step(model, trained, batch,
                                          {.dropout = !flags.no_dropout,
                                           .recompute = flags.recompute,
-                                          .precision = precision_named(flags.dtype),
+                                          .precision = precision,
                                           .random = Random(shared.seed),
                                           .step = step,
                                           .first_sample = step * flags.batch,
                                           .group = &group,
-                                          .sync_batch_norm = flags.sync_batch_norm},
+                                          .sync_batch_norm = flags.sync_batch_norm,
+                                          .loss_scale = precision == Precision::f16 ? &scale : nullptr},
                                          *optimizer, plan[0].learning_rate);
     loss = result.loss;
     log += fmt::format("{},{:.9g}\n", step + 1, loss);
@@ -61,9 +64,13 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   if (shared.json) {
     nlohmann::ordered_json json{{"steps", fixed.steps}, {"loss", loss}, {"weights", run.last().string()}};
     if (!fixed.log.empty()) json["log"] = fixed.log;
+    if (precision == Precision::f16) json["skipped_updates"] = scale.skipped;
     print_json(json);
   } else {
-    fmt::print("{} steps, loss of the last batch {:.6g}: {}\n", fixed.steps, loss, run.last().string());
+    const std::string skipped =
+        scale.skipped == 0 ? "" : fmt::format(" ({} updates skipped in f16)", scale.skipped);
+    fmt::print("{} steps{}, loss of the last batch {:.6g}: {}\n", fixed.steps, skipped, loss,
+               run.last().string());
   }
   return 0;
 }

@@ -74,10 +74,12 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
   command.add_flag("--sync-batch-norm", t.sync_batch_norm,
                    "of several processes (mpirun): batch norms use the images of all, as one process would");
   command
-      .add_option("--dtype", t.dtype,
-                  "of matrix products and convolutions (but depthwise ones) in training: f32, or bf16, whose "
-                  "inputs are rounded to bfloat16; weights, sums, everything else and testing stay f32")
-      ->check(CLI::IsMember({"f32", "bf16"}))
+      .add_option(
+          "--dtype", t.dtype,
+          "of matrix products and convolutions (but depthwise ones) in training: f32, or bf16 or f16, "
+          "whose inputs are rounded to bfloat16 or to IEEE half precision; weights, sums, everything "
+          "else and testing stay f32. f16 scales the loss and skips updates that overflow")
+      ->check(CLI::IsMember({"f32", "bf16", "f16"}))
       ->capture_default_str();
   command
       .add_option(

@@ -167,6 +167,8 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   if (evidence)
     events = {.begin = [&] { evidence->begin(model); },
               .base_cached = [&](bool drawn) { evidence->base_cached(drawn); },
+              .loss_scaled = [&](const PhasePlan& phase,
+                                 const LossScale& scale) { evidence->loss_scaled(phase, scale); },
               .phase_done = [&](const PhasePlan& phase) { evidence->phase_done(model, phase); }};
   const History history = [&] {
     const StopBetweenSteps loops_look;

@@ -9,8 +9,8 @@
 #include "autograd/apply.h"
 #include "layers/init.h"
 #include "layers/moving_average.h"
-#include "tensor/bfloat16.h"
 #include "tensor/keras.h"
+#include "tensor/precision.h"
 
 namespace sonograd {
 

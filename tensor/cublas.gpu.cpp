@@ -68,14 +68,15 @@ cublasHandle_t handle() {
 
 // The library's matrices lie column after column. What lies row after row is to it the transpose, so it is
 // asked for cᵀ = bᵀ·aᵀ.
-void multiply(Int m, Int n, Int k, const Factor& a, const Factor& b, const Product& c, Int count,
-              float keep) {
+void multiply(Int m, Int n, Int k, const Factor& a, const Factor& b, const Product& c, Int count, float keep,
+              Precision precision) {
   const float one = 1;
+  const bool tf32 = gpu::policy().tf32 || precision != Precision::full;
   const auto operation = [](const Factor& factor) { return factor.transposed ? CUBLAS_OP_T : CUBLAS_OP_N; };
-  check(functions().multiply(
-            handle(), operation(b), operation(a), n, m, k, &one, b.first, CUDA_R_32F, b.leading, b.apart,
-            a.first, CUDA_R_32F, a.leading, a.apart, &keep, c.first, CUDA_R_32F, c.leading, c.apart, count,
-            gpu::policy().tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
+  check(functions().multiply(handle(), operation(b), operation(a), n, m, k, &one, b.first, CUDA_R_32F,
+                             b.leading, b.apart, a.first, CUDA_R_32F, a.leading, a.apart, &keep, c.first,
+                             CUDA_R_32F, c.leading, c.apart, count,
+                             tf32 ? CUBLAS_COMPUTE_32F_FAST_TF32 : CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
         "cublasGemmStridedBatchedEx", m, n, k, count);
 }
 

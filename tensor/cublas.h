@@ -1,5 +1,5 @@
 #pragma once
-#include "tensor/shape.h"
+#include "tensor/precision.h"
 
 // Products of matrices on the gpu, by cuBLAS, which is opened at the first call. Everything here is
 // row-major, as our tensors are, and the library's columns are ours alone to think of. Throws gpu::Failure.
@@ -20,9 +20,10 @@ struct Product {
 };
 
 // c_b = a_b · b_b + keep · c_b for the `count` products of matrices [m,k] and [k,n], none of the sizes 0.
-// With keep 0 what c held is not read.
+// With keep 0 what c held is not read. `precision` is what the factors were rounded to: TF32 keeps all bits
+// of both types of 16, so that tensor cores then multiply exactly and sum in f32.
 void multiply(Int m, Int n, Int k, const Factor& a, const Factor& b, const Product& c, Int count = 1,
-              float keep = 0);
+              float keep = 0, Precision precision = Precision::full);
 
 // to [columns,rows] = from [rows,columns] transposed, both dense
 void transpose(Int rows, Int columns, const float* from, float* to);

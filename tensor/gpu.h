@@ -7,6 +7,7 @@
 namespace sonograd {
 
 class Tensor;
+enum class Precision;
 
 // What the library asks of a GPU, in plain C++: memory, copies and a word on why there is none. A build with
 // CUDA takes these functions from tensor/gpu_*.gpu.cpp and *.cu, any other from tensor/no_gpu.cpp, where all
@@ -46,7 +47,7 @@ void synchronise();
 // Between tensors on the gpu, of one shape; any strides and types.
 void copy(const Tensor& source, Tensor& target);
 void fill(Tensor& target, double value);
-void round_to_bfloat16(const Tensor& source, Tensor& target);  // of f32, see tensor/bfloat16.h
+void round(const Tensor& source, Precision precision, Tensor& target);  // of f32, see tensor/precision.h
 
 }  // namespace gpu
 }  // namespace sonograd

@@ -1,6 +1,6 @@
-#include "tensor/bfloat16.h"
 #include "tensor/launch.h"
 #include "tensor/loops.h"
+#include "tensor/precision.h"
 
 namespace sonograd::gpu {
 namespace {
@@ -30,6 +30,17 @@ void fill_elements(Tensor& target, T value) {
   for_each(loops.elements(), [=] __device__(Int i) { to[loops.at(i)[0]] = value; });
 }
 
+template <class Type>
+void round_elements(const Tensor& source, Tensor& target) {
+  const float* const from = source.gpu_data<float>();
+  float* const to = target.mutable_gpu_data<float>();
+  const Loops<2> loops(source.shape(), {source.strides(), target.strides()});
+  for_each(loops.elements(), [=] __device__(Int i) {
+    const auto at = loops.at(i);
+    to[at[1]] = Type::value(Type::bits(from[at[0]]));
+  });
+}
+
 }  // namespace
 
 void copy(const Tensor& source, Tensor& target) {
@@ -47,14 +58,9 @@ void fill(Tensor& target, double value) {
     fill_elements(target, value);
 }
 
-void round_to_bfloat16(const Tensor& source, Tensor& target) {
-  const float* const from = source.gpu_data<float>();
-  float* const to = target.mutable_gpu_data<float>();
-  const Loops<2> loops(source.shape(), {source.strides(), target.strides()});
-  for_each(loops.elements(), [=] __device__(Int i) {
-    const auto at = loops.at(i);
-    to[at[1]] = from_bfloat16(to_bfloat16(from[at[0]]));
-  });
+void round(const Tensor& source, Precision precision, Tensor& target) {
+  precision == Precision::bf16 ? round_elements<Bfloat16>(source, target)
+                               : round_elements<Float16>(source, target);
 }
 
 }  // namespace sonograd::gpu

@@ -43,7 +43,7 @@ void copy(const Tensor&, Tensor&) {
 void fill(Tensor&, double) {
   refuse();
 }
-void round_to_bfloat16(const Tensor&, Tensor&) {
+void round(const Tensor&, Precision, Tensor&) {
   refuse();
 }
 

@@ -24,6 +24,10 @@ double number(const Json& json) {
   return text == "nan" ? NAN : text == "inf" ? INFINITY : -INFINITY;
 }
 
+Json to_json(const LossScale& s) {
+  return {{"value", s.value}, {"good", s.good}, {"skipped", s.skipped}};
+}
+
 Json to_json(const Progression& s) {
   Json history = Json::array();
   for (const Epoch& e : s.history)
@@ -42,6 +46,7 @@ Json to_json(const Progression& s) {
             {"best_epoch", s.stopping.best_epoch},
             {"wait", s.stopping.wait}}},
           {"best", {number(s.best.best), s.best.epoch}},
+          {"loss_scale", s.loss_scale ? to_json(*s.loss_scale) : Json()},
           {"history", std::move(history)},
           {"stopped", s.stopped},
           {"finished", s.finished}};
@@ -60,6 +65,8 @@ Progression from_json(const Json& j) {
   s.stopping = {stopping.at("patience"), number(stopping.at("best")), stopping.at("best_epoch"),
                 stopping.at("wait")};
   s.best = {number(j.at("best").at(0)), j.at("best").at(1)};
+  if (const Json scale = j.value("loss_scale", Json()); !scale.is_null())  // older ones are silent of it
+    s.loss_scale = LossScale{scale.at("value"), scale.at("good"), scale.at("skipped")};
   for (const Json& e : j.at("history"))
     s.history.push_back(
         {e.at(0), e.at(1), number(e.at(2)), number(e.at(3)), number(e.at(4)), number(e.at(5)), e.at(6)});

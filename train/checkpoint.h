@@ -1,12 +1,14 @@
 #pragma once
 #include <filesystem>
 #include <functional>
+#include <optional>
 #include <string>
 
 #include "models/model.h"
 #include "report/history.h"
 #include "tensor/error.h"
 #include "train/early_stopping.h"
+#include "train/loss_scale.h"
 #include "train/optimizer.h"
 
 namespace sonograd {
@@ -29,6 +31,7 @@ struct Progression {
   Int correct = 0;
   EarlyStopping stopping;
   BestValue best;
+  std::optional<LossScale> loss_scale;  // of a run in f16
   History history;
   bool stopped = false;   // the phase, by early stopping
   bool finished = false;  // the run

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <numeric>
 #include <optional>
+#include <utility>
 
 #include "autograd/tape.h"
 #include "data/sha256.h"
@@ -60,7 +61,7 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
       name_of(o.optimizer), o.dropout, o.augmentation.jitter, o.augmentation.flip, static_cast<int>(m.keras),
       o.norm_momentum.value_or(0), o.stop_when_perfect, name_of(o.transfer), o.momentum,
       o.split.substr(0, 16), weights_hash(model));
-  if (o.precision == Precision::bf16) text += "; bf16";
+  if (o.precision != Precision::full) text += fmt::format("; {}", name_of(o.precision));
   if (gpu::policy().tf32) text += "; tf32";
   if (!gpu::policy().deterministic) text += "; sums in any order";
   if (gpu::policy().cudnn_batch_norm) text += "; batch norms by cuDNN";
@@ -73,15 +74,20 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
   return text;
 }
 
-void scale(Tensors& gradients, double factor) {
-  const NoGrad quiet;
-  for (Tensor& g : gradients) g = multiply(g, scalar_like(g, factor));
-}
+// What the batches since the last update ask for.
+struct Pending {
+  Tensors gradients;
+  std::vector<MovingUpdate> updates;
+  bool overflowed = false;  // of any of them
+};
 
-// total += share · gradients, share being the batch's part of the images of one update
-void accumulate_share(Tensors& total, Tensors gradients, double share) {
-  if (share != 1.0) scale(gradients, share);
-  accumulate(total, gradients);
+// share: the batch's part of the images of one update
+void add(Pending& pending, StepResult& result, double share) {
+  pending.overflowed = pending.overflowed || result.overflowed;
+  if (pending.overflowed) return;
+  if (share != 1.0) multiply_each(result.gradients, share);
+  accumulate(pending.gradients, std::exchange(result.gradients, {}));
+  pending.updates.insert(pending.updates.end(), result.updates.begin(), result.updates.end());
 }
 
 class Fit {
@@ -126,6 +132,7 @@ class Fit {
   std::string epoch_name() const {
     return fmt::format("{} {}/{}", name_of(phase().phase), state.epoch + 1, phase().epochs);
   }
+  Int images_per_update() const { return options.batch * options.accumulate; }
   Int updates() const { return (batches() + options.accumulate - 1) / options.accumulate; }  // of an epoch
 
   Optimizer& prepare(Int number) {
@@ -143,6 +150,8 @@ class Fit {
     state.stopping = {.patience = options.patience};
     state.best = {};
     state.stopped = false;
+    state.loss_scale.reset();
+    if (options.precision == Precision::f16) state.loss_scale.emplace();
     prepare(number);
     save();
   }
@@ -154,6 +163,7 @@ class Fit {
   void end_phase(const FitEvents& events) {
     if (group.leads()) load_values(model, run.best());
     for (const NamedParameter& p : model.parameters()) group.broadcast(p.parameter->value);
+    if (events.loss_scaled && state.loss_scale) events.loss_scaled(phase(), *state.loss_scale);
     if (events.phase_done) events.phase_done(phase());
     const bool perfect = options.stop_when_perfect && state.best.best >= 1.0;
     if (state.phase + 1 < static_cast<Int>(plan.size()) && !perfect) return start_phase(state.phase + 1);
@@ -191,14 +201,14 @@ class Fit {
                       {.quiet = options.quiet,
                        .done_before = state.position / options.batch,
                        .images_before = state.position});
-    Tensors pending;  // gradients of the batches since the last update
+    Pending pending;
     while (!loader.done()) {
       step(loader.next(), pending);
       const double seen = static_cast<double>(state.position);
       progress.update((state.position + options.batch - 1) / options.batch, state.position,
                       fmt::format("loss {:.4f} · accuracy {:.3f}", state.loss_sum / seen,
                                   static_cast<double>(state.correct) / seen));
-      const bool between_updates = pending.empty() && !loader.done();
+      const bool between_updates = state.position % images_per_update() == 0 && !loader.done();
       const bool due = options.checkpoint_steps > 0 && state.step % options.checkpoint_steps == 0;
       const bool stop = between_updates && told_to_stop();
       if (stop || (between_updates && due)) {
@@ -211,14 +221,13 @@ class Fit {
     if (told_to_stop()) throw Stopped(state.step);
   }
 
-  void step(const Batch& batch, Tensors& pending) {
+  void step(const Batch& batch, Pending& pending) {
     const auto n = static_cast<Int>(data.train.size());
     const Int end = state.position + batch.whole;
-    const Int images_per_update = options.batch * options.accumulate;
-    const Int first_image = state.position / images_per_update * images_per_update;
-    const Int images = std::min(images_per_update, n - first_image);
+    const Int first_image = state.position / images_per_update() * images_per_update();
+    const Int images = std::min(images_per_update(), n - first_image);
     const Int updates_before =
-        static_cast<Int>(state.history.size()) * updates() + first_image / images_per_update;  // in the run
+        static_cast<Int>(state.history.size()) * updates() + first_image / images_per_update();  // in the run
     const StepOptions how{.class_weights = options.class_weights,
                           .dropout = options.dropout,
                           .recompute = options.recompute,
@@ -226,18 +235,17 @@ class Fit {
                           .norm_momentum = options.norm_momentum,
                           .random = Random(options.seed),
                           .step = updates_before,
-                          .first_sample = updates_before * images_per_update + state.position - first_image,
+                          .first_sample = updates_before * images_per_update() + state.position - first_image,
                           .features = kept(),
                           .group = options.group,
-                          .sync_batch_norm = options.sync_batch_norm};
+                          .sync_batch_norm = options.sync_batch_norm,
+                          .loss_scale = state.loss_scale ? &*state.loss_scale : nullptr};
     StepResult result;
     if (options.accumulate == 1 && !options.clip_norm) {
       result = train_step(model, trained, batch, how, *optimizer, rate());
     } else {
       result = gradients_of(model, batch, how);
-      apply_updates(result.updates);
-      accumulate_share(pending, std::move(result.gradients),
-                       static_cast<double>(end - state.position) / static_cast<double>(images));
+      add(pending, result, static_cast<double>(end - state.position) / static_cast<double>(images));
       if (end == first_image + images) update(pending);
     }
     state.loss_sum += result.loss * static_cast<double>(end - state.position);
@@ -251,13 +259,18 @@ class Fit {
                           phase().epochs * updates());
   }
 
-  void update(Tensors& pending) {
-    if (options.clip_norm) {
-      const double norm = global_norm(pending);
-      if (norm > *options.clip_norm) scale(pending, *options.clip_norm / norm);
+  void update(Pending& pending) {
+    auto& [gradients, updates, overflowed] = pending;
+    if (state.loss_scale) state.loss_scale->update(overflowed);
+    if (!overflowed) {
+      apply_updates(updates);
+      if (options.clip_norm) {
+        const double norm = global_norm(gradients);
+        if (norm > *options.clip_norm) multiply_each(gradients, *options.clip_norm / norm);
+      }
+      optimizer->update(trained, gradients, rate());
     }
-    optimizer->update(trained, pending, rate());
-    pending.clear();
+    pending = {};
   }
 
   void end_epoch(double seconds, Progress& progress) {
@@ -282,6 +295,9 @@ class Fit {
     if (!data.validation.empty())
       line += fmt::format(" · val_loss {:.4f} · val_accuracy {:.3f}{}", epoch.val_loss, epoch.val_accuracy,
                           better ? ", the phase's best so far" : "");
+    if (state.loss_scale && state.loss_scale->skipped > 0)
+      line += fmt::format(" · {} updates skipped so far, loss scale {:g}", state.loss_scale->skipped,
+                          state.loss_scale->value);
     progress.finish(line);
   }
 

@@ -9,6 +9,7 @@
 #include "report/history.h"
 #include "report/run_folder.h"
 #include "train/distributed/group.h"
+#include "train/loss_scale.h"
 #include "train/optimizer.h"
 #include "train/schedule.h"
 
@@ -69,6 +70,7 @@ struct FitData {
 struct FitEvents {
   std::function<void()> begin = {};  // training is about to start, or the checkpoint proved to be this run's
   std::function<void(bool drawn)> base_cached = {};  // features are kept; would the base draw in training?
+  std::function<void(const PhasePlan&, const LossScale&)> loss_scaled = {};  // of a phase in f16, at its end
   std::function<void(const PhasePlan&)> phase_done = {};  // the model holds the phase's result
 };
 

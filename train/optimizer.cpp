@@ -3,6 +3,7 @@
 #include <array>
 #include <cmath>
 
+#include "ops/binary/binary.h"
 #include "ops/unary/unary.h"
 #include "ops/update/update.h"
 
@@ -91,6 +92,11 @@ void Sgd::change(Parameter& parameter, std::size_t which, const Tensor& gradient
 std::vector<std::pair<std::string, Tensor>> Sgd::state(const std::vector<NamedParameter>& parameters) {
   prepare(parameters);
   return named("sgd.velocity.", parameters, velocity);
+}
+
+void multiply_each(Tensors& gradients, double factor) {
+  const NoGrad quiet;
+  for (Tensor& g : gradients) g = multiply(g, scalar_like(g, factor));
 }
 
 // The sums of the squares are made there, and come to the host together.

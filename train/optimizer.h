@@ -71,6 +71,8 @@ class Sgd final : public Optimizer {
   double rate = 0;  // of the step that was begun
 };
 
+void multiply_each(Tensors& gradients, double factor);
+
 // sqrt(Σ g²) over all gradients, summed in f64 in a fixed order.
 double global_norm(const Tensors& gradients);
 

@@ -52,10 +52,32 @@ void share_updates(std::vector<MovingUpdate>& updates, Group& group, double shar
 
 using Loss = std::function<Tensor()>;
 
+double scale_of(const StepOptions& options) {
+  return options.loss_scale ? options.loss_scale->value : 1;
+}
+
+// Of the loss, what backward starts from; the gradients' norm, once they are divided by its scale again.
+Tensor cotangent_of(const StepOptions& options, double share, const Tensor& like) {
+  return Tensor::filled({}, share * scale_of(options), like.dtype(), like.device());
+}
+double norm_unscaled(const StepOptions& options, Tensors& gradients) {
+  if (options.loss_scale) multiply_each(gradients, 1 / scale_of(options));
+  return global_norm(gradients);
+}
+
+// A finite loss whose gradients are not: they overflowed, unless there is no scale that may have done it.
+void judge_gradients(const StepOptions& options, double norm, StepResult& result) {
+  result.overflowed = !std::isfinite(norm) && scale_of(options) > LossScale::least;
+  if (result.overflowed)
+    result.gradients.clear();
+  else
+    expect_finite(norm, "a gradient");
+}
+
 // What is read on the host is read last: on a GPU the host waits for it, and the GPU would then for the host.
 void differentiate_alone(const Loss& loss, const std::vector<NamedParameter>& trained,
                          const std::vector<Tensor*>& wrt, const StepOptions& options, StepResult& result) {
-  GradientOptions each;
+  GradientOptions each{.cotangent = cotangent_of(options, 1, *wrt[0])};
   if (options.on_gradient)
     each.on_gradient = [&](std::size_t which, const Tensor& gradient) {
       expect_finite(global_norm({gradient}), "the gradient of " + trained[which].name);
@@ -68,20 +90,20 @@ void differentiate_alone(const Loss& loss, const std::vector<NamedParameter>& tr
   };
   auto [value, gradients] = value_and_gradient(finite_loss, wrt, each);
   result.gradients = std::move(gradients);
-  const double size = options.on_gradient ? 0 : global_norm(result.gradients);
+  const double size = options.on_gradient ? 0 : norm_unscaled(options, result.gradients);
   expect_finite(result.loss = value.item(), "the loss");
-  expect_finite(size, "a gradient");
+  judge_gradients(options, size, result);
 }
 
 void differentiate_together(const Loss& loss, const std::vector<Tensor*>& wrt, const Batch& batch,
-                            const Tensor& logits, Group& group, StepResult& result) {
+                            const Tensor& logits, const StepOptions& options, StepResult& result) {
+  Group& group = *options.group;
   Buckets buckets(group, wrt.size());
   const double share = share_of(batch);
-  const Tensor cotangent = Tensor::filled({}, share, wrt[0]->dtype(), wrt[0]->device());
   const Tensor value =
-      value_and_gradient(
-          loss, wrt,
-          {.cotangent = cotangent, .on_gradient = [&](std::size_t k, const Tensor& g) { buckets.add(k, g); }})
+      value_and_gradient(loss, wrt,
+                         {.cotangent = cotangent_of(options, share, *wrt[0]),
+                          .on_gradient = [&](std::size_t k, const Tensor& g) { buckets.add(k, g); }})
           .first;
   result.gradients = buckets.finish();
   result.correct = count_correct(logits, batch.labels);
@@ -90,7 +112,7 @@ void differentiate_together(const Loss& loss, const std::vector<Tensor*>& wrt, c
   result.loss = sums[0];
   result.correct = static_cast<Int>(sums[1]);
   expect_finite(result.loss, "the loss");
-  expect_finite(global_norm(result.gradients), "a gradient");
+  judge_gradients(options, norm_unscaled(options, result.gradients), result);
 }
 
 StepResult compute(Model& model, const Batch& batch, const StepOptions& options) {
@@ -125,8 +147,9 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
     differentiate_alone(loss, trained, wrt, options, result);
     result.correct = count_correct(given, batch.labels);
   } else {
-    differentiate_together(loss, wrt, batch, given, group, result);
+    differentiate_together(loss, wrt, batch, given, options, result);
   }
+  if (result.overflowed) return result;
   result.updates = std::move(context.updates);
   if (!group.alone() && !options.sync_batch_norm) share_updates(result.updates, group, across.share);
   return result;
@@ -164,9 +187,10 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
   met = sum_over(*options.group, met);
   options.group->broadcast(culprit, std::min_element(met.begin(), met.end()) - met.begin());
   throw NotFinite(
-      "update {}: a number is not finite; {}; what the run saved before is intact; try a smaller learning "
+      "update {}: a number is not finite; {}; what the run saved before is intact; try {}a smaller learning "
       "rate or norm of the gradients, in another folder",
-      options.step + 1, culprit.empty() ? "it was seen in " + seen_in : "the first came from " + culprit);
+      options.step + 1, culprit.empty() ? "it was seen in " + seen_in : "the first came from " + culprit,
+      options.precision == Precision::f16 ? "bf16, which reaches beyond f16's 65504, " : "");
 }
 
 // The step needed at least as much as it held and asked for at the end, beside what was there before it: the
@@ -206,7 +230,8 @@ StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, 
                       StepOptions options, Optimizer& optimizer, double learning_rate) {
   const gpu::NamedRange range([&] { return fmt::format("update {}", options.step + 1); });
   // On a GPU each look at a gradient would wait for it.
-  const bool at_once = options.group->alone() && trained.front().parameter->value.device() == Device::cpu;
+  const bool at_once = options.group->alone() && !options.loss_scale &&
+                       trained.front().parameter->value.device() == Device::cpu;
   if (at_once) {
     optimizer.begin(trained, learning_rate);
     options.on_gradient = [&](std::size_t i, const Tensor& gradient) {
@@ -214,6 +239,8 @@ StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, 
     };
   }
   StepResult result = gradients_of(model, batch, options);
+  if (options.loss_scale) options.loss_scale->update(result.overflowed);
+  if (result.overflowed) return result;
   apply_updates(result.updates);
   if (!at_once) optimizer.update(trained, result.gradients, learning_rate);
   return result;

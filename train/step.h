@@ -6,6 +6,7 @@
 #include "models/model.h"
 #include "train/base_features.h"
 #include "train/distributed/group.h"
+#include "train/loss_scale.h"
 #include "train/optimizer.h"
 
 namespace sonograd {
@@ -26,6 +27,7 @@ struct StepOptions {
   // result of the whole. Its batch norms that train use the images of the process alone, or of all.
   Group* group = &one_process();
   bool sync_batch_norm = false;
+  LossScale* loss_scale = nullptr;  // of f16; train_step moves it on, gradients_of leaves that to the caller
   // Of one process: takes each gradient, found finite, as soon as backward has it, in place of the result.
   std::function<void(std::size_t which, const Tensor& gradient)> on_gradient = {};
 };
@@ -35,6 +37,7 @@ struct StepResult {
   Int correct = 0;
   Tensors gradients = {};  // of trained_parameters(model), in that order
   std::vector<MovingUpdate> updates = {};
+  bool overflowed = false;  // the scaled gradients, in all processes: there are none, nor updates; skip it
 };
 
 // The parameters that train under the model's present freezing.
@@ -42,12 +45,14 @@ std::vector<NamedParameter> trained_parameters(Model& model);
 
 // Loss and gradients of one batch in training mode: mean softmax cross-entropy on the logits. A tape
 // watches the parameters meanwhile; no value changes. Throws NotFinite, which counts updates from 1, where
-// the loss or a gradient is not a finite number.
+// the loss or a gradient is not a finite number; a gradient that a smaller loss scale may make finite is
+// told of by `overflowed`.
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options);
 
 // A whole update of the model: gradients_of, the norms' moving averages and the optimizer. One process on the
 // cpu changes each parameter as backward has its gradient, so that the gradients are never all there; where
-// it throws NotFinite, those whose gradients came before are changed. `trained`: trained_parameters(model).
+// it throws NotFinite, those whose gradients came before are changed. With a loss scale all gradients are
+// there first, and where they overflowed nothing changes but the scale. `trained`: trained_parameters(model).
 StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
                       StepOptions options, Optimizer& optimizer, double learning_rate);
 

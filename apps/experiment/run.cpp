@@ -154,8 +154,8 @@ void add_experiment_runs(Program& program, CLI::App& experiment) {
         ->check(positive());
     command.add_option("--gan-steps", flags->gan_steps, "of each class's GAN, in place of the profile's")
         ->check(positive());
-    command.add_option("--dtype", flags->dtype, "of training: f32 or bf16, see `sonograd train --help`")
-        ->check(CLI::IsMember({"f32", "bf16"}))
+    command.add_option("--dtype", flags->dtype, "of training: f32, bf16 or f16, see `sonograd train --help`")
+        ->check(CLI::IsMember({"f32", "bf16", "f16"}))
         ->capture_default_str();
     command
         .add_option("--pooling", flags->pooling, "of the baselines: avg or max, see `sonograd train --help`")

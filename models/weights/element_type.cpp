@@ -5,6 +5,8 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "tensor/precision.h"
+
 namespace sonograd {
 namespace {
 
@@ -13,22 +15,6 @@ static_assert(std::endian::native == std::endian::little, "weight files are read
 constexpr ElementType all_types[] = {ElementType::f64, ElementType::f32, ElementType::f16, ElementType::bf16,
                                      ElementType::i64};
 constexpr Int exact_integers = Int{1} << 53;  // f64 holds every integer up to here
-
-float from_bf16(std::uint16_t bits) {
-  return std::bit_cast<float>(std::uint32_t{bits} << 16);
-}
-
-// IEEE binary16: (-1)^s · 2^(e-15) · (1 + m/1024); e = 0 subnormal, e = 31 infinite or NaN.
-float from_f16(std::uint16_t bits) {
-  const int exponent = bits >> 10 & 31, fraction = bits & 1023;
-  float value = 0;
-  if (exponent == 31)
-    value = fraction == 0 ? INFINITY : NAN;
-  else
-    value = std::ldexp(static_cast<float>(exponent == 0 ? fraction : fraction + 1024),
-                       std::max(exponent, 1) - 25);
-  return bits >> 15 ? -value : value;
-}
 
 }  // namespace
 
@@ -62,7 +48,7 @@ Tensor decode(ElementType type, const Shape& shape, const std::function<void(voi
     std::vector<std::uint16_t> halves(count);
     fill(halves.data());
     std::transform(halves.begin(), halves.end(), value.mutable_data<float>(),
-                   type == ElementType::f16 ? from_f16 : from_bf16);
+                   type == ElementType::f16 ? Float16::value : Bfloat16::value);
   }
   return value;
 }

@@ -41,15 +41,17 @@ void register_conv2d(Registry& registry) {
     grad_x.push_back(sample("conv2d_grad_x: " + c.name, to_x, {uniform(c.w), uniform(y)}));
     grad_w.push_back(sample("conv2d_grad_w: " + c.name, to_w, {uniform(c.x), uniform(y)}));
   }
-  for (Case c : cases()) {
-    c.conv.precision = Precision::bf16;
-    const Shape y = c.conv.shape(c.x, c.w);
-    value.push_back(rounding("conv2d: bf16, " + c.name, c.conv, {uniform(c.x), uniform(c.w)}));
-    grad_x.push_back(rounding("conv2d_grad_x: bf16, " + c.name, Conv2dGradX{c.conv, {c.x[1], c.x[2]}},
-                              {uniform(c.w), uniform(y)}));
-    grad_w.push_back(rounding("conv2d_grad_w: bf16, " + c.name, Conv2dGradW{c.conv, {c.w[0], c.w[1]}},
-                              {uniform(c.x), uniform(y)}));
-  }
+  for (const Precision precision : {Precision::bf16, Precision::f16})
+    for (Case c : cases()) {
+      c.conv.precision = precision;
+      const Shape y = c.conv.shape(c.x, c.w);
+      const std::string name = fmt::format(": {}, {}", name_of(precision), c.name);
+      value.push_back(rounding("conv2d" + name, c.conv, {uniform(c.x), uniform(c.w)}));
+      grad_x.push_back(rounding("conv2d_grad_x" + name, Conv2dGradX{c.conv, {c.x[1], c.x[2]}},
+                                {uniform(c.w), uniform(y)}));
+      grad_w.push_back(rounding("conv2d_grad_w" + name, Conv2dGradW{c.conv, {c.w[0], c.w[1]}},
+                                {uniform(c.x), uniform(y)}));
+    }
   value.push_back(
       values_only("conv2d: special values", Conv2d{}, {special_values({1, 6, 5, 3}), uniform({3, 3, 3, 4})}));
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "ops/trilinear.h"
-#include "tensor/bfloat16.h"
+#include "tensor/precision.h"
 
 namespace sonograd {
 
@@ -13,7 +13,7 @@ struct Conv2d {
   Int groups = 1;
   Padding pad = same;
   Precision precision =
-      Precision::full;  // bf16: the factors are rounded first, which gradients take for themselves
+      Precision::full;  // else the factors are rounded first, which gradients take for themselves
 
   Shape shape(const Shape& x, const Shape& w) const {
     expect(x.rank() == 4, "x must be [n,height,width,channels], not of rank {}", x.rank());

@@ -1,5 +1,7 @@
 #include "ops/conv2d/convolution.h"
 
+#include <utility>
+
 #include "tensor/onednn.h"
 #include "tensor/parallel.h"
 
@@ -108,12 +110,9 @@ void run(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y) {
     (to_x ? x : to_w ? w : y).fill(0);  // a sum of no products
     return;
   }
-  const bool rounds = conv.precision == Precision::bf16;
-  if (rounds && !has_bfloat16_products()) {
-    conv.precision = Precision::full;
-    round_factors(direction, x, w, y);
-    return run(direction, conv, x, w, y);
-  }
+  if (conv.precision == Precision::f16 || (conv.precision == Precision::bf16 && !has_bfloat16_products()))
+    round_factors(direction, conv, x, w, y);
+  const bool rounds = conv.precision != Precision::full;
   const auto plan = plan_for(direction, conv, x.shape(), w.shape());
   std::vector<std::unique_ptr<Storage>> rounded;
   const auto bound = [&](Tensor& tensor, const memory::desc& layout, bool written) {
@@ -137,10 +136,11 @@ void run(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y) {
   if (plan->reordered && to_w) reorder(its_w, our_w);
 }
 
-void round_factors(Direction direction, Tensor& x, Tensor& w, Tensor& y) {
-  if (direction != Direction::grad_x) x = rounded_to_bfloat16(x);
-  if (direction != Direction::grad_w) w = rounded_to_bfloat16(w);
-  if (direction != Direction::forward) y = rounded_to_bfloat16(y);
+void round_factors(Direction direction, Conv2d& conv, Tensor& x, Tensor& w, Tensor& y) {
+  const Precision precision = std::exchange(conv.precision, Precision::full);
+  if (direction != Direction::grad_x) x = rounded(x, precision);
+  if (direction != Direction::grad_w) w = rounded(w, precision);
+  if (direction != Direction::forward) y = rounded(y, precision);
 }
 
 std::string kernel_name(Direction direction, const Conv2d& conv, const Shape& x, const Shape& w) {

@@ -36,18 +36,16 @@ Int alignment_of(const void* x, const void* y) {
 }
 
 // Whether cuDNN had an engine that ran. krsc is w in its order.
-bool run_by_cudnn(Direction direction, const Conv2d& conv, Tensor& x, const Shape& w, Tensor& krsc,
-                  Tensor& y) {
+bool run_by_cudnn(Direction direction, const Conv2d& conv, cudnn::Arithmetic arithmetic, Tensor& x,
+                  const Shape& w, Tensor& krsc, Tensor& y) {
   const auto address = [](Tensor& tensor, bool written) {
     return written ? tensor.mutable_gpu_data<float>() : const_cast<float*>(tensor.gpu_data<float>());
   };
   float* const x_data = address(x, direction == Direction::grad_x);
   float* const w_data = address(krsc, direction == Direction::grad_w);
   float* const y_data = address(y, direction == Direction::forward);
-  const gpu::Policy& policy = gpu::policy();
-  const auto shared =
-      plan_for({direction, conv, x.shape(), w, policy.tf32 ? cudnn::Arithmetic::tf32 : cudnn::Arithmetic::f32,
-                policy.deterministic, alignment_of(x_data, y_data)});
+  const auto shared = plan_for(
+      {direction, conv, x.shape(), w, arithmetic, gpu::policy().deterministic, alignment_of(x_data, y_data)});
   const std::lock_guard lock(shared->mutex);
   for (ConvolutionPlan& plan = shared->plan; plan.found(); plan.advance()) {
     const Storage workspace(plan.workspace(), true);
@@ -65,13 +63,13 @@ void run_on_gpu(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y) 
     (to_x ? x : to_w ? w : y).fill(0);  // a sum of no products
     return;
   }
-  if (conv.precision == Precision::bf16) {
-    conv.precision = Precision::full;
-    round_factors(direction, x, w, y);
-  }
+  const auto arithmetic = gpu::policy().tf32                  ? cudnn::Arithmetic::tf32
+                          : conv.precision == Precision::full ? cudnn::Arithmetic::f32
+                                                              : cudnn::Arithmetic::rounded;
+  round_factors(direction, conv, x, w, y);
   Tensor krsc = to_w ? Tensor::empty({w.size(3), w.size(0), w.size(1), w.size(2)}, DType::f32, Device::gpu)
                      : krsc_of(w);
-  if (!run_by_cudnn(direction, conv, x, w.shape(), krsc, y))
+  if (!run_by_cudnn(direction, conv, arithmetic, x, w.shape(), krsc, y))
     run_by_columns(direction, conv, x, w, y);
   else if (to_w)
     turn_back(krsc, w);

@@ -14,8 +14,9 @@ enum class Direction { forward, grad_x, grad_w };
 // Writes that of x, w and y which the direction names from the other two.
 void run(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y);
 
-// Of what the direction reads, in f32, for a library that multiplies no bfloat16.
-void round_factors(Direction direction, Tensor& x, Tensor& w, Tensor& y);
+// For a library that multiplies no numbers of 16 bits: what the direction reads is rounded, in f32, and conv
+// then multiplies it as it is.
+void round_factors(Direction direction, Conv2d& conv, Tensor& x, Tensor& w, Tensor& y);
 
 // Which of its kernels the library takes, for example "jit:avx512_core"; "ref" in it marks the slow ones.
 std::string kernel_name(Direction direction, const Conv2d& conv, const Shape& x, const Shape& w);

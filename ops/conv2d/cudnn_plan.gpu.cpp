@@ -13,23 +13,12 @@ using convolution::Direction;
 
 constexpr std::array<int64_t, 3> uids{'x', 'w', 'y'};
 
-cudnnDataType_t data_type(Arithmetic arithmetic) {
-  switch (arithmetic) {
-    case Arithmetic::bf16:
-      return CUDNN_DATA_BFLOAT16;
-    case Arithmetic::f16:
-      return CUDNN_DATA_HALF;
-    default:
-      return CUDNN_DATA_FLOAT;
-  }
-}
-
 // Sizes in the library's order, channels before height and width, for elements that lie with the channels
 // innermost: x and y as NHWC, w as KRSC.
 Descriptor channels_last(const Convolution& c, int64_t uid, int64_t n, int64_t height, int64_t width,
                          int64_t channels) {
   Descriptor tensor(CUDNN_BACKEND_TENSOR_DESCRIPTOR, std::string("tensor ") + static_cast<char>(uid));
-  tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, data_type(c.arithmetic))
+  tensor.set(CUDNN_ATTR_TENSOR_DATA_TYPE, CUDNN_DATA_FLOAT)
       .set(CUDNN_ATTR_TENSOR_DIMENSIONS, std::vector<int64_t>{n, channels, height, width})
       .set(CUDNN_ATTR_TENSOR_STRIDES,
            std::vector<int64_t>{height * width * channels, 1, width * channels, channels})
@@ -113,8 +102,10 @@ bool allowed(cudnnBackendNumericalNote_t note, const Convolution& c) {
       return false;
     case CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP:
       return true;
+    case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
+      return c.arithmetic != Arithmetic::f32;
     default:
-      return c.arithmetic != Arithmetic::f32;  // tensor cores, Winograd, FFT
+      return c.arithmetic == Arithmetic::tf32;  // Winograd, FFT
   }
 }
 

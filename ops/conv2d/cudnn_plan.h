@@ -11,9 +11,11 @@ namespace sonograd {
 // a machine without a GPU can ask which plan each of a model's convolutions would get.
 namespace cudnn {
 
-// What elements are and what the sums may lose. f32 takes no tensor cores, no transforms (Winograd, FFT) and
-// no narrower type; tf32 keeps f32's elements but lets products round to 10 bits.
-enum class Arithmetic { f32, tf32, bf16, f16 };
+// What products of f32's elements may lose. f32 takes no tensor cores, no transforms (Winograd, FFT) and no
+// narrower type. rounded: the factors hold no more bits than the types of 16 do, all of which TF32 keeps, so
+// that its tensor cores lose nothing; transforms would make other numbers of them. tf32 lets all round to 10
+// bits.
+enum class Arithmetic { f32, rounded, tf32 };
 
 // Bytes of workspace that a plan may take unless told otherwise. With none, f32's gradients are left with one
 // slow engine; the next doubling changes few choices.
@@ -28,7 +30,7 @@ struct Convolution {
   Shape x, w;
   Arithmetic arithmetic = Arithmetic::f32;
   bool deterministic = true;
-  Int alignment = 16;  // bytes by which all three addresses divide: 16, or the elements' size
+  Int alignment = 16;  // bytes by which all three addresses divide: 16 or 4
 
   std::vector<Int> key() const;
   std::string text() const;

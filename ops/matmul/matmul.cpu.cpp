@@ -25,7 +25,7 @@ struct Rounded {
   std::unique_ptr<Storage> values;
   dnnl::memory memory;
 };
-Rounded rounded(const Tensor& matrix, bool transposed) {
+Rounded in_bfloat16(const Tensor& matrix, bool transposed) {
   const bool across = matrix.strides()[1] != 1;  // columns lie together
   const Tensor lying = matrix.view(0, {matrix.size(across), matrix.size(!across)},
                                    {matrix.strides()[across], matrix.strides()[!across]});
@@ -40,7 +40,7 @@ Rounded rounded(const Tensor& matrix, bool transposed) {
 
 void multiply_rounded(const MatMul& op, const Tensor& x, const Tensor& w, Tensor& y) {
   if (x.elements() == 0 || w.elements() == 0) return y.fill(0);
-  const Rounded a = rounded(x, op.transpose_x), b = rounded(w, op.transpose_w);
+  const Rounded a = in_bfloat16(x, op.transpose_x), b = in_bfloat16(w, op.transpose_w);
   const dnnl::memory::desc layout({y.size(0), y.size(1)}, dnnl::memory::data_type::f32,
                                   dnnl::memory::format_tag::ab);
   struct Product {
@@ -68,10 +68,11 @@ void multiply_rounded(const MatMul& op, const Tensor& x, const Tensor& w, Tensor
 void multiply(const MatMul& op, const Tensor& given_x, const Tensor& given_w, Tensor& given_y) {
   Tensor x = readable(given_x), w = readable(given_w), y = given_y;
   fold_batch(op, x, w, y);
-  if (op.precision == Precision::bf16) {
-    if (x.rank() == 2 && w.rank() == 2 && has_bfloat16_products()) return multiply_rounded(op, x, w, y);
-    return multiply({op.transpose_x, op.transpose_w, op.sum_batch}, rounded_to_bfloat16(x),
-                    rounded_to_bfloat16(w), y);
+  if (op.precision != Precision::full) {
+    if (op.precision == Precision::bf16 && x.rank() == 2 && w.rank() == 2 && has_bfloat16_products())
+      return multiply_rounded(op, x, w, y);
+    return multiply({op.transpose_x, op.transpose_w, op.sum_batch}, rounded(x, op.precision),
+                    rounded(w, op.precision), y);
   }
   const Shape batch = MatMul::batch(x.rank() > 2 ? x.shape() : w.shape());
   const Int count = batch.elements();

@@ -39,10 +39,7 @@ Strides batch_strides(const Tensor& x, int rank) {
 }  // namespace
 
 void multiply_on_gpu(const MatMul& op, const Tensor& given_x, const Tensor& given_w, Tensor& given_y) {
-  if (op.precision == Precision::bf16)
-    return multiply_on_gpu({op.transpose_x, op.transpose_w, op.sum_batch}, rounded_to_bfloat16(given_x),
-                           rounded_to_bfloat16(given_w), given_y);
-  Tensor x = given_x, w = given_w, y = given_y;
+  Tensor x = rounded(given_x, op.precision), w = rounded(given_w, op.precision), y = given_y;
   fold_batch(op, x, w, y);
   const Shape batch = MatMul::batch(x.rank() > 2 ? x.shape() : w.shape());
   const Int m = y.size(-2), n = y.size(-1), k = x.size(op.transpose_x ? -2 : -1);
@@ -60,7 +57,7 @@ void multiply_on_gpu(const MatMul& op, const Tensor& given_x, const Tensor& give
     x_b.first += at[0], x_b.apart = loops.step(0);
     w_b.first += at[1], w_b.apart = loops.step(1);
     cublas::multiply(m, n, k, x_b, w_b, {to + at[2], n, loops.step(2)}, run,
-                     op.sum_batch && first > 0 ? 1.0F : 0.0F);
+                     op.sum_batch && first > 0 ? 1.0F : 0.0F, op.precision);
   }
 }
 

@@ -1,6 +1,6 @@
 #pragma once
 #include "autograd/apply.h"
-#include "tensor/bfloat16.h"
+#include "tensor/precision.h"
 
 namespace sonograd {
 
@@ -14,7 +14,7 @@ struct MatMul {
   bool transpose_x = false, transpose_w = false;
   bool sum_batch = false;
   Precision precision =
-      Precision::full;  // bf16: x and w are rounded first, which the gradients take for x and w
+      Precision::full;  // else x and w are rounded first, which the gradients take for x and w
 
   Shape shape(const Shape& x, const Shape& w) const {
     expect(x.rank() >= 2 && w.rank() >= 2, "x and w must be matrices or batches of them");

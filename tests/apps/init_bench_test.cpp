@@ -64,8 +64,9 @@ TEST_CASE("bench times inference and each kind of step") {
   check_done(table);
   CHECK(table.out.find("conv2d") != std::string::npos);
   CHECK(bytes_of(figure).find("  conv2d<") != std::string::npos);
-  check_done(run({"bench", "--model", "mini", "--what", "train", "--dtype", "bf16", "--batch", "2",
-                  "--image-size", "32", "--repeat", "1"}));
+  for (const char* dtype : {"bf16", "f16"})
+    check_done(run({"bench", "--model", "mini", "--what", "train", "--dtype", dtype, "--batch", "2",
+                    "--image-size", "32", "--repeat", "1"}));
   check_done(run({"bench", "--what", "data", "--data", small_run().data, "--batch", "4", "--image-size", "32",
                   "--repeat", "1"}));
   check_refused(run({"bench", "--what", "data"}), 2, {"--data DIR"});

@@ -120,6 +120,24 @@ TEST_CASE("train --steps takes consecutive batches that wrap round") {
   CHECK(std::stod(learns[2]) < std::stod(learns[0]));
 }
 
+TEST_CASE("in f16 the manifest and --steps tell of skipped updates, and a run in another type is another") {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "run").string();
+  const Arguments call{"train",        "--data", small_run().data, "--out", out,       "--model",  "mini",
+                       "--image-size", "32",     "--seed",         "7",     "--quiet", "--epochs", "1",
+                       "--batch",      "8"};
+  check_done(run(with(call, {"--dtype", "f16"})));
+  const json manifest = json_of(fs::path(out) / "manifest.json");
+  CHECK(manifest["flags"]["dtype"] == "f16");
+  CHECK(manifest["phases"]["scratch"]["updates skipped in f16"] == "0; loss scale 65536 at the end");
+  check_refused(run(with(call, {"--dtype", "bf16", "--resume"})), 1, {"with dtype f16, not bf16"});
+  const Outcome steps =
+      run({"train", "--data", small_run().data, "--out", (folder / "steps").string(), "--model", "mini",
+           "--image-size", "32", "--no-shuffle", "--steps", "2", "--batch", "8", "--dtype", "f16", "--json"});
+  check_done(steps);
+  CHECK(json::parse(steps.out)["skipped_updates"] == 0);
+}
+
 TEST_CASE("train on a whole model's weights takes their image size and refuses flags against them") {
   const SmallRun& small = small_run();
   const TemporaryFolder folder;

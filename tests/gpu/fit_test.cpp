@@ -16,6 +16,7 @@ namespace {
 struct Run {
   History history;
   std::vector<std::vector<double>> values;
+  Int skipped = 0;  // updates, of both phases
 };
 
 // Two phases of two and one epochs of 3 batches, the last of 3 images.
@@ -32,7 +33,8 @@ Run run(Device device, const std::filesystem::path& folder, const FitOptions& mo
   Run result;
   result.history =
       fit(model, {data.images, data.labels, data.train, data.validation},
-          {{TrainingPhase::transfer, 1e-2, 2}, {TrainingPhase::finetune, 1e-4, 1}}, options, out);
+          {{TrainingPhase::transfer, 1e-2, 2}, {TrainingPhase::finetune, 1e-4, 1}}, options, out,
+          {.loss_scaled = [&](const PhasePlan&, const LossScale& s) { result.skipped += s.skipped; }});
   for (const NamedParameter& p : model.parameters()) result.values.push_back(p.parameter->value.values());
   return result;
 }
@@ -63,6 +65,25 @@ TEST_CASE("a run on the gpu that was stopped goes on to the bits of one that was
       }
     }
   }
+}
+
+// By class weights with which the scale that f16 begins with is too large.
+TEST_CASE("a run in f16 on the gpu skips what overflows, and goes on to the same bits") {
+  const TemporaryFolder folder;
+  FitOptions options;
+  options.precision = Precision::f16;
+  options.class_weights = {20, 20, 20};
+  const Run whole = run(Device::gpu, folder / "whole", options);
+  CHECK(whole.skipped > 0);
+  CHECK(whole.skipped < 9);
+  FitOptions until = options, on = options;
+  int asked = 0;
+  until.stop = [&] { return ++asked == 2; };
+  CHECK_THROWS_AS(run(Device::gpu, folder / "stopped", until), Stopped);
+  on.resume = true;
+  const Run resumed = run(Device::gpu, folder / "stopped", on);
+  CHECK((resumed.values == whole.values));
+  CHECK(resumed.skipped == whole.skipped);
 }
 
 TEST_CASE("a run goes on under the policy that it began with alone") {

@@ -22,12 +22,12 @@ Tensor values(const Shape& shape, double seed) {
 }
 
 // The convolution on the gpu, held against the reference; which engines ran.
-std::vector<int> engines_of(const Tensor& x, const Tensor& w, double tolerance = 1e-5) {
+std::vector<int> engines_of(const Tensor& x, const Tensor& w, double tolerance = 1e-5,
+                            Precision precision = Precision::full) {
   cudnn_state().ran.clear();
-  const Tensor y = conv2d(x.to(Device::gpu), w.to(Device::gpu), {.stride = {2, 2}});
-  const std::vector<double> got = y.values();
-  const std::vector<double> right =
-      conv2d(x.to(Device::reference), w.to(Device::reference), {.stride = {2, 2}}).values();
+  const Conv2d conv{.stride = {2, 2}, .precision = precision};
+  const std::vector<double> got = conv2d(x.to(Device::gpu), w.to(Device::gpu), conv).values();
+  const std::vector<double> right = conv2d(x.to(Device::reference), w.to(Device::reference), conv).values();
   for (std::size_t i = 0; i < got.size(); ++i)
     CHECK(got[i] == doctest::Approx(right[i]).epsilon(tolerance).scale(1));
   return cudnn_state().ran;
@@ -51,11 +51,20 @@ TEST_CASE("tf32, and sums in any order, are taken where they are asked for") {
   const Restore restore;
   const Tensor x = values({2, 8, 8, 3}, 1), w = values({3, 3, 3, 7}, 2);
   gpu::policy().tf32 = true;
-  CHECK(engines_of(x, w, 1e-2) == std::vector<int>{5});
+  CHECK(engines_of(x, w, 1e-2) == std::vector<int>{9});
   gpu::policy() = {.deterministic = false};
   CHECK(engines_of(x, w, 1e-1) == std::vector<int>{7});
   gpu::policy() = {};  // each has a plan of its own
   CHECK(engines_of(x, w) == std::vector<int>{1});
+}
+
+TEST_CASE("factors rounded to 16 bits go through tensor cores, which lose nothing, and no transforms") {
+  const Restore restore;
+  const Tensor x = values({2, 8, 8, 3}, 1), w = values({3, 3, 3, 15}, 2);
+  for (const Precision precision : {Precision::bf16, Precision::f16})
+    CHECK(engines_of(x, w, 1e-5, precision) == std::vector<int>{5});
+  cudnn_state().refusing = {{5, 3000}};
+  CHECK(engines_of(x, w, 1e-5, Precision::f16) == std::vector<int>{1});
 }
 
 TEST_CASE("an engine that refuses gives way to the next, and the last to products of matrices") {

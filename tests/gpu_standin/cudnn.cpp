@@ -36,7 +36,8 @@ struct Engine {
   bool compiles = false;
 };
 const std::vector<Engine>& engines() {
-  static const std::vector<Engine> all{{5, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}},
+  static const std::vector<Engine> all{{9, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_WINOGRAD}},
+                                       {5, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}},
                                        {6, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS}},
                                        {7, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}},
                                        {4, CUDNN_HEUR_MODE_A, {}, true},
@@ -170,7 +171,7 @@ void compute(int engine, const Operation& of, float* x, float* w, float* y) {
   const View<float> all_w{w, {r, s, c, k}, {s * c, c, 1, r * s * c}};
   const View<float>& to = of.direction == 0 ? all_y : of.direction == 1 ? all_x : all_w;
   static int runs = 0;
-  const float start = engine == 7 ? 1e-3F * static_cast<float>(++runs) : 0.0F;
+  const float start = engine == 7 ? 1e-3F * static_cast<float>(++runs) : engine == 9 ? 1e-3F : 0.0F;
   sonograd::for_each_index(to.shape, [&](const Shape& i) { to(i) = start; });
   const auto read = [engine](float value) { return engine == 5 || engine == 6 ? tf32(value) : value; };
   of.conv().taps(all_x, all_w, all_y, [&](float& x, float& w, float& y) {

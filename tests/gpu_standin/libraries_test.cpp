@@ -99,15 +99,16 @@ TEST_CASE("a handle computes on our stream, in our workspace, on its own thread 
              "a workspace out of line"));
 }
 
-TEST_CASE("tf32 shows in the numbers, and only where it is asked for [10]") {
+TEST_CASE("tf32 shows in the numbers, only where it is asked for or the factors were rounded [10]") {
   const float exact = 1.0F + 1.0F / 4096;  // of its 12 bits, tf32 keeps 10
   Tensor a = Tensor::filled({1, 1}, exact, DType::f32, Device::gpu), c = a.copy();
-  const auto square = [&] {
+  const auto square = [&](Precision precision = Precision::full) {
     cublas::multiply(1, 1, 1, {a.gpu_data<float>(), 1}, {a.gpu_data<float>(), 1},
-                     {c.mutable_gpu_data<float>(), 1});
+                     {c.mutable_gpu_data<float>(), 1}, 1, 0, precision);
     return c.at(0);
   };
   CHECK(square() == static_cast<double>(exact * exact));
+  CHECK(square(Precision::f16) == 1);  // though nobody rounded them
   gpu::policy().tf32 = true;
   CHECK(square() == 1);
   gpu::policy().tf32 = false;

@@ -1,4 +1,4 @@
-#include "tensor/bfloat16.h"
+#include "tensor/precision.h"
 
 #include "tensor/gpu.h"
 #include "tensor/parallel.h"
@@ -9,10 +9,11 @@ namespace {
 constexpr Int grain = 16384;
 
 SONOGRAD_CLONES void convert(Int n, const float* from, std::uint16_t* to) {
-  for (Int i = 0; i < n; ++i) to[i] = to_bfloat16(from[i]);
+  for (Int i = 0; i < n; ++i) to[i] = Bfloat16::bits(from[i]);
 }
+template <class Type>
 SONOGRAD_CLONES void round(Int n, const float* from, float* to) {
-  for (Int i = 0; i < n; ++i) to[i] = from_bfloat16(to_bfloat16(from[i]));
+  for (Int i = 0; i < n; ++i) to[i] = Type::value(Type::bits(from[i]));
 }
 
 }  // namespace
@@ -22,17 +23,20 @@ bool has_bfloat16_products() {
   return has;
 }
 
-Tensor rounded_to_bfloat16(const Tensor& x) {
+Tensor rounded(const Tensor& x, Precision precision) {
+  if (precision == Precision::full) return x;
   Tensor y = Tensor::empty(x.shape(), DType::f32, x.device());
   if (x.device() == Device::gpu) {
-    gpu::round_to_bfloat16(x, y);
+    gpu::round(x, precision, y);
     return y;
   }
   const Tensor dense = x.as_dense();
   const float* const from = dense.data<float>();
   float* const to = y.mutable_data<float>();
-  parallel_for(x.elements(), grain,
-               [&](Int begin, Int end) { round(end - begin, from + begin, to + begin); });
+  with_16_bits(precision, [&](auto type) {
+    parallel_for(x.elements(), grain,
+                 [&](Int begin, Int end) { round<decltype(type)>(end - begin, from + begin, to + begin); });
+  });
   return y;
 }
 
