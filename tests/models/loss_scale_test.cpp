@@ -170,12 +170,12 @@ struct Run {
   LossScale scale;
 };
 
-// Two epochs of 3 batches.
-Run run(const std::filesystem::path& folder, const FitOptions& more) {
+// Two epochs of 12 pictures.
+Run run(const std::filesystem::path& folder, const FitOptions& more, Int batch = 4) {
   const TintedPictures data(16, 12, 16, 200, 20);
   Model model = small_model();
   FitOptions options = more;
-  options.batch = 4;
+  options.batch = batch;
   options.quiet = true;
   options.precision = Precision::f16;
   options.checkpoint_steps = 1;
@@ -212,6 +212,18 @@ TEST_CASE("a run whose updates all overflow ends with the weights and averages t
   }
 }
 
+TEST_CASE(
+    "of batches that share an update one that overflows is enough: the others move no averages either") {
+  const TemporaryFolder folder;
+  FitOptions options;
+  options.class_weights = {1e-3, 1e-3, 1e4};  // of one picture in three
+  options.accumulate = 12;
+  const Run run_of_two = run(folder.path, options, 1);
+  CHECK(run_of_two.scale.skipped == 2);
+  CHECK((run_of_two.values == values_of(small_model())));
+}
+
+// The scale that f16 begins with is too large here.
 TEST_CASE("a run that skipped updates and was stopped goes on to the same bits, its scale too") {
   const TemporaryFolder folder;
   int way = 0;
