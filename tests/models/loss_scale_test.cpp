@@ -227,7 +227,7 @@ TEST_CASE(
 TEST_CASE("a run that skipped updates and was stopped goes on to the same bits, its scale too") {
   const TemporaryFolder folder;
   int way = 0;
-  for (FitOptions options : ways_to_update()) {
+  for (const FitOptions& options : ways_to_update()) {
     CAPTURE(way);
     const Run whole = run(folder / fmt::format("{} whole", way), options);
     CHECK(whole.scale.skipped > 0);
