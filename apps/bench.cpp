@@ -15,7 +15,7 @@
 #include "tensor/gpu.h"
 #include "tensor/parallel.h"
 #include "tensor/pool.h"
-#include "train/step.h"
+#include "train/step_graph.h"
 
 namespace sonograd {
 namespace {
@@ -24,7 +24,7 @@ struct Flags {
   ModelOptions model;
   std::string what = "infer", dtype = "f32", data, roofline;
   Int batch = 16, repeat = 5;
-  bool ops = false, recompute = false;
+  bool ops = false, recompute = false, cuda_graph = false;
 };
 
 double peak_mib() {
@@ -68,8 +68,12 @@ std::function<void()> work_of(const Flags& flags, Model& model, const SharedFlag
   if (flags.what == "cached") options.features = features.get();
   const auto scale = std::make_shared<LossScale>();
   if (options.precision == Precision::f16) options.loss_scale = scale.get();
-  return [batch, features, scale, &model, optimizer, options]() mutable {
-    train_step(model, trained_parameters(model), *batch, options, *optimizer, 1e-5);
+  const auto graph = std::make_shared<StepGraph>();
+  const bool graphs = flags.cuda_graph && device == Device::gpu;
+  return [batch, features, scale, &model, optimizer, options, graph, graphs]() mutable {
+    const auto trained = trained_parameters(model);
+    graphs ? graph->update(model, trained, *batch, options, *optimizer, 1e-5)
+           : train_step(model, trained, *batch, options, *optimizer, 1e-5);
     ++options.step;
   };
 }
@@ -121,6 +125,9 @@ int run(const Flags& flags, const SharedFlags& shared) {
   const bool training = flags.what != "infer" && !data && !gan;
   if (flags.dtype != "f32" && !training)
     throw UsageError("--dtype {} is a classifier's in training; --what train", flags.dtype);
+  if (flags.cuda_graph && (!training || (shared.device != "gpu" && shared.device != "auto")))
+    throw UsageError(
+        "--cuda-graph is of a classifier's training step on the gpu: --what train, --device gpu or auto");
   const Device device = prepare_device(shared);
   const bool limited = flags.ops || !flags.roofline.empty();
   if (limited && device == Device::gpu)
@@ -141,6 +148,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
       };
   });
   const double first = run_once(work);
+  for (int i = 0; i < 2 && flags.cuda_graph; ++i) work();  // which rehearse and record
   std::vector<double> times;
   for (Int i = 0; i < flags.repeat; ++i) times.push_back(run_once(work));
   std::sort(times.begin(), times.end());
@@ -214,6 +222,9 @@ void add_bench(Program& program) {
       ->check(CLI::IsMember({"f32", "bf16", "f16"}))
       ->capture_default_str();
   command.add_flag("--recompute", flags->recompute, "train with less memory, see `sonograd train --help`");
+  command.add_flag(
+      "--cuda-graph", flags->cuda_graph,
+      "train by a recorded graph, see `sonograd train --help`; it is made before the runs timed");
   command.add_flag("--ops", flags->ops,
                    "also a table of what each op costs, beside what this machine can do");
   command.add_option("--roofline", flags->roofline,

@@ -50,8 +50,10 @@ void choose_defaults(TrainingFlags& t, const CLI::App& command) {
 }
 
 // Throws for flags that cannot work, before minutes are spent on drawing.
-void check_before_drawing(const TrainingFlags& t, const SharedFlags& shared) {
+void check_before_drawing(const TrainingFlags& t, const Program& program) {
+  const SharedFlags& shared = program.shared;
   phase_plan(t);
+  check_graph(t, shared, *program.group);
   if (shared.device == "gpu") prepare_device(shared);  // refused; the others are told of once, later
   if (t.model.weights.empty())
     make_model({.name = t.model.name, .image_size = t.model.image_size});
@@ -63,7 +65,7 @@ int run(Flags flags, const CLI::App& command, Program& program) {
   TrainingFlags& t = flags.training;
   if (t.out.empty()) t.out = folder_of_run(t.resume);
   choose_defaults(t, command);
-  check_before_drawing(t, program.shared);
+  check_before_drawing(t, program);
   const RunFolder folder = RunFolder::check(t.out, t.resume);
   warn_of_new_run(t.resume, folder);
   if (t.data.empty() && !folder.finished()) {

@@ -65,7 +65,8 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model, const Gr
               {"keras", std::to_string(static_cast<int>(model.keras))},
               {"processes", std::to_string(group.size())},
               {"batch-norm statistics", norm_statistics(f, group)},
-              {"recompute", f.recompute ? "on" : "off"}};
+              {"recompute", f.recompute ? "on" : "off"},
+              {"cuda-graph", f.cuda_graph ? "on" : "off"}};
   const Pairs others = training_flags(f);
   flags.insert(flags.end(), others.begin(), others.end());
   return flags;

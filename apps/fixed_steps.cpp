@@ -5,7 +5,7 @@
 #include "models/model_file.h"
 #include "tensor/file.h"
 #include "train/evaluate.h"
-#include "train/step.h"
+#include "train/step_graph.h"
 
 namespace sonograd {
 
@@ -19,6 +19,7 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   if (plan.size() != 1) throw UsageError("--steps trains one phase, --phases names {}", plan.size());
   const Device device = prepare_device(shared);
   Group& group = *program.group;
+  check_graph(flags, shared, group);
   const RunFolder run = group.leads() ? RunFolder::check(flags.out) : RunFolder::at(flags.out);
 
   Dataset folder = list_folder(flags.data, flags.model.classes);
@@ -41,20 +42,23 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   std::string log = "step,loss\n";
   double loss = 0;
   LossScale scale;
+  StepGraph graph;
   const Precision precision = precision_named(flags.dtype);
   for (Int step = 0; step < fixed.steps; ++step) {
     const Batch batch = loader.next();
-    const StepResult result = train_step(model, trained, batch,
-                                         {.dropout = !flags.no_dropout,
-                                          .recompute = flags.recompute,
-                                          .precision = precision,
-                                          .random = Random(shared.seed),
-                                          .step = step,
-                                          .first_sample = step * flags.batch,
-                                          .group = &group,
-                                          .sync_batch_norm = flags.sync_batch_norm,
-                                          .loss_scale = precision == Precision::f16 ? &scale : nullptr},
-                                         *optimizer, plan[0].learning_rate);
+    const StepOptions how{.dropout = !flags.no_dropout,
+                          .recompute = flags.recompute,
+                          .precision = precision,
+                          .random = Random(shared.seed),
+                          .step = step,
+                          .first_sample = step * flags.batch,
+                          .group = &group,
+                          .sync_batch_norm = flags.sync_batch_norm,
+                          .loss_scale = precision == Precision::f16 ? &scale : nullptr};
+    const double rate = plan[0].learning_rate;
+    const StepResult result = flags.cuda_graph && device == Device::gpu
+                                  ? graph.update(model, trained, batch, how, *optimizer, rate)
+                                  : train_step(model, trained, batch, how, *optimizer, rate);
     loss = result.loss;
     log += fmt::format("{},{:.9g}\n", step + 1, loss);
   }

@@ -27,7 +27,7 @@ bool changes_images(const TrainingFlags& flags) {
 }
 
 FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, const PreparedData& data,
-                       Keras keras, Group& group) {
+                       Keras keras, Group& group, Device device) {
   FitOptions o;
   o.seed = shared.seed;
   o.batch = flags.batch;
@@ -43,6 +43,7 @@ FitOptions fit_options(const TrainingFlags& flags, const SharedFlags& shared, co
   o.split = split_hash(data.folder, data.split);
   o.dropout = !flags.no_dropout;
   o.recompute = flags.recompute;
+  o.cuda_graph = flags.cuda_graph && device == Device::gpu;
   o.precision = precision_named(flags.dtype);
   o.augmentation = {contains(flags.augment, "jitter"), contains(flags.augment, "flip"), keras};
   o.transfer = transfer_of(flags);
@@ -87,6 +88,21 @@ void warn_of_new_run(bool resume, const RunFolder& run) {
   std::fprintf(stderr, "sonograd: warning: %s\n", what.c_str());
 }
 
+void check_graph(const TrainingFlags& flags, const SharedFlags& shared, const Group& group) {
+  if (!flags.cuda_graph) return;
+  if (shared.device != "gpu" && shared.device != "auto")
+    throw UsageError("--cuda-graph is the gpu's; give --device gpu or auto with it");
+  const char* const other = flags.accumulate > 1  ? "--accumulate makes one of several batches"
+                            : flags.clip_norm > 0 ? "--clip-norm changes the gradients before it"
+                            : flags.dtype == "f16"
+                                ? "--dtype f16 looks whether the gradients overflowed before it"
+                            : !group.alone() ? "several processes exchange the gradients before it"
+                                             : nullptr;
+  if (other)
+    throw UsageError("--cuda-graph records a batch's update as a whole, and {}; leave one of them out",
+                     other);
+}
+
 Transfer transfer_of(const TrainingFlags& flags) {
   const bool exact = flags.transfer.empty() ? flags.split.protocol == "paper" || changes_images(flags)
                                             : flags.transfer == "exact";
@@ -128,6 +144,7 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   Group& group = *program.group;
   if (group.leads() && run.started()) expect_classifier_run(run);
   const std::vector<PhasePlan> plan = phase_plan(flags);
+  check_graph(flags, shared, group);
   if (first_says(group, run.finished())) {
     if (!group.leads()) return 0;
     expect_same_flags(run, flags, plan, shared.seed);
@@ -162,7 +179,7 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
     evidence.emplace(flags, program, plan, data, run);
   }
   const FitData fit_data{data.images, data.labels, data.split.train, data.split.validation};
-  const FitOptions options = fit_options(flags, shared, data, model.options().keras, group);
+  const FitOptions options = fit_options(flags, shared, data, model.options().keras, group, device);
   FitEvents events;
   if (evidence)
     events = {.begin = [&] { evidence->begin(model); },

@@ -20,7 +20,7 @@ struct TrainingFlags {
   std::optional<double> norm_momentum = {};  // the layers' own
   std::string class_weights = "none", schedule = "constant", optimizer = "adam", dtype = "f32", transfer;
   bool resume = false, keep_checkpoint = false, random_base = false, no_dropout = false, recompute = false,
-       sync_batch_norm = false, explain = true,
+       cuda_graph = false, sync_batch_norm = false, explain = true,
        tell = true;                     // tell: print the results
   std::vector<std::string> notes = {};  // of the report
   std::string lead;                     // the report's sentence under the title
@@ -44,6 +44,10 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
 // Where --resume finds no run, or none with a checkpoint, a line on stderr says that one begins: a typing
 // error in --out may be why.
 void warn_of_new_run(bool resume, const RunFolder& run);
+
+// Throws UsageError where --cuda-graph is given and cannot be: for another device than a gpu, or beside what
+// needs the gradients before the update.
+void check_graph(const TrainingFlags& flags, const SharedFlags& shared, const Group& group);
 
 // What --transfer says, or without it: exact as published, else cached.
 Transfer transfer_of(const TrainingFlags& flags);

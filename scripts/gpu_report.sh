@@ -53,6 +53,13 @@ done
 for model in aeganb3 densenet169; do  # whose steps are norms for a good part
   step "bench-$model-batch-norm" "$program" bench --device gpu --batch-norm cudnn --model "$model" --what train --repeat 20 --json
 done
+for model in mini aeganb3 densenet169 xception vit_b16; do
+  step "bench-$model-graph" sh -c "
+    $program bench --device gpu --model $model --what train --batch 16 --repeat 50 --json
+    $program bench --device gpu --cuda-graph --model $model --what train --batch 16 --repeat 50 --json
+    $program bench --device gpu --model $model --what cached --batch 16 --repeat 50 --json
+    $program bench --device gpu --cuda-graph --model $model --what cached --batch 16 --repeat 50 --json"
+done
 step bench-dcgan "$program" bench --device gpu --model dcgan --what train --image-size 64 --repeat 20 --json
 step demo "$program" demo --device gpu --out "$out/demo-run"
 

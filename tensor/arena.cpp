@@ -63,6 +63,13 @@ std::vector<Arena::Chunk> Arena::remove_free_chunks() {
   return removed;
 }
 
+bool Arena::has(const void* block) const {
+  const auto address = reinterpret_cast<std::uintptr_t>(block);
+  const auto next = chunks.upper_bound(address);
+  return next != chunks.begin() &&
+         address < std::prev(next)->first + static_cast<std::uintptr_t>(std::prev(next)->second);
+}
+
 void Arena::count(Int bytes) {
   live_ += bytes;
   peak_ = std::max(peak_, live_);

@@ -27,6 +27,8 @@ class Arena {
   // Of the chunks apart those that are free as a whole, to be given back to the system.
   std::vector<Chunk> remove_free_chunks();
 
+  bool has(const void* block) const;  // whether it lies in a chunk apart
+
   void count(Int bytes);  // of blocks that lie elsewhere; less than 0 when they are given back
   Int live() const { return live_; }
   Int peak() const { return peak_; }

@@ -1,18 +1,37 @@
 #include <algorithm>
 #include <cstdlib>
+#include <map>
 #include <mutex>
 #include <string_view>
 
 #include "tensor/arena.h"
+#include "tensor/gpu_graph_memory.h"
 #include "tensor/gpu_runtime.h"
 
 namespace sonograd::gpu {
+
+struct GraphMemory::Parts {
+  struct Live {
+    Int bytes;
+    Mode mode;  // that gave the block out
+  };
+  Arena arena{alignment};               // what a rehearsal takes its blocks from
+  std::vector<Arena::Chunk> given;      // by the rehearsal, in the order of the calls
+  std::size_t next = 0;                 // of these, that the recording is to get
+  std::map<std::uintptr_t, Live> live;  // blocks that tensors hold, by address
+  bool gone = false;                    // the graph is
+
+  void* rehearsed(Int bytes);
+  void* again(Int bytes);
+};
+
 namespace {
 
 // Never destroyed: tensors with static lifetime may return their blocks after main.
 struct Memory {
   std::mutex mutex;
   Arena arena{alignment};
+  std::vector<std::shared_ptr<GraphMemory::Parts>> of_graphs;  // while they live or tensors hold some of it
 };
 Memory& memory() {
   static Memory* const the_memory = new Memory;
@@ -42,16 +61,16 @@ void* from_system(Int bytes) {
 }
 
 // Another chunk of at least `bytes`: a large one as long as there is room, so that there are few. What lies
-// free in whole chunks goes back to the system where nothing else helps.
-bool grow(Arena& arena, Int bytes) {
-  constexpr Int large = Int{256} << 20;
+// free of `spare`, the pool, in whole chunks goes back to the system where nothing else helps.
+bool grow(Arena& arena, Int bytes, Arena& spare) {
+  const Int large = pooled() ? Int{256} << 20 : bytes;
   const auto add = [&](Int size) {
     void* const block = from_system(size);
     if (block) arena.add_apart({reinterpret_cast<std::uintptr_t>(block), size});
     return block != nullptr;
   };
   if (add(std::max(bytes, large)) || add(bytes)) return true;
-  for (const Arena::Chunk& chunk : arena.remove_free_chunks())
+  for (const Arena::Chunk& chunk : spare.remove_free_chunks())
     check(cudaFree(reinterpret_cast<void*>(chunk.address)),  // NOLINT(performance-no-int-to-ptr)
           "cudaFree", fmt::format("{} bytes", chunk.bytes));
   return add(bytes);
@@ -63,11 +82,93 @@ bool grow(Arena& arena, Int bytes) {
   throw OutOfMemory(bytes, live, static_cast<Int>(total));
 }
 
+thread_local GraphMemory::Parts* in_use = nullptr;
+thread_local GraphMemory::Mode in_mode = GraphMemory::Mode::rehearsal;
+
+// A graph's memory, once neither it nor a tensor needs it.
+void end(Memory& m, const std::shared_ptr<GraphMemory::Parts>& parts) {
+  for (const Arena::Chunk& chunk : parts->arena.remove_free_chunks())
+    if (pooled())
+      m.arena.add_apart(chunk);
+    else
+      cudaFree(reinterpret_cast<void*>(chunk.address));  // NOLINT(performance-no-int-to-ptr)
+  m.of_graphs.erase(std::find(m.of_graphs.begin(), m.of_graphs.end(), parts));
+}
+
+// Whether the block was a graph's.
+bool give_to_graph(Memory& m, void* block) {
+  const auto owner = std::find_if(m.of_graphs.begin(), m.of_graphs.end(),
+                                  [&](const auto& each) { return each->arena.has(block); });
+  if (owner == m.of_graphs.end()) return false;
+  const std::shared_ptr<GraphMemory::Parts> parts = *owner;
+  const auto found = parts->live.find(reinterpret_cast<std::uintptr_t>(block));
+  const auto [bytes, mode] = found->second;
+  parts->live.erase(found);
+  if (mode == GraphMemory::Mode::rehearsal) parts->arena.give(block, bytes);
+  if (parts->gone && parts->live.empty()) end(m, parts);
+  return true;
+}
+
 }  // namespace
+
+void* GraphMemory::Parts::rehearsed(Int bytes) {
+  void* block = arena.take(bytes);
+  if (!block && grow(arena, bytes, memory().arena)) block = arena.take(bytes);
+  if (block) given.push_back({reinterpret_cast<std::uintptr_t>(block), bytes});
+  return block;
+}
+
+// Blocks that were apart in the rehearsal are so here unless the work lets them go in another order.
+void* GraphMemory::Parts::again(Int bytes) {
+  const auto [address, size] = next < given.size() ? given[next] : Arena::Chunk{0, 0};
+  const auto after = live.lower_bound(address);
+  const auto end_of = [](const auto& block) {
+    return block.first + static_cast<std::uintptr_t>(block.second.bytes);
+  };
+  const bool free = (after == live.end() || address + static_cast<std::uintptr_t>(size) <= after->first) &&
+                    (after == live.begin() || end_of(*std::prev(after)) <= address);
+  if (size != bytes || !free)
+    throw Failure("a graph's work asks for other memory than in its rehearsal: {} bytes at call {} of {}",
+                  bytes, next + 1, given.size());
+  ++next;
+  return reinterpret_cast<void*>(address);  // NOLINT(performance-no-int-to-ptr)
+}
+
+GraphMemory::GraphMemory() : parts(std::make_shared<Parts>()) {
+  const std::lock_guard lock(memory().mutex);
+  memory().of_graphs.push_back(parts);
+  // What work before it left free would else lie idle beside it.
+  for (const Arena::Chunk& chunk : memory().arena.remove_free_chunks()) parts->arena.add_apart(chunk);
+}
+
+GraphMemory::~GraphMemory() {
+  const std::lock_guard lock(memory().mutex);
+  parts->gone = true;
+  if (parts->live.empty()) end(memory(), parts);
+}
+
+GraphMemory::Use::Use(GraphMemory& memory, Mode mode) {
+  in_use = memory.parts.get();
+  in_mode = mode;
+  if (mode == Mode::rehearsal) in_use->given.clear();
+  in_use->next = 0;
+}
+GraphMemory::Use::~Use() {
+  in_use = nullptr;
+}
 
 void* allocate(Int bytes) {
   Memory& m = memory();
   const std::lock_guard lock(m.mutex);
+  if (in_use) {
+    bytes = m.arena.rounded(bytes);
+    void* const block =
+        in_mode == GraphMemory::Mode::recording ? in_use->again(bytes) : in_use->rehearsed(bytes);
+    if (!block) fail(bytes, m.arena.live());
+    in_use->live[reinterpret_cast<std::uintptr_t>(block)] = {bytes, in_mode};
+    m.arena.count(bytes);
+    return block;
+  }
   if (!pooled()) {
     void* const block = from_system(std::max<Int>(bytes, 1));
     if (!block) fail(bytes, m.arena.live());
@@ -76,7 +177,7 @@ void* allocate(Int bytes) {
   }
   bytes = m.arena.rounded(bytes);
   if (void* const block = m.arena.take(bytes)) return block;
-  if (!grow(m.arena, bytes)) fail(bytes, m.arena.live());
+  if (!grow(m.arena, bytes, m.arena)) fail(bytes, m.arena.live());
   return m.arena.take(bytes);
 }
 
@@ -84,6 +185,7 @@ void release(void* block, Int bytes) noexcept {
   Memory& m = memory();
   const std::lock_guard lock(m.mutex);
   bytes = m.arena.rounded(bytes);
+  if (give_to_graph(m, block)) return m.arena.count(-bytes);
   if (pooled()) return m.arena.give(block, bytes);
   m.arena.count(-bytes);
   cudaFree(block);

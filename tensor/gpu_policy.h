@@ -7,6 +7,8 @@ struct Policy {
   bool tf32 = false;              // products of f32 values rounded to 10 bits first, on tensor cores
   bool deterministic = true;      // equal inputs give equal bits, run after run
   bool cudnn_batch_norm = false;  // training's batch norms by cuDNN, not our kernels
+
+  bool operator==(const Policy&) const = default;
 };
 inline Policy& policy() {
   static Policy the_policy;

@@ -1,7 +1,9 @@
 #pragma once
 #include <cuda_runtime.h>
 
+#include <memory>
 #include <string>
+#include <typeinfo>
 #include <utility>
 
 #include "tensor/gpu.h"
@@ -18,6 +20,17 @@ std::string examine();
 
 cudaStream_t stream();  // on which all work is put; it is no stream that others wait for
 int multiprocessors();  // of the GPU
+
+// While a graph's work is rehearsed or recorded (tensor/gpu_graph.h), the T that it has for itself: what ops
+// keep from call to call, such as turned weights, would else be read from memory that a graph does not hold,
+// or be found there by others before it was ever computed. Null outside.
+std::shared_ptr<void>* kept_for_graph(const std::type_info& type);
+template <class T>
+T* kept_for_graph() {
+  std::shared_ptr<void>* const slot = kept_for_graph(typeid(T));
+  if (slot && !*slot) *slot = std::make_shared<T>();
+  return slot ? static_cast<T*>(slot->get()) : nullptr;
+}
 
 // A point of the stream that others, or the host, can wait for.
 class Event {

@@ -4,6 +4,7 @@
 #include <mutex>
 #include <optional>
 
+#include "tensor/gpu_graph.h"
 #include "tensor/gpu_runtime.h"
 
 namespace sonograd::gpu {
@@ -51,6 +52,8 @@ void upload(void* to, const void* from, Int bytes) {
   static auto& few = *new Staging<2>;
   static auto& many = *new Staging<64>;
   if (bytes == 0) return;
+  if (recording())
+    throw Failure("{} bytes of the host for the gpu in a graph, which would repeat them", bytes);
   if (bytes <= small) return many.upload(to, from, bytes);
   for (Int done = 0; done < bytes; done += large)
     few.upload(static_cast<char*>(to) + done, static_cast<const char*>(from) + done,

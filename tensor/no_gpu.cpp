@@ -1,4 +1,6 @@
 #include "tensor/gpu.h"
+#include "tensor/gpu_graph.h"
+#include "tensor/gpu_numbers.h"
 #include "tensor/gpu_ranges.h"
 
 namespace sonograd::gpu {
@@ -46,6 +48,48 @@ void fill(Tensor&, double) {
 void round(const Tensor&, Precision, Tensor&) {
   refuse();
 }
+
+struct Graph::Parts {};
+Graph::Graph() {
+  refuse();
+}
+Graph::~Graph() = default;
+void Graph::rehearse(const std::function<void()>&) {
+  refuse();
+}
+void Graph::record(const std::function<void()>&) {
+  refuse();
+}
+bool Graph::recorded() const {
+  refuse();
+}
+void Graph::launch() {
+  refuse();
+}
+struct Readout::Parts {};
+Readout::Readout(Int) {
+  refuse();
+}
+Readout::~Readout() = default;
+void Readout::copy(const Tensor&) {
+  refuse();
+}
+const float* Readout::values() const {
+  refuse();
+}
+Int Readout::elements() const {
+  refuse();
+}
+void LiveNumbers::set(const StepNumbers&) {
+  refuse();
+}
+void LiveNumbers::expect_finite(const Tensor&) {
+  refuse();
+}
+LiveNumbers::Scope::Scope(const LiveNumbers&) : before(nullptr) {
+  refuse();
+}
+LiveNumbers::Scope::~Scope() = default;
 
 bool ranges_on() {
   return false;

@@ -14,7 +14,7 @@
 #include "tensor/gpu_policy.h"
 #include "train/checkpoint.h"
 #include "train/evaluate.h"
-#include "train/step.h"
+#include "train/step_graph.h"
 
 namespace sonograd {
 namespace {
@@ -140,6 +140,8 @@ class Fit {
            plan.size());
     freeze_for(model, plan[static_cast<std::size_t>(number)].phase);
     trained = trained_parameters(model);
+    graph.reset();
+    if (options.cuda_graph) graph.emplace();
     optimizer = make_optimizer(options.optimizer, options.momentum);
     return *optimizer;
   }
@@ -241,7 +243,9 @@ class Fit {
                           .sync_batch_norm = options.sync_batch_norm,
                           .loss_scale = state.loss_scale ? &*state.loss_scale : nullptr};
     StepResult result;
-    if (options.accumulate == 1 && !options.clip_norm) {
+    if (graph) {
+      result = graph->update(model, trained, batch, how, *optimizer, rate());
+    } else if (options.accumulate == 1 && !options.clip_norm) {
       result = train_step(model, trained, batch, how, *optimizer, rate());
     } else {
       result = gradients_of(model, batch, how);
@@ -333,6 +337,7 @@ class Fit {
   const std::string settings;
   std::vector<NamedParameter> trained;
   std::unique_ptr<Optimizer> optimizer;
+  std::optional<StepGraph> graph;        // of the phase's updates, where one is asked for
   std::optional<BaseFeatures> features;  // of this phase's frozen base
   Progression state;
 };
@@ -365,6 +370,8 @@ History fit(Model& model, const FitData& data, const std::vector<PhasePlan>& pla
             const RunFolder& run, const FitEvents& events) {
   expect(!data.train.empty(), "there are no images to train on");
   expect(!plan.empty(), "there is no phase to train");
+  expect(!options.cuda_graph || (options.accumulate == 1 && !options.clip_norm && options.group->alone()),
+         "a graph of an update neither accumulates nor clips gradients, and is one process's");
   return Fit(model, data, plan, options, run)(events);
 }
 

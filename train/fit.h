@@ -42,6 +42,8 @@ struct FitOptions {
   double momentum = 0;  // of sgd
   bool dropout = true;
   Precision precision = Precision::full;  // of training's products with weights
+  bool cuda_graph =
+      false;  // updates as launches of one graph on the gpu, with the same bits (train/step_graph.h)
   bool recompute = false;  // of a block keep its input alone for backward: the same bits in less memory
   Augmentation augmentation = {};  // of the training images
   Transfer transfer = Transfer::exact;

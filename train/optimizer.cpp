@@ -99,22 +99,22 @@ void multiply_each(Tensors& gradients, double factor) {
   for (Tensor& g : gradients) g = multiply(g, scalar_like(g, factor));
 }
 
-// The sums of the squares are made there, and come to the host together.
-static double gpu_norm(const Tensors& gradients) {
+Tensor squared_norms(const Tensors& gradients) {
   const NoGrad quiet;
   static const OpEntry& sum_to = registry().at(SumTo::name);
   const Tensor sums = Tensor::empty({static_cast<Int>(gradients.size())}, DType::f32, Device::gpu);
   for (std::size_t i = 0; i < gradients.size(); ++i)
     apply_any(std::make_shared<OpOf<SumTo>>(SumTo{}), sum_to, {square(gradients[i])},
               {sums.view(static_cast<Int>(i), {}, {})});
-  double total = 0;
-  for (const double sum : sums.values()) total += sum;
-  return std::sqrt(total);
+  return sums;
 }
 
 double global_norm(const Tensors& gradients) {
-  if (!gradients.empty() && gradients[0].device() == Device::gpu) return gpu_norm(gradients);
   double total = 0;
+  if (!gradients.empty() && gradients[0].device() == Device::gpu) {  // the sums come to the host together
+    for (const double sum : squared_norms(gradients).values()) total += sum;
+    return std::sqrt(total);
+  }
   for (const Tensor& gradient : gradients) {
     const Tensor g = gradient.as_dense();
     with_type(g.dtype(), [&](auto zero) {

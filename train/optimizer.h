@@ -27,6 +27,7 @@ class Optimizer {
   virtual std::vector<std::pair<std::string, Tensor>> state(
       const std::vector<NamedParameter>& parameters) = 0;
   Int steps = 0;
+  double rate = 0;  // of the step that was begun, with what corrects it
 };
 
 enum class OptimizerKind { adam, sgd };
@@ -53,7 +54,6 @@ class Adam final : public Optimizer {
  private:
   void prepare(const std::vector<NamedParameter>& parameters);
   Tensors m, v;
-  double rate = 0;  // of the step that was begun, its correction by t included
 };
 
 // Keras' SGD:  u = momentum · u - lr · g;  w += u
@@ -68,12 +68,13 @@ class Sgd final : public Optimizer {
  private:
   void prepare(const std::vector<NamedParameter>& parameters);
   Tensors velocity;
-  double rate = 0;  // of the step that was begun
 };
 
 void multiply_each(Tensors& gradients, double factor);
 
 // sqrt(Σ g²) over all gradients, summed in f64 in a fixed order.
 double global_norm(const Tensors& gradients);
+// Of gradients on the gpu, there: Σ g² of each, [gradients], in f32.
+Tensor squared_norms(const Tensors& gradients);
 
 }  // namespace sonograd

@@ -124,15 +124,8 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
   const Across across{
       .sum = [&group](Tensor& x) { group.sum(x); }, .images = batch.whole, .share = share_of(batch)};
 
-  Context context{.training = true,
-                  .dropout = options.dropout,
-                  .keras = model.options().keras,
-                  .norm_momentum = options.norm_momentum,
-                  .random = options.random.stream("dropout").at(static_cast<std::uint64_t>(options.step)),
-                  .first_sample = options.first_sample + batch.first,
-                  .precision = options.precision,
-                  .recompute = options.recompute,
-                  .across = options.sync_batch_norm && !group.alone() ? &across : nullptr};
+  Context context = training_context(model, batch, options);
+  if (options.sync_batch_norm && !group.alone()) context.across = &across;
   StepResult result;
   Tensor given;
   const auto loss = [&] {
@@ -211,6 +204,17 @@ std::vector<NamedParameter> trained_parameters(Model& model) {
   for (const NamedParameter& p : model.parameters())
     if (p.parameter->trains()) trained.push_back(p);
   return trained;
+}
+
+Context training_context(const Model& model, const Batch& batch, const StepOptions& options) {
+  return {.training = true,
+          .dropout = options.dropout,
+          .keras = model.options().keras,
+          .norm_momentum = options.norm_momentum,
+          .random = options.random.stream("dropout").at(static_cast<std::uint64_t>(options.step)),
+          .first_sample = options.first_sample + batch.first,
+          .precision = options.precision,
+          .recompute = options.recompute};
 }
 
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options) {

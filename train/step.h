@@ -49,6 +49,9 @@ std::vector<NamedParameter> trained_parameters(Model& model);
 // told of by `overflowed`.
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options);
 
+// How gradients_of runs the model, of one process.
+Context training_context(const Model& model, const Batch& batch, const StepOptions& options);
+
 // A whole update of the model: gradients_of, the norms' moving averages and the optimizer. One process on the
 // cpu changes each parameter as backward has its gradient, so that the gradients are never all there; where
 // it throws NotFinite, those whose gradients came before are changed. With a loss scale all gradients are

@@ -252,6 +252,7 @@ int run(Flags flags, Program& program) {
         "--generated-apart is of one split, and each of --runs has its own; climb once for each seed");
   const Device device = prepare_device(shared);  // refused before anything is made, and so are models
   phase_plan(t);
+  check_graph(t, shared, *program.group);
   if (t.model.weights.empty()) make_model({.name = t.model.name, .image_size = t.model.image_size});
   if (t.split.arm == "gan") expect_lineages(flags);
   Json settings{{"experiment", "ladder"},

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tensor/cublas.h"
+#include "tensor/gpu_runtime.h"
 
 namespace sonograd {
 namespace {
@@ -20,6 +21,7 @@ struct Kept {
   std::map<std::pair<const Storage*, Int>, Turned> turned;  // by storage and offset
 };
 Kept& kept() {
+  if (Kept* const of_graph = gpu::kept_for_graph<Kept>()) return *of_graph;
   static Kept* const the_kept = new Kept;  // never destroyed: it holds memory of the gpu
   return *the_kept;
 }

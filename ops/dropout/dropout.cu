@@ -1,4 +1,5 @@
 #include "ops/dropout/dropout.h"
+#include "tensor/gpu_numbers.h"
 #include "tensor/launch.h"
 #include "tensor/philox_rounds.h"
 
@@ -10,6 +11,7 @@ struct Draw {
   std::uint64_t key, step, first_sample;
   float rate, kept;
   bool per_sample;
+  const gpu::StepNumbers* live;  // in place of step and first_sample, where there are any
 
   explicit Draw(const DropoutDraw& draw)
       : key(draw.random.key()),
@@ -17,14 +19,15 @@ struct Draw {
         first_sample(static_cast<std::uint64_t>(draw.first_sample)),
         rate(static_cast<float>(draw.rate)),
         kept(static_cast<float>(1 / (1 - draw.rate))),
-        per_sample(draw.noise == Noise::per_sample) {}
+        per_sample(draw.noise == Noise::per_sample),
+        live(gpu::live_draw(step, first_sample)) {}
 
   SONOGRAD_INLINE Words words(Int sample, Int block) const {
+    const std::uint64_t first = live ? live->first_sample : first_sample, at = live ? live->step : step;
     const auto low = static_cast<std::uint32_t>(per_sample ? 0 : block);
-    const auto high = static_cast<std::uint32_t>(first_sample + static_cast<std::uint64_t>(sample));
-    return philox_rounds(
-        {low, high, static_cast<std::uint32_t>(step), static_cast<std::uint32_t>(step >> 32)},
-        {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)});
+    const auto high = static_cast<std::uint32_t>(first + static_cast<std::uint64_t>(sample));
+    return philox_rounds({low, high, static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(at >> 32)},
+                         {static_cast<std::uint32_t>(key), static_cast<std::uint32_t>(key >> 32)});
   }
   SONOGRAD_INLINE float factor(const Words& words, std::size_t k) const {
     const std::uint32_t word = per_sample ? words[0] : words[k];

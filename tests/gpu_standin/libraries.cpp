@@ -24,6 +24,7 @@ float tf32(float value) {
 }
 
 bool reaches(const void* first, std::int64_t bytes, const char* what) {
+  note_address(first);
   if (holds(first, static_cast<std::size_t>(bytes))) return true;
   fault(fmt::format("{}: {} bytes at {} are no part of one block of the gpu", what, bytes, first));
   return false;

@@ -18,10 +18,14 @@ std::size_t whole(std::size_t bytes) {
 std::size_t room(std::size_t bytes) {
   return std::bit_ceil(std::max<std::size_t>(whole(bytes), 4096));
 }
+}  // namespace
+
 void poison(void* block, std::size_t bytes) {
   auto* const bytes_of = static_cast<unsigned char*>(block);
   for (std::size_t i = 0; i + 4 <= bytes; i += 4) std::memcpy(bytes_of + i, &signalling_nan, 4);
 }
+namespace {
+
 bool poisoned(const char* block, std::size_t bytes) {
   for (std::size_t i = 0; i + 4 <= bytes; i += 4)
     if (std::memcmp(block + i, &signalling_nan, 4) != 0) return false;
@@ -95,7 +99,7 @@ std::size_t live_blocks() {
 using namespace gpu_standin;
 
 cudaError_t cudaMalloc(void** block, std::size_t bytes) {
-  ENTER("cudaMalloc");
+  ENTER_OUTSIDE_OF_CAPTURES("cudaMalloc");
   State& s = state();
   *block = nullptr;
   if (bytes == 0) return cudaSuccess;
@@ -120,7 +124,7 @@ cudaError_t cudaMalloc(void** block, std::size_t bytes) {
 }
 
 cudaError_t cudaFree(void* block) {
-  ENTER("cudaFree");
+  ENTER_OUTSIDE_OF_CAPTURES("cudaFree");
   if (!block) return cudaSuccess;
   State& s = state();
   const auto found = s.blocks.find(reinterpret_cast<std::uintptr_t>(block));
@@ -129,6 +133,7 @@ cudaError_t cudaFree(void* block) {
     return give(cudaErrorInvalidValue);
   }
   const auto [address, bytes] = *found;
+  note_freed(address, "the gpu", bytes);
   s.used -= bytes;
   s.blocks.erase(found);
   s.freed += room(bytes);
@@ -144,17 +149,19 @@ cudaError_t cudaFree(void* block) {
 }
 
 cudaError_t cudaMallocHost(void** block, std::size_t bytes) {
-  ENTER("cudaMallocHost");
+  ENTER_OUTSIDE_OF_CAPTURES("cudaMallocHost");
   *block = ::operator new(bytes);
   poison(*block, bytes);
   state().pinned.emplace(reinterpret_cast<std::uintptr_t>(*block), bytes);
   return cudaSuccess;
 }
 cudaError_t cudaFreeHost(void* block) {
-  ENTER("cudaFreeHost");
+  ENTER_OUTSIDE_OF_CAPTURES("cudaFreeHost");
   if (!block) return cudaSuccess;
-  if (state().pinned.erase(reinterpret_cast<std::uintptr_t>(block)) == 0)
-    return refuse("cudaFreeHost of what is not pinned");
+  const auto found = state().pinned.find(reinterpret_cast<std::uintptr_t>(block));
+  if (found == state().pinned.end()) return refuse("cudaFreeHost of what is not pinned");
+  note_freed(found->first, "the host", found->second);
+  state().pinned.erase(found);
   if (const cudaError_t status = run_all(); status != cudaSuccess) return status;
   ::operator delete(block);
   return cudaSuccess;
@@ -172,7 +179,10 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
                             cudaStream_t stream) {
   ENTER("cudaMemcpyAsync");
   State& s = state();
-  if (!known(stream)) return refuse("a copy on a stream that is none, or on the legacy stream");
+  if (!known(stream)) {
+    if (spoil_captures("a copy on the legacy stream")) return give(cudaErrorStreamCaptureImplicit);
+    return refuse("a copy on a stream that is none, or on the legacy stream");
+  }
   const bool to_gpu = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
   const bool from_gpu = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
   if (kind == cudaMemcpyHostToHost || of_gpu(to) != to_gpu || of_gpu(from) != from_gpu) {
@@ -183,8 +193,18 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     fault("a copy of " + std::to_string(bytes) + " bytes that leaves its block of the gpu");
     return give(cudaErrorInvalidValue);
   }
+  if (stream->capture) {
+    if (stream->invalid) return give(cudaErrorStreamCaptureInvalidated);
+    // Each launch would read or write the host's memory again, which may be gone.
+    if ((!to_gpu && !inside(s.pinned, to, bytes)) || (!from_gpu && !inside(s.pinned, from, bytes))) {
+      spoil_captures("a copy of pageable memory");
+      return give(cudaErrorStreamCaptureUnsupported);
+    }
+    note_address(to);
+    note_address(from);
+  }
   const auto later = [&](const void* source) {
-    stream->work.push_back([=] {
+    put(stream, [=] {
       std::memmove(to, source, bytes);
       return true;
     });
@@ -204,6 +224,9 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     s.waits += stream->work.size() > 1 ? 1 : 0;  // for more than the copy itself
     return run(stream);
   }
-  poison(to, bytes);
+  if (stream->capture)
+    stream->capture->to_host.emplace_back(to, bytes);
+  else
+    poison(to, bytes);
   return cudaSuccess;
 }

@@ -82,7 +82,11 @@ std::vector<std::string> take_ranges() {
 cudaError_t launch(const cudaLaunchConfig_t& config, std::size_t argument_bytes,
                    std::function<void()> thread) {
   ENTER("cudaLaunchKernelEx");
-  if (!known(config.stream)) return refuse("a kernel on a stream that is none, or on the legacy stream");
+  if (!known(config.stream)) {
+    if (spoil_captures("work on the legacy stream")) return give(cudaErrorStreamCaptureImplicit);
+    return refuse("a kernel on a stream that is none, or on the legacy stream");
+  }
+  if (config.stream->capture && config.stream->invalid) return give(cudaErrorStreamCaptureInvalidated);
   const dim3 grid = config.gridDim, block = config.blockDim;
   // Grids and blocks of one axis are all that this knows. Limits: "Compute Capabilities", table of technical
   // specifications.
@@ -92,8 +96,7 @@ cudaError_t launch(const cudaLaunchConfig_t& config, std::size_t argument_bytes,
     return refuse("a grid or block of several axes, or dynamic shared memory");
   if (argument_bytes > 4096) return refuse("kernel arguments of more than 4096 bytes");
   ++state().launches;
-  config.stream->work.push_back(
-      [grid, block, thread = std::move(thread)] { return run_grid(grid, block, thread); });
+  put(config.stream, [grid, block, thread = std::move(thread)] { return run_grid(grid, block, thread); });
   return cudaSuccess;
 }
 
@@ -119,6 +122,12 @@ const char* cudaGetErrorName(cudaError_t status) {
       return "cudaErrorInvalidValue";
     case cudaErrorInvalidResourceHandle:
       return "cudaErrorInvalidResourceHandle";
+    case cudaErrorStreamCaptureUnsupported:
+      return "cudaErrorStreamCaptureUnsupported";
+    case cudaErrorStreamCaptureInvalidated:
+      return "cudaErrorStreamCaptureInvalidated";
+    case cudaErrorCapturedEvent:
+      return "cudaErrorCapturedEvent";
     default:
       return "cudaErrorUnknown";
   }
@@ -163,7 +172,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
-  ENTER("cudaStreamDestroy");
+  ENTER_OUTSIDE_OF_CAPTURES("cudaStreamDestroy");
   if (!known(stream)) return give(cudaErrorInvalidResourceHandle);
   const cudaError_t status = run(stream);
   state().streams.erase(stream);
@@ -173,6 +182,8 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   ENTER("cudaStreamSynchronize");
   if (!known(stream)) return give(cudaErrorInvalidResourceHandle);
+  if (stream->capture && spoil_captures("cudaStreamSynchronize"))
+    return give(cudaErrorStreamCaptureUnsupported);
   state().waits += stream->work.empty() ? 0 : 1;
   return run(stream);
 }
@@ -193,14 +204,17 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   ENTER("cudaEventRecord");
   if (state().events.count(event) == 0 || !known(stream)) return give(cudaErrorInvalidResourceHandle);
-  event->done = false;
   event->stream = stream;
-  stream->work.push_back([event] { return event->done = true; });
+  event->captured = stream->capture != nullptr;
+  event->done = event->captured;
+  if (!event->captured) stream->work.push_back([event] { return event->done = true; });
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   ENTER("cudaEventSynchronize");
   if (state().events.count(event) == 0) return give(cudaErrorInvalidResourceHandle);
+  if (spoil_captures("cudaEventSynchronize")) return give(cudaErrorStreamCaptureUnsupported);
+  if (event->captured) return give(cudaErrorCapturedEvent);
   if (event->done) return cudaSuccess;
   ++state().waits;
   return run(event->stream);
@@ -208,11 +222,18 @@ cudaError_t cudaEventSynchronize(cudaEvent_t event) {
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   ENTER("cudaEventQuery");
   if (state().events.count(event) == 0) return give(cudaErrorInvalidResourceHandle);
+  if (spoil_captures("cudaEventQuery")) return give(cudaErrorStreamCaptureUnsupported);
+  if (event->captured) return give(cudaErrorCapturedEvent);
   return event->done ? cudaSuccess : give(cudaErrorNotReady);
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   ENTER("cudaStreamWaitEvent");
   if (state().events.count(event) == 0 || !known(stream)) return give(cudaErrorInvalidResourceHandle);
+  if (event->captured || stream->capture) {
+    if (event->captured && stream == event->stream) return cudaSuccess;
+    spoil_captures("cudaStreamWaitEvent for what is not captured with it");
+    return give(cudaErrorStreamCaptureIsolation);
+  }
   if (!event->done && event->stream != stream)
     stream->work.push_back([event] { return event->done || run(event->stream) == cudaSuccess; });
   return cudaSuccess;

@@ -24,6 +24,7 @@ void fail_call(const std::string& name, cudaError_t status, int passing = 0);
 
 std::size_t live_blocks();               // of cudaMalloc
 std::size_t launches();                  // kernels so far
+std::size_t graph_launches();            // so far
 std::size_t waits();                     // of the host for work that was not done, so far
 std::vector<std::string> take_ranges();  // that NVTX was told of, each with those that it lies in: "a > b"
 
@@ -32,6 +33,7 @@ bool holds(const void* first, std::size_t bytes);  // all of them in one block t
 
 // For the stand-ins' files: notes the fault.
 void fault(std::string text);
+void note_address(const void* address);  // that a library is given, for all captures
 // Runs each thread of each block of a kernel to its end; false where one faulted.
 bool run_grid(dim3 grid, dim3 block, const std::function<void()>& thread);
 

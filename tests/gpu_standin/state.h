@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <set>
+#include <thread>
 
 #include "tests/gpu_standin/standin.h"
 
@@ -17,9 +18,23 @@
 struct CUevent_st {
   bool done = true;  // never recorded counts as done
   CUstream_st* stream = nullptr;
+  bool captured = false;  // last recorded in a stream that was being captured
+};
+// What was put on a stream while it was captured, and the memory that it was given.
+struct CUgraph_st {
+  std::vector<std::function<bool()>> nodes;
+  std::set<std::uintptr_t> blocks, pinned;
+  std::vector<std::pair<void*, std::size_t>> to_host;  // copies, which a launch puts off
+  std::string lost;                                    // which of these was freed since
+};
+struct CUgraphExec_st : CUgraph_st {
+  int under_way = 0;  // launches that have not run
 };
 struct CUstream_st {
   std::deque<std::function<bool()>> work;  // false: a fault
+  CUgraph_st* capture = nullptr;
+  bool invalid = false;  // the capture is
+  std::thread::id capturing = {};
 };
 
 namespace gpu_standin {
@@ -41,6 +56,8 @@ struct State {
   int unlocked = 0;
   std::set<cudaStream_t> streams;
   std::set<cudaEvent_t> events;
+  std::set<cudaGraph_t> graphs;  // of captures under way too
+  std::set<cudaGraphExec_t> executables;
   char* const base = reserve();
 
  private:
@@ -80,12 +97,21 @@ cudaError_t refuse(std::string text);  // a fault, as a status
 cudaError_t enter(
     const char* call);  // what every call begins with: an error that ended all before, or one asked for
 bool known(cudaStream_t stream);
+void put(cudaStream_t stream, std::function<bool()> work);  // on it, or into what is captured of it
+// Captures on this thread end in an error; false where there are none. `call` is one that they do not allow.
+bool spoil_captures(const char* call);
+void note_freed(std::uintptr_t address, const char* what, std::size_t bytes);
 cudaError_t run(cudaStream_t stream);  // all its work up to now
 cudaError_t run_all();
 bool all_guards_hold();
+void poison(void* block, std::size_t bytes);  // signalling NaNs
 
 #define ENTER(call)                          \
   const std::lock_guard lock(state().mutex); \
   if (const cudaError_t status = enter(call); status != cudaSuccess) return status
+// The same for a call that no thread may make while it captures.
+#define ENTER_OUTSIDE_OF_CAPTURES(call) \
+  ENTER(call);                          \
+  if (spoil_captures(call)) return give(cudaErrorStreamCaptureUnsupported)
 
 }  // namespace gpu_standin

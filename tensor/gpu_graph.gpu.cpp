@@ -1,0 +1,115 @@
+#include "tensor/gpu_graph.h"
+
+#include <map>
+#include <optional>
+#include <typeindex>
+
+#include "tensor/gpu_graph_memory.h"
+#include "tensor/gpu_runtime.h"
+
+namespace sonograd::gpu {
+namespace {
+
+using Keepsakes = std::map<std::type_index, std::shared_ptr<void>>;
+thread_local Keepsakes* keepsakes = nullptr;
+thread_local bool is_recording = false;
+
+// A graph's work runs, or is recorded.
+class Working {
+ public:
+  Working(GraphMemory& memory, GraphMemory::Mode mode) : memory(memory, mode) { keepsakes = &kept; }
+  ~Working() { keepsakes = nullptr; }
+  Working(const Working&) = delete;
+  Working& operator=(const Working&) = delete;
+
+ private:
+  GraphMemory::Use memory;
+  Keepsakes kept;
+};
+
+// Between its ends, what is put on the stream is recorded. Other threads may do meanwhile what they like.
+class Capture {
+ public:
+  Capture() {
+    check(cudaStreamBeginCapture(stream(), cudaStreamCaptureModeThreadLocal), "cudaStreamBeginCapture");
+    is_recording = true;
+  }
+  ~Capture() {
+    if (is_recording) end();
+    if (graph) cudaGraphDestroy(graph);
+    cudaGetLastError();
+  }
+  Capture(const Capture&) = delete;
+  Capture& operator=(const Capture&) = delete;
+
+  cudaError_t end() {
+    is_recording = false;
+    return cudaStreamEndCapture(stream(), &graph);
+  }
+  cudaGraph_t graph = nullptr;
+};
+
+}  // namespace
+
+bool recording() {
+  return is_recording;
+}
+std::shared_ptr<void>* kept_for_graph(const std::type_info& type) {
+  return keepsakes ? &(*keepsakes)[type] : nullptr;
+}
+
+struct Graph::Parts {
+  GraphMemory memory;
+  cudaGraphExec_t executable = nullptr;
+};
+
+Graph::Graph() : parts(std::make_unique<Parts>()) {}
+Graph::~Graph() {
+  if (!parts->executable) return;
+  cudaStreamSynchronize(stream());
+  cudaGraphExecDestroy(parts->executable);
+  cudaGetLastError();
+}
+
+void Graph::rehearse(const std::function<void()>& work) {
+  const Working working(parts->memory, GraphMemory::Mode::rehearsal);
+  work();
+}
+
+void Graph::record(const std::function<void()>& work) {
+  const Working working(parts->memory, GraphMemory::Mode::recording);
+  Capture capture;
+  work();
+  check(capture.end(), "cudaStreamEndCapture");
+  check(cudaGraphInstantiate(&parts->executable, capture.graph, 0), "cudaGraphInstantiate");
+}
+
+bool Graph::recorded() const {
+  return parts->executable != nullptr;
+}
+void Graph::launch() {
+  check(cudaGraphLaunch(parts->executable, stream()), "cudaGraphLaunch");
+}
+
+struct Readout::Parts {
+  Pinned memory;
+};
+
+Readout::Readout(Int elements) : parts(new Parts{Pinned(elements * 4)}) {}
+Readout::~Readout() = default;
+
+void Readout::copy(const Tensor& x) {
+  expect(x.dense() && x.elements() * 4 == parts->memory.bytes(), "a readout of {} bytes cannot take {}",
+         parts->memory.bytes(), x.shape().text());
+  check(cudaMemcpyAsync(parts->memory.data(), x.gpu_data<float>(),
+                        static_cast<std::size_t>(parts->memory.bytes()), cudaMemcpyDeviceToHost, stream()),
+        "cudaMemcpyAsync", fmt::format("{} bytes from the gpu", parts->memory.bytes()));
+}
+Int Readout::elements() const {
+  return parts->memory.bytes() / 4;
+}
+const float* Readout::values() const {
+  return static_cast<const float*>(parts->memory.data());
+}
+
+}  // namespace sonograd::gpu
