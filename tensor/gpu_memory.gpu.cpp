@@ -3,6 +3,7 @@
 #include <map>
 #include <mutex>
 #include <string_view>
+#include <utility>
 
 #include "tensor/arena.h"
 #include "tensor/gpu_graph_memory.h"
@@ -154,7 +155,16 @@ GraphMemory::Use::Use(GraphMemory& memory, Mode mode) {
   in_use->next = 0;
 }
 GraphMemory::Use::~Use() {
-  in_use = nullptr;
+  GraphMemory::Parts& used = *std::exchange(in_use, nullptr);
+  if (in_mode == Mode::recording) return;
+  const std::lock_guard lock(memory().mutex);
+  for (const Arena::Chunk& chunk : used.arena.remove_free_chunks()) {
+    const bool needed = std::any_of(used.given.begin(), used.given.end(), [&](const Arena::Chunk& block) {
+      return chunk.address <= block.address &&
+             block.address < chunk.address + static_cast<std::uintptr_t>(chunk.bytes);
+    });
+    (needed ? used.arena : memory().arena).add_apart(chunk);
+  }
 }
 
 void* allocate(Int bytes) {
