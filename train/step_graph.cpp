@@ -122,6 +122,7 @@ class StepGraph::Recorded {
     const gpu::LiveNumbers::Scope live(numbers);
     Context context = training_context(model, batch, options);
     std::vector<Tensor*> wrt;
+    wrt.reserve(trained.size());
     for (const auto& [name, parameter] : trained) wrt.push_back(&parameter->value);
     Tensor given;
     const auto [value, gradients] = value_and_gradient(
@@ -198,13 +199,13 @@ StepResult StepGraph::update(Model& model, const std::vector<NamedParameter>& tr
   if (graph && !graph->serves(setting, model)) graph.reset();
   if (graph && graph->shape.elements() < shape.elements()) graph.reset();
   if (!graph || graph->shape != shape) {
-    const StepResult result = train_step(model, trained, batch, options, optimizer, learning_rate);
+    StepResult result = train_step(model, trained, batch, options, optimizer, learning_rate);
     if (!graph) graph = std::make_unique<Recorded>(model, setting, shape);
     graph->steps = optimizer.steps;
     return result;
   }
   try {
-    const StepResult result = graph->update(model, trained, batch, options, optimizer, learning_rate);
+    StepResult result = graph->update(model, trained, batch, options, optimizer, learning_rate);
     launched = graph->launches();
     return result;
   } catch (const gpu::OutOfMemory& full) {
