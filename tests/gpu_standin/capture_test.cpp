@@ -67,9 +67,9 @@ TEST_CASE("what waits, allocates or reads while it is recorded ends the recordin
        }},
       {"cudaFree", [] { return cudaFree(reinterpret_cast<void*>(64)); }},
       {"cudaFreeHost", [] { return cudaFreeHost(reinterpret_cast<void*>(64)); }}};
-  for (const auto& [name, call] : calls) {
-    CAPTURE(name);
-    CHECK(says(while_captured(call, cudaErrorStreamCaptureUnsupported), name));
+  for (const auto& call : calls) {
+    CAPTURE(call.first);
+    CHECK(says(while_captured(call.second, cudaErrorStreamCaptureUnsupported), call.first));
   }
   const Tensor x = Tensor::zeros({2}, DType::f32, Device::gpu);
   std::vector<float> host(2);
