@@ -128,6 +128,9 @@ int run(const Flags& flags, const SharedFlags& shared) {
   if (flags.cuda_graph && (!training || (shared.device != "gpu" && shared.device != "auto")))
     throw UsageError(
         "--cuda-graph is of a classifier's training step on the gpu: --what train, --device gpu or auto");
+  if (flags.cuda_graph && flags.dtype == "f16")
+    throw UsageError(
+        "--cuda-graph records an update as a whole, and --dtype f16 looks at its gradients; leave one out");
   const Device device = prepare_device(shared);
   const bool limited = flags.ops || !flags.roofline.empty();
   if (limited && device == Device::gpu)

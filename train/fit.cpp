@@ -370,8 +370,9 @@ History fit(Model& model, const FitData& data, const std::vector<PhasePlan>& pla
             const RunFolder& run, const FitEvents& events) {
   expect(!data.train.empty(), "there are no images to train on");
   expect(!plan.empty(), "there is no phase to train");
-  expect(!options.cuda_graph || (options.accumulate == 1 && !options.clip_norm && options.group->alone()),
-         "a graph of an update neither accumulates nor clips gradients, and is one process's");
+  expect(!options.cuda_graph || (options.accumulate == 1 && !options.clip_norm &&
+                                 options.precision != Precision::f16 && options.group->alone()),
+         "a graph of an update neither accumulates, clips nor scales gradients, and is one process's");
   return Fit(model, data, plan, options, run)(events);
 }
 

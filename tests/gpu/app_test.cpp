@@ -44,6 +44,7 @@ TEST_CASE("steps as a graph log the losses of those without, and what has no gra
   };
   refused({}, "is the gpu's");
   refused({"--device", "gpu", "--accumulate", "2"}, "--accumulate");
+  refused({"--device", "gpu", "--dtype", "f16"}, "--dtype f16");
   refused({"--device", "gpu", "--clip-norm", "1"}, "--clip-norm");
   const Arguments bench{"bench", "--model",  "mini", "--image-size", "32", "--batch",
                         "2",     "--repeat", "2",    "--cuda-graph"};
