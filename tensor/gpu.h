@@ -48,6 +48,7 @@ void synchronise();
 void copy(const Tensor& source, Tensor& target);
 void fill(Tensor& target, double value);
 void round(const Tensor& source, Precision precision, Tensor& target);  // of f32, see tensor/precision.h
+void sum_squares(const Tensor& x, Tensor& sums, Int which);  // sums[which] = Σ x², of f32, in f64
 
 }  // namespace gpu
 }  // namespace sonograd

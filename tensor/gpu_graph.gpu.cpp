@@ -93,23 +93,27 @@ void Graph::launch() {
 
 struct Readout::Parts {
   Pinned memory;
+  DType dtype;
 };
 
-Readout::Readout(Int elements) : parts(new Parts{Pinned(elements * 4)}) {}
+Readout::Readout(Int elements, DType dtype) : parts(new Parts{Pinned(elements * size_of(dtype)), dtype}) {}
 Readout::~Readout() = default;
 
 void Readout::copy(const Tensor& x) {
-  expect(x.dense() && x.elements() * 4 == parts->memory.bytes(), "a readout of {} bytes cannot take {}",
-         parts->memory.bytes(), x.shape().text());
-  check(cudaMemcpyAsync(parts->memory.data(), x.gpu_data<float>(),
-                        static_cast<std::size_t>(parts->memory.bytes()), cudaMemcpyDeviceToHost, stream()),
-        "cudaMemcpyAsync", fmt::format("{} bytes from the gpu", parts->memory.bytes()));
+  expect(x.dense() && x.dtype() == parts->dtype && x.elements() == elements(),
+         "a readout of {} {} elements cannot take {} {}", elements(), name_of(parts->dtype),
+         name_of(x.dtype()), x.shape().text());
+  with_type(x.dtype(), [&](auto zero) {
+    check(cudaMemcpyAsync(parts->memory.data(), x.gpu_data<decltype(zero)>(),
+                          static_cast<std::size_t>(parts->memory.bytes()), cudaMemcpyDeviceToHost, stream()),
+          "cudaMemcpyAsync", fmt::format("{} bytes from the gpu", parts->memory.bytes()));
+  });
 }
 Int Readout::elements() const {
-  return parts->memory.bytes() / 4;
+  return parts->memory.bytes() / size_of(parts->dtype);
 }
-const float* Readout::values() const {
-  return static_cast<const float*>(parts->memory.data());
+const void* Readout::data() const {
+  return parts->memory.data();
 }
 
 }  // namespace sonograd::gpu

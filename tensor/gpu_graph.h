@@ -43,16 +43,20 @@ bool recording();
 // of a graph.
 class Readout {
  public:
-  explicit Readout(Int elements);
+  explicit Readout(Int elements, DType dtype = DType::f32);
   ~Readout();
   Readout(const Readout&) = delete;
   Readout& operator=(const Readout&) = delete;
 
-  void copy(const Tensor& x);   // f32, dense, of so many elements; put on the stream
-  const float* values() const;  // there after synchronise()
+  void copy(const Tensor& x);  // dense, of that type and so many elements; put on the stream
+  template <class T>
+  const T* values() const {  // there after synchronise()
+    return static_cast<const T*>(data());
+  }
   Int elements() const;
 
  private:
+  const void* data() const;
   struct Parts;
   std::unique_ptr<Parts> parts;
 };

@@ -8,6 +8,13 @@ namespace {
 
 thread_local const LiveNumbers* live = nullptr;
 
+template <class T>
+void clear_unless_finite(const T* values, Int count, StepNumbers* numbers) {
+  for_each(count, [=] __device__(Int i) {
+    if (!(values[i] - values[i] == 0)) numbers->finite = 0;  // the one value that any thread writes
+  });
+}
+
 }  // namespace
 
 void LiveNumbers::set(const StepNumbers& numbers) {
@@ -16,10 +23,10 @@ void LiveNumbers::set(const StepNumbers& numbers) {
 }
 
 void LiveNumbers::expect_finite(const Tensor& x) {
-  const float* const values = x.gpu_data<float>();
   StepNumbers* const numbers = on_gpu();
-  for_each(x.elements(), [=] __device__(Int i) {
-    if (!(values[i] - values[i] == 0)) numbers->finite = 0;  // the one value that any thread writes
+  with_type(x.dtype(), [&](auto zero) {
+    using T = decltype(zero);
+    clear_unless_finite(x.gpu_data<T>(), x.elements(), numbers);
   });
 }
 

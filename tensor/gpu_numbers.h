@@ -18,7 +18,7 @@ class LiveNumbers {
  public:
   LiveNumbers() : block(sizeof(StepNumbers), true) {}
   void set(const StepNumbers& numbers);  // for all launches after it
-  void expect_finite(const Tensor& x);   // of f32: clears `finite` where an element is not finite
+  void expect_finite(const Tensor& x);   // of f32 or f64: clears `finite` where an element is not finite
 
   class Scope {
    public:

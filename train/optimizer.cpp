@@ -6,6 +6,7 @@
 #include "ops/binary/binary.h"
 #include "ops/unary/unary.h"
 #include "ops/update/update.h"
+#include "tensor/gpu.h"
 
 namespace sonograd {
 namespace {
@@ -100,12 +101,9 @@ void multiply_each(Tensors& gradients, double factor) {
 }
 
 Tensor squared_norms(const Tensors& gradients) {
-  const NoGrad quiet;
-  static const OpEntry& sum_to = registry().at(SumTo::name);
-  const Tensor sums = Tensor::empty({static_cast<Int>(gradients.size())}, DType::f32, Device::gpu);
+  Tensor sums = Tensor::empty({static_cast<Int>(gradients.size())}, DType::f64, Device::gpu);
   for (std::size_t i = 0; i < gradients.size(); ++i)
-    apply_any(std::make_shared<OpOf<SumTo>>(SumTo{}), sum_to, {square(gradients[i])},
-              {sums.view(static_cast<Int>(i), {}, {})});
+    gpu::sum_squares(gradients[i], sums, static_cast<Int>(i));
   return sums;
 }
 

@@ -74,7 +74,7 @@ void multiply_each(Tensors& gradients, double factor);
 
 // sqrt(Σ g²) over all gradients, summed in f64 in a fixed order.
 double global_norm(const Tensors& gradients);
-// Of gradients on the gpu, there: Σ g² of each, [gradients], in f32.
+// Of gradients on the gpu, there: Σ g² of each, [gradients], in f64.
 Tensor squared_norms(const Tensors& gradients);
 
 }  // namespace sonograd

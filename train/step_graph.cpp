@@ -44,8 +44,9 @@ Shape input_shape(const Batch& batch, const StepOptions& options) {
   return shape;
 }
 
-bool all_finite(const float* values, Int count) {
-  return std::all_of(values, values + count, [](float x) { return std::isfinite(x); });
+template <class T>
+bool all_finite(const T* values, Int count) {
+  return std::all_of(values, values + count, [](T x) { return std::isfinite(x); });
 }
 
 }  // namespace
@@ -101,7 +102,7 @@ class StepGraph::Recorded {
     input = Tensor::empty(shape, DType::f32, Device::gpu);
     targets = Tensor::empty({count, classes}, DType::f32, Device::gpu);
     loss.emplace(1);
-    squares.emplace(static_cast<Int>(trained.size()));
+    squares.emplace(static_cast<Int>(trained.size()), DType::f64);
     logits.emplace(count * classes);
   }
 
@@ -153,15 +154,16 @@ class StepGraph::Recorded {
   }
 
   StepResult read(Model& model, const Batch& batch, const StepOptions& options, Optimizer& optimizer) {
-    if (!all_finite(loss->values(), 1) || !all_finite(squares->values(), squares->elements())) {
+    if (!all_finite(loss->values<float>(), 1) ||
+        !all_finite(squares->values<double>(), squares->elements())) {
       --optimizer.steps;  // nothing was changed
       gradients_of(model, batch, options);
       throw NotFinite("update {}: a number is not finite in its graph alone; train without --cuda-graph",
                       options.step + 1);
     }
     steps = optimizer.steps;
-    const std::vector<double> outputs(logits->values(), logits->values() + logits->elements());
-    return {.loss = static_cast<double>(*loss->values()),
+    const std::vector<double> outputs(logits->values<float>(), logits->values<float>() + logits->elements());
+    return {.loss = static_cast<double>(*loss->values<float>()),
             .correct = count_correct(Tensor::of(targets.shape(), outputs), batch.labels)};
   }
 

@@ -1,8 +1,11 @@
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "autograd/strided.h"
 #include "ops/unary/unary.h"
 #include "tensor/gpu.h"
+#include "train/optimizer.h"
 
 using namespace sonograd;
 using Values = std::vector<double>;
@@ -24,6 +27,17 @@ TEST_CASE("tensors go to the gpu and come back, of both types and any layout") {
     CHECK(there.to(dtype == DType::f32 ? DType::f64 : DType::f32).values() == values);
     CHECK(Tensor::of({2, 3}, values, dtype, Device::gpu).values() == values);
   }
+}
+
+TEST_CASE("the norm of gradients on the gpu is summed in f64") {
+  const Tensor small =
+                   Tensor::filled({3, 4}, 1e-25, DType::f32, Device::gpu),  // whose squares f32 does not know
+      large = Tensor::filled({5}, 1e25, DType::f32, Device::gpu);
+  CHECK(global_norm({small}) == doctest::Approx(std::sqrt(12) * 1e-25).epsilon(1e-6));
+  CHECK(global_norm({large, small}) == doctest::Approx(std::sqrt(5) * 1e25).epsilon(1e-6));
+  const Tensor many = Tensor::filled({3, 70001}, 0.1, DType::f32, Device::gpu);
+  CHECK(global_norm({many}) == doctest::Approx(global_norm({many.to(Device::cpu)})).epsilon(1e-12));
+  CHECK(global_norm({many.slice(1, 0, 2)}) == doctest::Approx(std::sqrt(6) * 0.1F).epsilon(1e-7));
 }
 
 TEST_CASE("parts of a tensor on the gpu are filled and assigned to, from the host too") {

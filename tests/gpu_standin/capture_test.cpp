@@ -218,9 +218,9 @@ TEST_CASE("a readout is there once the launch is done, not before") {
   make(graph, [&] { readout.copy(x); });
   x.fill(5);
   graph.launch();
-  CHECK(!(readout.values()[1] == 5));
+  CHECK(!(readout.values<float>()[1] == 5));
   gpu::synchronise();
-  CHECK(readout.values()[1] == 5);
+  CHECK(readout.values<float>()[1] == 5);
 }
 
 TEST_CASE("a draw by a counter that was given by value repeats itself, by the update's it does not") {
@@ -242,7 +242,7 @@ TEST_CASE("a draw by a counter that was given by value repeats itself, by the up
       if (step == 1) graph.record(work);
       if (step > 0) graph.launch();
       gpu::synchronise();
-      all.emplace_back(readout.values(), readout.values() + x.elements());
+      all.emplace_back(readout.values<float>(), readout.values<float>() + x.elements());
     }
     return all;
   };
