@@ -32,13 +32,12 @@ Tensor krsc_of(const Tensor& w) {
   Kept& all = kept();
   const std::lock_guard lock(all.mutex);
   const Shape krsc{w.size(3), w.size(0), w.size(1), w.size(2)};
-  const auto found = all.turned.find({w.storage().get(), w.offset()});
-  if (found != all.turned.end() && found->second.source.lock() == w.storage() &&
-      !w.storage()->written_since(found->second.version, w.region()) && found->second.krsc.shape() == krsc)
-    return found->second.krsc;
-  for (auto each = all.turned.begin();
-       each != all.turned.end();)  // else those of passing weights would pile up
+  for (auto each = all.turned.begin(); each != all.turned.end();)
     each = each->second.source.expired() ? all.turned.erase(each) : std::next(each);
+  const auto found = all.turned.find({w.storage().get(), w.offset()});
+  if (found != all.turned.end() && !w.storage()->written_since(found->second.version, w.region()) &&
+      found->second.krsc.shape() == krsc)
+    return found->second.krsc;
   const std::uint64_t version = w.storage()->version();
   Tensor turned = Tensor::empty(krsc, DType::f32, Device::gpu);
   cublas::transpose(w.elements() / w.size(3), w.size(3), w.gpu_data<float>(),
