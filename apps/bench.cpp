@@ -131,7 +131,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
   if (flags.cuda_graph && flags.dtype == "f16")
     throw UsageError(
         "--cuda-graph records an update as a whole, and --dtype f16 looks at its gradients; leave one out");
-  const Device device = prepare_device(shared);
+  const Device device = prepare_device(shared, flags.dtype);
   const bool limited = flags.ops || !flags.roofline.empty();
   if (limited && device == Device::gpu)
     throw UsageError(

@@ -109,6 +109,12 @@ CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const st
                   "on the gpu, whose kernels training's batch norms are: own, or cudnn")
       ->check(CLI::IsMember({"own", "cudnn"}))
       ->capture_default_str();
+  command
+      .add_option(
+          "--attention", shared.attention,
+          "on the gpu, whose kernels training's attention is under --dtype bf16 or f16: own, or cudnn")
+      ->check(CLI::IsMember({"own", "cudnn"}))
+      ->capture_default_str();
   command.add_option("--threads", shared.threads, "CPU threads; 0: all cores")->check(thread_count());
   command.add_option("--seed", shared.seed, "seed of every random draw")
       ->check(seed_number())
@@ -129,20 +135,23 @@ void hide_flags(CLI::App& command, const std::vector<std::string>& flags) {
   for (const std::string& flag : flags) {
     command.get_option(flag)->group(unused);
     if (flag == "--device")
-      for (const char* its : {"--tf32", "--any-order", "--batch-norm"})
+      for (const char* its : {"--tf32", "--any-order", "--batch-norm", "--attention"})
         command.get_option(its)->group(unused);
   }
   command.formatter(std::make_shared<Help>());
 }
 
-Device prepare_device(const SharedFlags& shared) {
+Device prepare_device(const SharedFlags& shared, std::string_view dtype) {
   if (shared.threads > 0) set_threads(shared.threads);
   const bool may_be_gpu = shared.device == "gpu" || shared.device == "auto";
   const char* const its = shared.tf32                  ? "--tf32"
                           : shared.any_order           ? "--any-order"
                           : shared.batch_norm != "own" ? "--batch-norm cudnn"
+                          : shared.attention != "own"  ? "--attention cudnn"
                                                        : nullptr;
   if (its && !may_be_gpu) throw UsageError("{} is the gpu's; give --device gpu or auto with it", its);
+  if (shared.attention != "own" && dtype == "f32")
+    throw UsageError("--attention cudnn is of training in 16 bits; give --dtype bf16 or f16 with it");
   if (!may_be_gpu) return shared.device == "reference" ? Device::reference : Device::cpu;  // no gpu is woken
   const std::string& why_not = gpu::why_not();
   if (shared.device == "gpu" && !why_not.empty())
@@ -151,7 +160,7 @@ Device prepare_device(const SharedFlags& shared) {
     fmt::print(stderr, "sonograd: {}, going on with the cpu\n", why_not);
     return Device::cpu;
   }
-  gpu::policy() = {shared.tf32, !shared.any_order, shared.batch_norm == "cudnn"};
+  gpu::policy() = {shared.tf32, !shared.any_order, shared.batch_norm == "cudnn", shared.attention == "cudnn"};
   return Device::gpu;
 }
 
@@ -161,7 +170,8 @@ std::string device_text(const SharedFlags& shared) {
   if (why_not.empty())
     return "gpu: " + gpu::description() + (shared.tf32 ? ", tf32" : "") +
            (shared.any_order ? ", sums in any order" : "") +
-           (shared.batch_norm == "cudnn" ? ", batch norms by cuDNN" : "");
+           (shared.batch_norm == "cudnn" ? ", batch norms by cuDNN" : "") +
+           (shared.attention == "cudnn" ? ", attention by cuDNN" : "");
   return "cpu, as " + why_not;
 }
 

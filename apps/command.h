@@ -4,6 +4,7 @@
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "tensor/error.h"
@@ -20,7 +21,7 @@ struct SharedFlags {
   std::uint64_t seed = 42;
   bool quiet = false, json = false;
   bool tf32 = false, any_order = false;  // the gpu's, as the next is
-  std::string batch_norm = "own";
+  std::string batch_norm = "own", attention = "own";
   int keras = 0;       // 2 or 3; 0: 2 with --protocol paper, else as the weights tell, else 3
   std::string config;  // taken apart before parsing; here for --help alone
 };
@@ -55,7 +56,8 @@ CLI::Validator share();  // 0 to 1
 void hide_flags(CLI::App& command, const std::vector<std::string>& flags);
 
 // The device that the flags ask for; `auto` and `gpu` are told apart here. Sets the number of threads.
-Device prepare_device(const SharedFlags& shared);
+// `dtype`: of training's products, which --attention cudnn rests on; commands that do not train have none.
+Device prepare_device(const SharedFlags& shared, std::string_view dtype = "f32");
 
 // What a manifest says of it: the gpu by its name, and where `auto` went on with the cpu, why.
 std::string device_text(const SharedFlags& shared);

@@ -150,7 +150,7 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
     expect_same_flags(run, flags, plan, shared.seed);
     return flags.tell ? repeat_results(run, shared) : 0;
   }
-  const Device device = prepare_device(shared);
+  const Device device = prepare_device(shared, flags.dtype);
   expect_outside(run.path(), flags.data);
   Dataset folder = list_folder(flags.data, flags.model.classes);
   Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);

@@ -4,6 +4,7 @@
 #include "ops/bias_activation/bias_activation.h"
 #include "ops/binary/binary.h"
 #include "ops/reduce/reduce.h"
+#include "tensor/gpu_policy.h"
 
 namespace sonograd {
 namespace {
@@ -19,7 +20,8 @@ Tensor project(const Tensor& x, const MultiHeadAttention::Projection& projection
 
 Tensor attend(const Tensor& q, const Tensor& k, const Tensor& v, Int heads, const DropoutLayer& dropout,
               Context& context) {
-  if (dropout.rate == 0 || !context.drops()) return attention(q, k, v, heads);
+  if (dropout.rate == 0 || !context.drops())
+    return attention(q, k, v, heads, gpu::policy().cudnn_attention ? context.precision : Precision::full);
   const Tensor kept = dropout(attention_probabilities(q, k, heads), context);
   return join_heads(matmul(kept, split_heads(v, heads)));
 }

@@ -60,6 +60,9 @@ for model in mini aeganb3 densenet169 xception vit_b16; do
     $program bench --device gpu --model $model --what cached --batch 16 --repeat 50 --json
     $program bench --device gpu --cuda-graph --model $model --what cached --batch 16 --repeat 50 --json"
 done
+for attention in "" "--attention cudnn"; do
+  step "bench-vit_b16-bf16${attention:+-attention}" "$program" bench --device gpu --dtype bf16 $attention --model vit_b16 --what train --repeat 20 --json
+done
 step bench-dcgan "$program" bench --device gpu --model dcgan --what train --image-size 64 --repeat 20 --json
 step demo "$program" demo --device gpu --out "$out/demo-run"
 

@@ -80,6 +80,15 @@ Descriptor& Descriptor::set(cudnnBackendAttributeName_t attribute, cudnnBackendA
   return *this;
 }
 
+Descriptor& Descriptor::set(cudnnBackendAttributeName_t attribute, std::vector<Descriptor>&& values) {
+  std::vector<cudnnBackendDescriptor_t> raw;
+  for (Descriptor& value : values) {
+    raw.push_back(value.descriptor);
+    parts.push_back(std::move(value));
+  }
+  return set(attribute, CUDNN_TYPE_BACKEND_DESCRIPTOR, static_cast<int64_t>(raw.size()), raw.data());
+}
+
 Descriptor& Descriptor::finalize() {
   check(functions().finalize(descriptor), name);
   return *this;

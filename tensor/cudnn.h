@@ -1,6 +1,7 @@
 #pragma once
 #include <cudnn.h>
 
+#include <deque>
 #include <string>
 #include <utility>
 #include <vector>
@@ -60,6 +61,15 @@ constexpr cudnnBackendAttributeType_t type_of(void*) {
 constexpr cudnnBackendAttributeType_t type_of(cudnnConvolutionMode_t) {
   return CUDNN_TYPE_CONVOLUTION_MODE;
 }
+constexpr cudnnBackendAttributeType_t type_of(bool) {
+  return CUDNN_TYPE_BOOLEAN;
+}
+constexpr cudnnBackendAttributeType_t type_of(cudnnPointwiseMode_t) {
+  return CUDNN_TYPE_POINTWISE_MODE;
+}
+constexpr cudnnBackendAttributeType_t type_of(cudnnReduceTensorOp_t) {
+  return CUDNN_TYPE_REDUCTION_OPERATOR_TYPE;
+}
 constexpr cudnnBackendAttributeType_t type_of(cudnnBackendHeurMode_t) {
   return CUDNN_TYPE_HEUR_MODE;
 }
@@ -95,6 +105,7 @@ class Descriptor {
     parts.push_back(std::move(value));
     return set(attribute, parts.back());
   }
+  Descriptor& set(cudnnBackendAttributeName_t attribute, std::vector<Descriptor>&& values);
   Descriptor& finalize();
   bool try_finalize();  // false where it is refused, for whatever reason
 
@@ -119,6 +130,12 @@ class Descriptor {
   std::string name;
   std::vector<Descriptor> parts;
   cudnnBackendDescriptor_t descriptor = nullptr;
+};
+
+// What plans are made for (tensor/cudnn_plan.h): operations, and the tensors that several of them share.
+struct Graph {
+  std::deque<Descriptor> tensors = {};  // which stay where they are
+  std::vector<Descriptor> operations;
 };
 
 }  // namespace sonograd::cudnn

@@ -7,6 +7,7 @@ struct Policy {
   bool tf32 = false;              // products of f32 values rounded to 10 bits first, on tensor cores
   bool deterministic = true;      // equal inputs give equal bits, run after run
   bool cudnn_batch_norm = false;  // training's batch norms by cuDNN, not our kernels
+  bool cudnn_attention = false;   // training's attention by cuDNN, where products are of 16 bits
 
   bool operator==(const Policy&) const = default;
 };

@@ -65,6 +65,7 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
   if (gpu::policy().tf32) text += "; tf32";
   if (!gpu::policy().deterministic) text += "; sums in any order";
   if (gpu::policy().cudnn_batch_norm) text += "; batch norms by cuDNN";
+  if (gpu::policy().cudnn_attention) text += "; attention by cuDNN";
   if (model.parameters().front().parameter->value.device() == Device::gpu) text += "; on a gpu";
   for (const double weight : o.class_weights) text += fmt::format("; class weight {:.9g}", weight);
   for (const PhasePlan& phase : plan)

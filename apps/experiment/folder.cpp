@@ -35,6 +35,7 @@ void add_shared_settings(Json& settings, const SharedFlags& shared, Device devic
   settings["tf32"] = shared.tf32;
   settings["any_order"] = shared.any_order;
   settings["batch_norm"] = shared.batch_norm;
+  settings["attention"] = shared.attention;
   settings["keras"] =
       shared.keras == 0 ? "as the protocol and the weights tell" : std::to_string(shared.keras);
 }

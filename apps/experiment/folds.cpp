@@ -98,7 +98,7 @@ int run(const Flags& flags, Program& program) {
   const SharedFlags& shared = program.shared;
   phase_plan(t);
   check_graph(t, shared, *program.group);
-  const Device device = prepare_device(shared);
+  const Device device = prepare_device(shared, t.dtype);
   Json settings{{"experiment", "folds"}, {"folds", flags.folds}};  // more --runs may be added later
   add_training_settings(settings, t, shared, device);
   expect_outside(t.out, t.data);

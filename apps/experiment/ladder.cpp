@@ -250,7 +250,8 @@ int run(Flags flags, Program& program) {
   if (!flags.generated_apart.empty() && flags.runs > 1)
     throw UsageError(
         "--generated-apart is of one split, and each of --runs has its own; climb once for each seed");
-  const Device device = prepare_device(shared);  // refused before anything is made, and so are models
+  const Device device =
+      prepare_device(shared, t.dtype);  // refused before anything is made, and so are models
   phase_plan(t);
   check_graph(t, shared, *program.group);
   if (t.model.weights.empty()) make_model({.name = t.model.name, .image_size = t.model.image_size});

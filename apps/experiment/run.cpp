@@ -78,7 +78,7 @@ void train_rows(const std::vector<Row>& rows, const ExperimentFlags& flags, cons
 
 int run(const std::string& table, const ExperimentFlags& flags, Program& program) {
   const SharedFlags& shared = program.shared;
-  const Device device = prepare_device(shared);  // refused before anything is made
+  const Device device = prepare_device(shared, flags.dtype);  // refused before anything is made
   const Dataset data = list_folder(flags.data);
   const std::vector<Int> counts = data.class_counts();
   const Profile profile = profile_of(flags, *std::max_element(counts.begin(), counts.end()));

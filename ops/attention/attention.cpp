@@ -15,8 +15,15 @@ Tensor attention_probabilities(const Tensor& q, const Tensor& k, Int heads) {
   return softmax(matmul(split_heads(scaled, heads), split_heads(k, heads), {.transpose_w = true}));
 }
 
+Tensors rounded_factors(const Tensors& in, Precision precision) {
+  Tensors factors;
+  for (const Tensor& x : in) factors.push_back(rounded(x, precision));
+  return factors;
+}
+
 // By head, with c = 1/√size, S = c·G and u, b, g the cotangents of dq, dk, dv. U = c·(u·kᵀ + q·bᵀ) is that of
-// G, softmax_grad(P, U) that of dP, and W that of q·kᵀ, through P; see attention.md.
+// G, softmax_grad(P, U) that of dP, and W that of q·kᵀ, through P; see attention.md. Factors that are rounded
+// are taken as they were before.
 Tensors AttentionGrad::vjp(const Vjp& at) const {
   const auto by_head = [&](const Tensor& x) { return split_heads(x, heads); };
   const auto cotangent = [&](int which) {
@@ -62,6 +69,10 @@ void register_attention(Registry& registry) {
                 like("heads of one channel", 3, {1, 2, 3}, {1, 4, 3}),
                 values("a picture's tokens", 3, {2, 50, 24}, {2, 50, 24}),
                 values("rows in several pieces", 1, {1, 301, 5}, {1, 301, 5}),
+                rounding("attention: bf16", Attention{3, Precision::bf16},
+                         {uniform({2, 50, 24}, -2, 2), uniform({2, 50, 24}, -2, 2), uniform({2, 50, 24})}),
+                rounding("attention: f16", Attention{3, Precision::f16},
+                         {uniform({2, 50, 24}, -2, 2), uniform({2, 50, 24}, -2, 2), uniform({2, 50, 24})}),
                 values_only("attention: special values", Attention{2},
                             {uniform({2, 3, 4}), uniform({2, 5, 4}), special_values({2, 5, 4})})},
        .bad = {
@@ -83,6 +94,10 @@ void register_attention(Registry& registry) {
                 sample("attention_grad: one query", AttentionGrad{2}, gradient_inputs({1, 1, 4}, {1, 3, 4})),
                 values_only("attention_grad: a picture's tokens", AttentionGrad{3},
                             gradient_inputs({2, 50, 24}, {2, 50, 24})),
+                rounding("attention_grad: bf16", AttentionGrad{3, Precision::bf16},
+                         gradient_inputs({2, 50, 24}, {2, 50, 24})),
+                rounding("attention_grad: f16", AttentionGrad{3, Precision::f16},
+                         gradient_inputs({2, 50, 24}, {2, 50, 24})),
                 values_only("attention_grad: rows in several pieces", AttentionGrad{1},
                             gradient_inputs({1, 301, 5}, {1, 301, 5}))},
        .bad = {refused(AttentionGrad{}, {{1, 3, 4}, {1, 2, 4}, {1, 2, 4}, {1, 2, 4}},

@@ -60,6 +60,8 @@ void for_each_piece(Int queries, Int tokens, F f) {
 }
 
 void attention_cpu(const Attention& op, const Tensors& in, Tensors& out) {
+  if (op.precision != Precision::full)
+    return attention_cpu({op.heads}, rounded_factors(in, op.precision), out);
   const Int queries = in[0].size(1), tokens = in[1].size(1);
   const auto scale = static_cast<float>(op.scale(in[0].size(2)));
   float* const to = out[0].mutable_data<float>();
@@ -76,6 +78,8 @@ void attention_cpu(const Attention& op, const Tensors& in, Tensors& out) {
 }
 
 void attention_grad_cpu(const AttentionGrad& op, const Tensors& in, Tensors& out) {
+  if (op.precision != Precision::full)
+    return attention_grad_cpu({op.heads}, rounded_factors(in, op.precision), out);
   const Int queries = in[0].size(1), tokens = in[1].size(1);
   const auto scale = static_cast<float>(Attention{op.heads}.scale(in[0].size(2)));
   float *const to_dq = out[0].mutable_data<float>(), *const to_dk = out[1].mutable_data<float>(),

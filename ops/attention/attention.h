@@ -16,6 +16,7 @@ struct Attention {
   static constexpr auto name = "attention";
   static constexpr std::array arguments{"q", "k", "v"};
   Int heads = 1;
+  Precision precision = Precision::full;  // else q, k and v are rounded first, and so is dy in backward
 
   Shape shape(const Shape& q, const Shape& k, const Shape& v) const {
     expect(q.rank() == 3 && k.rank() == 3, "q and k must be [batch, tokens, channels]");
@@ -40,7 +41,8 @@ struct Attention {
       const Int b = at[0], i = at[2], first = at[1] * size;
       for (Int j = 0; j < tokens; ++j) {
         T product = 0;
-        for (Int c = first; c < first + size; ++c) product += q(b, i, c) * k(b, j, c);
+        for (Int c = first; c < first + size; ++c)
+          product += factor(precision, q(b, i, c)) * factor(precision, k(b, j, c));
         p[static_cast<std::size_t>(j)] = product * static_cast<T>(scale(q.size(2)));
       }
       const View<T> row{p.data(), {tokens}, {1}};
@@ -53,7 +55,7 @@ struct Attention {
     for_each_row(q, k, [&](Int b, Int i, Int first, Int end, auto p) {
       for (Int c = first; c < end; ++c) {
         y(b, i, c) = 0;
-        for (Int j = 0; j < k.size(1); ++j) y(b, i, c) += p(j) * v(b, j, c);
+        for (Int j = 0; j < k.size(1); ++j) y(b, i, c) += p(j) * factor(precision, v(b, j, c));
       }
     });
   }
@@ -69,6 +71,7 @@ struct AttentionGrad {
   static constexpr std::array arguments{"q", "k", "v", "dy"};
   static constexpr std::array results{"dq", "dk", "dv"};
   Int heads = 1;
+  Precision precision = Precision::full;
 
   Shapes shape(const Shape& q, const Shape& k, const Shape& v, const Shape& dy) const {
     expect(dy == Attention{heads}.shape(q, k, v), "dy {} and q {} differ", dy.text(), q.text());
@@ -77,7 +80,8 @@ struct AttentionGrad {
 
   void reference(auto q, auto k, auto v, auto dy, auto dq, auto dk, auto dv) const {
     using T = std::remove_cvref_t<decltype(dq[0])>;
-    const Attention op{heads};
+    const Attention op{heads, precision};
+    const auto f = [&](T x) { return factor(precision, x); };
     const Int tokens = k.size(1);
     for_each_index(q.shape, [&](const Shape& i) { dq(i) = 0; });
     for_each_index(k.shape, [&](const Shape& j) { dk(j) = dv(j) = 0; });
@@ -86,15 +90,15 @@ struct AttentionGrad {
       const View<T> g{dp.data(), {tokens}, {1}};
       for (Int j = 0; j < tokens; ++j) {
         g(j) = 0;
-        for (Int c = first; c < end; ++c) g(j) += dy(b, i, c) * v(b, j, c);
+        for (Int c = first; c < end; ++c) g(j) += f(dy(b, i, c)) * f(v(b, j, c));
       }
       SoftmaxGrad{}.reference(p, g, g);
       for (Int j = 0; j < tokens; ++j) {
         const T ds = g(j) * static_cast<T>(op.scale(q.size(2)));
         for (Int c = first; c < end; ++c) {
-          dq(b, i, c) += ds * k(b, j, c);
-          dk(b, j, c) += ds * q(b, i, c);
-          dv(b, j, c) += p(j) * dy(b, i, c);
+          dq(b, i, c) += ds * f(k(b, j, c));
+          dk(b, j, c) += ds * f(q(b, i, c));
+          dv(b, j, c) += p(j) * f(dy(b, i, c));
         }
       }
     });
@@ -104,12 +108,14 @@ struct AttentionGrad {
   Tensors vjp(const Vjp& at) const;
 };
 
-inline Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, Int heads) {
-  return apply(Attention{heads}, q, k, v);
+inline Tensor attention(const Tensor& q, const Tensor& k, const Tensor& v, Int heads,
+                        Precision precision = Precision::full) {
+  return apply(Attention{heads, precision}, q, k, v);
 }
 inline Tensors Attention::vjp(const Vjp& at) const {
-  return apply_all(AttentionGrad{heads}, {at.x(0), at.x(1), at.x(2), at.dy()});
+  return apply_all(AttentionGrad{heads, precision}, {at.x(0), at.x(1), at.x(2), at.dy()});
 }
+Tensors rounded_factors(const Tensors& in, Precision precision);  // each of an op's inputs
 
 // The same in parts, whose probabilities can be looked at and dropped:
 // attention(q, k, v, heads) = join_heads(matmul(attention_probabilities(q, k, heads), split_heads(v, heads)))

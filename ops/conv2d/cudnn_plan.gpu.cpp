@@ -1,8 +1,6 @@
 #include "ops/conv2d/cudnn_plan.h"
 
-#include <algorithm>
 #include <array>
-#include <optional>
 
 #include "tensor/cudnn.h"
 
@@ -75,7 +73,7 @@ Names names(Direction direction) {
   }
 }
 
-Descriptor graph(const Convolution& c, cudnnHandle_t handle) {
+Graph graph(const Convolution& c) {
   const Shape y = c.conv.shape(c.x, c.w);
   const Names name = names(c.direction);
   Descriptor operation(name.type, c.text());
@@ -86,38 +84,9 @@ Descriptor graph(const Convolution& c, cudnnHandle_t handle) {
       .set(name.alpha, 1.0F)
       .set(name.beta, 0.0F)
       .finalize();
-  Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, c.text());
-  graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, std::move(operation));
-  if (handle) graph.set(CUDNN_ATTR_OPERATIONGRAPH_HANDLE, handle);
-  return std::move(graph.finalize());
-}
-
-// Whether the precision and the wish for equal bits allow what the engine notes about itself.
-bool allowed(cudnnBackendNumericalNote_t note, const Convolution& c) {
-  switch (note) {
-    case CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC:
-      return !c.deterministic;
-    case CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS:
-    case CUDNN_NUMERICAL_NOTE_REDUCED_PRECISION_REDUCTION:
-      return false;
-    case CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP:
-      return true;
-    case CUDNN_NUMERICAL_NOTE_TENSOR_CORE:
-      return c.arithmetic != Arithmetic::f32;
-    default:
-      return c.arithmetic == Arithmetic::tf32;  // Winograd, FFT
-  }
-}
-
-bool allowed(const Descriptor& engine, const Convolution& c) {
-  for (const auto note : engine.get<cudnnBackendNumericalNote_t>(CUDNN_ATTR_ENGINE_NUMERICAL_NOTE,
-                                                                 CUDNN_NUMERICAL_NOTE_TYPE_COUNT))
-    if (!allowed(note, c)) return false;
-  // What is compiled when it is first asked for takes seconds for each shape.
-  for (const auto note : engine.get<cudnnBackendBehaviorNote_t>(CUDNN_ATTR_ENGINE_BEHAVIOR_NOTE,
-                                                                CUDNN_BEHAVIOR_NOTE_TYPE_COUNT))
-    if (note == CUDNN_BEHAVIOR_NOTE_RUNTIME_COMPILATION) return false;
-  return true;
+  Graph graph;
+  graph.operations.push_back(std::move(operation));
+  return graph;
 }
 
 }  // namespace
@@ -141,92 +110,16 @@ std::string Convolution::text() const {
                      at.rows.after, at.columns.before, at.columns.after);
 }
 
-struct Target::Parts {
-  cudnnHandle_t handle = nullptr;
-  std::optional<Descriptor> device = {};  // without a handle
-};
-
-Target::Target(void* handle)
-    : parts(std::make_unique<Parts>(Parts{.handle = static_cast<cudnnHandle_t>(handle)})) {}
-Target::Target(const std::string& properties) {
-  Descriptor device(CUDNN_BACKEND_DEVICEPROP_DESCRIPTOR, "device");
-  device
-      .set(CUDNN_ATTR_DEVICEPROP_JSON_REPRESENTATION, std::vector<char>(properties.begin(), properties.end()))
-      .finalize();
-  parts = std::make_unique<Parts>(Parts{.device = std::move(device)});
-}
-Target::~Target() = default;
-
-struct ConvolutionPlan::Engines {
-  Convolution convolution;
-  Int most_workspace;
-  Descriptor operations;
-  std::vector<Descriptor> candidates;  // engine configurations
-  std::size_t next = 0;                // the first that was not tried
-  std::optional<Descriptor> plan;      // of the present candidate
-  std::string name;
-  Int workspace = 0;
-};
-
 ConvolutionPlan::ConvolutionPlan(const Convolution& convolution, const Target& target, Int workspace)
-    : engines(std::make_unique<Engines>(
-          Engines{convolution, workspace, graph(convolution, target.parts->handle), {}, 0, {}, {}, 0})) {
-  for (const auto mode : {CUDNN_HEUR_MODE_A, CUDNN_HEUR_MODE_FALLBACK}) {
-    Descriptor heuristics(CUDNN_BACKEND_ENGINEHEUR_DESCRIPTOR, "heuristics for " + convolution.text());
-    heuristics.set(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH, engines->operations)
-        .set(CUDNN_ATTR_ENGINEHEUR_MODE, mode);
-    if (target.parts->device) heuristics.set(CUDNN_ATTR_ENGINEHEUR_DEVICEPROP, *target.parts->device);
-    if (!heuristics.try_finalize()) continue;
-    for (Descriptor& candidate :
-         heuristics.get(CUDNN_ATTR_ENGINEHEUR_RESULTS, CUDNN_BACKEND_ENGINECFG_DESCRIPTOR,
-                        "an engine for " + convolution.text()))
-      engines->candidates.push_back(std::move(candidate));
-  }
-  advance();
-}
-ConvolutionPlan::~ConvolutionPlan() = default;
-ConvolutionPlan::ConvolutionPlan(ConvolutionPlan&&) noexcept = default;
-
-void ConvolutionPlan::advance() {
-  engines->plan.reset();
-  while (engines->next < engines->candidates.size()) {
-    const Descriptor& candidate = engines->candidates[engines->next++];
-    const Descriptor engine = std::move(
-        candidate.get(CUDNN_ATTR_ENGINECFG_ENGINE, CUDNN_BACKEND_ENGINE_DESCRIPTOR, "an engine")[0]);
-    if (!allowed(engine, engines->convolution)) continue;
-    Descriptor plan(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, "a plan for " + engines->convolution.text());
-    plan.set(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG, candidate);
-    if (!plan.try_finalize()) continue;
-    engines->workspace = plan.get<int64_t>(CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE, 1)[0];
-    if (engines->workspace > engines->most_workspace) continue;
-    engines->name = std::to_string(engine.get<int64_t>(CUDNN_ATTR_ENGINE_GLOBAL_INDEX, 1)[0]);
-    engines->plan = std::move(plan);
-    return;
-  }
-}
-
-bool ConvolutionPlan::found() const {
-  return engines->plan.has_value();
-}
-std::string ConvolutionPlan::engine() const {
-  return engines->name;
-}
-Int ConvolutionPlan::workspace() const {
-  return engines->workspace;
-}
+    : Plan(graph(convolution), convolution.text(), target,
+           {.tensor_cores = convolution.arithmetic != Arithmetic::f32,
+            .transforms = convolution.arithmetic == Arithmetic::tf32,
+            .any_order = !convolution.deterministic,
+            .compiles = false,  // for each shape, it would take minutes
+            .workspace = workspace}) {}
 
 bool ConvolutionPlan::run(void* handle, void* x, void* w, void* y, void* workspace) const {
-  Descriptor pack(CUDNN_BACKEND_VARIANT_PACK_DESCRIPTOR, "addresses for " + engines->convolution.text());
-  pack.set(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS, std::vector<int64_t>(uids.begin(), uids.end()))
-      .set(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS, std::vector<void*>{x, w, y})
-      .set(CUDNN_ATTR_VARIANT_PACK_WORKSPACE, workspace)
-      .finalize();
-  const cudnnStatus_t status =
-      functions().execute(static_cast<cudnnHandle_t>(handle), engines->plan->get(), pack.get());
-  // Not supported, or failed within the library; what else there is, such as a bad address, is no engine's.
-  const bool refused = status >= 3000 && status < 5000;
-  if (!refused) check(status, engines->convolution.text());
-  return !refused;
+  return Plan::run(handle, {{uids[0], x}, {uids[1], w}, {uids[2], y}}, workspace);
 }
 
 }  // namespace sonograd::cudnn

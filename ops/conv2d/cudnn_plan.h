@@ -1,9 +1,6 @@
 #pragma once
-#include <memory>
-#include <string>
-#include <vector>
-
 #include "ops/conv2d/convolution.h"
+#include "tensor/cudnn_plan.h"
 
 namespace sonograd {
 
@@ -36,45 +33,14 @@ struct Convolution {
   std::string text() const;
 };
 
-// Which device plans are for.
-class Target {
- public:
-  // A GPU that need not be there, by cuDNN's JSON of its properties.
-  explicit Target(const std::string& properties);
-  // The one of a handle (cudnnHandle_t).
-  explicit Target(void* handle);
-  ~Target();
-  Target(const Target&) = delete;
-  Target& operator=(const Target&) = delete;
-
- private:
-  friend class ConvolutionPlan;
-  struct Parts;
-  std::unique_ptr<const Parts> parts;
-};
-
-// The engines that may compute a convolution, best first by cuDNN's heuristics. It stands at the first that
-// the library accepts and whose workspace fits.
-class ConvolutionPlan {
+class ConvolutionPlan : public Plan {
  public:
   // Workspace: the most that it may take, in bytes. Throws Error where the library refuses the convolution
   // itself.
   ConvolutionPlan(const Convolution& convolution, const Target& target, Int workspace);
-  ~ConvolutionPlan();
-  ConvolutionPlan(ConvolutionPlan&&) noexcept;
 
-  bool found() const;  // false: no engine is left, and the caller computes without cuDNN
-  void advance();      // to the next engine, where this one failed when it ran
-  std::string engine() const;
-  Int workspace() const;
-
-  // Pointers of the device; writes that of x, w and y which the direction names. False where the engine
-  // refuses to run: nothing was written then.
+  // Pointers of the device; writes that of x, w and y which the direction names. See Plan.
   [[nodiscard]] bool run(void* handle, void* x, void* w, void* y, void* workspace) const;
-
- private:
-  struct Engines;
-  std::unique_ptr<Engines> engines;
 };
 
 }  // namespace cudnn

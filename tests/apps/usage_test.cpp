@@ -49,6 +49,9 @@ TEST_CASE("bad usage ends with status 2 and one line") {
   check_refused(run(with(summary, {"--device", "quantum"})), 2, {"--device", "quantum"});
   check_refused(run(with(summary, {"--threads", "-1"})), 2, {"--threads"});
   check_refused(run(with(summary, {"--tf32"})), 2, {"--tf32 is the gpu's"});
+  check_refused(run(with(summary, {"--attention", "cudnn"})), 2, {"--attention cudnn is the gpu's"});
+  check_refused(run(with(summary, {"--attention", "cudnn", "--device", "auto"})), 2,
+                {"--attention cudnn", "give --dtype bf16"});
   check_refused(run(with(summary, {"--seed", "many"})), 2, {"--seed"});
   check_refused(run({"summary", "--model", "resnet"}), 2, {"resnet", "aeganb3", "mini"});
   check_refused(run({"summary"}), 2, {"--model"});

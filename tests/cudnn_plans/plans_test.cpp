@@ -7,7 +7,7 @@
 
 #include "tensor/cudnn.h"
 #include "tensor/file.h"
-#include "tests/cudnn_plans/devices.h"
+#include "tests/cudnn_plans/here.h"
 #include "tests/cudnn_plans/table.h"
 
 using namespace sonograd;
@@ -25,16 +25,6 @@ constexpr std::array<Policy, 4> policies{{{"f32", Arithmetic::f32},
                                           {"bf16 or f16", Arithmetic::rounded},
                                           {"tf32", Arithmetic::tf32},
                                           {"tf32, any order of sums", Arithmetic::tf32, false}}};
-
-bool cudnn_is_here() {
-  try {
-    cudnn::functions();
-    return true;
-  } catch (const Error& error) {
-    MESSAGE("skipped: " << error.what());
-    return false;
-  }
-}
 
 std::vector<Choice> choose(const std::vector<Walked>& convolutions, const DescribedGpu& gpu,
                            const Policy& policy) {
@@ -67,7 +57,7 @@ void write_table(const std::string& text) {
 TEST_CASE("every convolution of the paper's models has a plan on every GPU") {
   if (!cudnn_is_here()) return;
   const bool write = std::getenv("SONOGRAD_WRITE_PLANS"), all = write || std::getenv("SONOGRAD_FULL");
-  const std::vector<Walked> convolutions = walked_convolutions(32);
+  const std::vector<Walked>& convolutions = walk().convolutions;
   CHECK(convolutions.size() > 50);
   Choices choices;
   for (const Policy& policy : policies)

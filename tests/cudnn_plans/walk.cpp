@@ -4,12 +4,15 @@
 
 #include "gan/adversarial_step.h"
 #include "models/zoo.h"
+#include "ops/attention/attention.h"
 #include "train/step.h"
 
 namespace sonograd {
 namespace {
 
 using convolution::Direction;
+
+constexpr Int batch = 32;
 
 std::optional<cudnn::Convolution> convolution_of(const Observation& seen) {
   const Tensors &in = seen.inputs, &out = seen.outputs;
@@ -25,6 +28,15 @@ std::optional<cudnn::Convolution> convolution_of(const Observation& seen) {
     return of(Direction::grad_w, static_cast<const Conv2dGradW*>(seen.call.attributes())->conv, in[0],
               out[0]);
   return {};
+}
+
+std::optional<cudnn::FusedAttention> attention_of(const Observation& seen) {
+  const bool backward = seen.op.name == AttentionGrad::name;
+  if (!backward && seen.op.name != Attention::name) return {};
+  const Shape q = seen.inputs[0].shape(), k = seen.inputs[1].shape();
+  const Int heads = backward ? static_cast<const AttentionGrad*>(seen.call.attributes())->heads
+                             : static_cast<const Attention*>(seen.call.attributes())->heads;
+  return cudnn::FusedAttention{backward, batch, heads, q[1], k[1], q[2] / heads};
 }
 
 void train_once(const ZooEntry& entry) {
@@ -45,15 +57,17 @@ void train_gan_once() {
 
 }  // namespace
 
-std::vector<Walked> walked_convolutions(Int batch) {
-  std::vector<Walked> found;
+static Walk walked() {
+  Walk found;
   std::set<std::vector<Int>> keys;
   std::string model;
   const Observer observer([&](const Observation& seen) {
+    if (const auto attention = attention_of(seen); attention && keys.insert(attention->key()).second)
+      found.attention.push_back(*attention);
     std::optional<cudnn::Convolution> convolution = convolution_of(seen);
     if (!convolution || convolution->conv.is_product(convolution->w)) return;
     convolution->x[0] = batch;
-    if (keys.insert(convolution->key()).second) found.push_back({model, *convolution});
+    if (keys.insert(convolution->key()).second) found.convolutions.push_back({model, *convolution});
   });
   for (const ZooEntry& entry : zoo())
     if (entry.paper_parameters > 0) {
@@ -63,6 +77,11 @@ std::vector<Walked> walked_convolutions(Int batch) {
   model = "gan";
   train_gan_once();
   return found;
+}
+
+const Walk& walk() {
+  static const Walk the_walk = walked();
+  return the_walk;
 }
 
 }  // namespace sonograd

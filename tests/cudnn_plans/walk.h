@@ -1,15 +1,20 @@
 #pragma once
+#include "ops/attention/cudnn_plan.h"
 #include "ops/conv2d/cudnn_plan.h"
 
 namespace sonograd {
 
-// The convolutions, each once, that a training step of the paper's models and of its GAN asks cuDNN for: a
-// step with one image is run on the cpu under an observer. Products of matrices, which are cuBLAS's, and
-// depthwise convolutions, which are our own kernels', are not among them.
+// What a training step of the paper's models and of its GAN on 32 images may ask cuDNN for, each once: a step
+// with one image is run on the cpu under an observer. Products of matrices, which are cuBLAS's, and depthwise
+// convolutions, which are our own kernels', are not among the convolutions.
 struct Walked {
   std::string model;
   cudnn::Convolution convolution;
 };
-std::vector<Walked> walked_convolutions(Int batch);
+struct Walk {
+  std::vector<Walked> convolutions;
+  std::vector<cudnn::FusedAttention> attention;  // forward and backward
+};
+const Walk& walk();
 
 }  // namespace sonograd

@@ -59,17 +59,22 @@ TEST_CASE("train, loss and gan train run with --device gpu") {
   const std::string data = (folder / "data").string(), out = (folder / "run").string(),
                     gan = (folder / "gan").string();
   check_done(run({"data", "phantom", data, "--count", "30", "--size", "48"}));
-  for (const Arguments& own : {Arguments{"--any-order"}, Arguments{"--batch-norm", "cudnn"}})
+  for (const Arguments& own :
+       {Arguments{"--any-order"}, Arguments{"--batch-norm", "cudnn"}, Arguments{"--attention", "cudnn"}})
     check_refused(run(with({"summary", "--model", "mini"}, own)), 2, {own[0], "is the gpu's"});
   const json trained =
       answer({"train",   "--device", "gpu",          "--data",      data,           "--out", out,
               "--model", "mini",     "--image-size", "32",          "--batch",      "8",     "--epochs",
-              "1",       "--quiet",  "--json",       "--any-order", "--batch-norm", "cudnn", "--cuda-graph"});
+              "1",       "--quiet",  "--json",       "--any-order", "--batch-norm", "cudnn", "--attention",
+              "cudnn",   "--dtype",  "bf16",         "--cuda-graph"});
   const json manifest = json::parse(bytes_of(folder / "run" / "manifest.json"));
   const std::string device = manifest.at("device");
   CHECK(device.rfind("gpu: ", 0) == 0);
   CHECK(manifest.at("flags").at("cuda-graph") == "on");
-  CHECK(device.find(", sums in any order, batch norms by cuDNN") != std::string::npos);
+  CHECK(device.find(", sums in any order, batch norms by cuDNN, attention by cuDNN") != std::string::npos);
+  const Arguments bench{"bench",  "--device", "gpu",         "--model", "mini",
+                        "--what", "train",    "--attention", "cudnn"};
+  check_refused(run(bench), 2, {"--attention cudnn", "give --dtype bf16"});
   const Arguments loss{"loss", "--weights", out + "/best.safetensors", "--data", data, "--quiet", "--json"};
   const json there = answer(with(loss, {"--device", "gpu"})), here = answer(with(loss, {"--device", "cpu"}));
   CHECK(there.at("n") == 30);

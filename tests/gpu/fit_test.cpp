@@ -88,18 +88,19 @@ TEST_CASE("a run in f16 on the gpu skips what overflows, and goes on to the same
 
 TEST_CASE("a run goes on under the policy that it began with alone") {
   const TemporaryFolder folder;
-  for (const gpu::Policy& policy :
-       {gpu::Policy{.deterministic = false}, gpu::Policy{.cudnn_batch_norm = true}}) {
-    const auto stopped = folder / fmt::format("{}", policy.deterministic);
+  for (const auto& [policy, text] :
+       std::vector<std::pair<gpu::Policy, std::string>>{{{.deterministic = false}, "sums in any order"},
+                                                        {{.cudnn_batch_norm = true}, "batch norms by cuDNN"},
+                                                        {{.cudnn_attention = true}, "attention by cuDNN"}}) {
+    const auto stopped = folder / text;
     FitOptions until, on;
     until.stop = [] { return true; };
     on.resume = true;
     gpu::policy() = policy;
     CHECK_THROWS_AS(run(Device::gpu, stopped, until), Stopped);
     gpu::policy() = {};
-    CHECK(error_of([&] {
-            run(Device::gpu, stopped, on);
-          }).find(policy.deterministic ? "batch norms by cuDNN" : "sums in any order") != std::string::npos);
+    const std::string error = error_of([&] { run(Device::gpu, stopped, on); });
+    CHECK(error.find(text) != std::string::npos);
   }
 }
 

@@ -4,6 +4,7 @@
 
 #include "autograd/check_op.h"
 #include "ops/conv2d/conv2d.h"
+#include "tensor/gpu.h"
 #include "tensor/gpu_policy.h"
 #include "tests/gpu_standin/libraries.h"
 #include "tests/gpu_standin/seen.h"
@@ -81,7 +82,7 @@ TEST_CASE("an engine that refuses gives way to the next, and the last to product
 TEST_CASE("what no other engine would mend is thrown, with the convolution [25]") {
   const Restore restore;
   const Tensor x = values({2, 8, 8, 3}, 1).to(Device::gpu), w = values({3, 3, 3, 11}, 2).to(Device::gpu);
-  for (const int status : {5000, 2003}) {
+  for (const int status : {5000, 2003, 4003, 4004}) {
     cudnn_state().refusing = {{1, status}};
     CHECK(says(seen([&] { conv2d(x, w); }),
                fmt::format("conv2d (x [2,8,8,3], w [3,3,3,11]): cuDNN: conv2d of x [2,8,8,3] "
@@ -106,6 +107,16 @@ TEST_CASE("a filter is turned once between two updates, and anew after one") {
   for (int i = 0; i < 3; ++i)
     conv2d(x, values({3, 3, 3, 13}, i).to(Device::gpu));  // others in the same memory
   CHECK(conv2d(x, w).values() == after.values());
+}
+
+TEST_CASE("a turned filter goes with its weights, at the next convolution") {
+  const Tensor x = values({2, 8, 8, 3}, 1).to(Device::gpu), w = values({3, 3, 3, 17}, 2).to(Device::gpu);
+  conv2d(x, w);
+  const Int before = gpu::live_bytes();
+  conv2d(x, values({3, 3, 3, 17}, 3).to(Device::gpu));
+  CHECK(gpu::live_bytes() > before);
+  conv2d(x, w);  // whose own filter is there
+  CHECK(gpu::live_bytes() == before);
 }
 
 TEST_CASE("addresses of another alignment have plans of their own") {

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "ops/conv2d/conv2d.h"
-#include "tests/gpu_standin/cudnn_descriptors.h"
+#include "tests/gpu_standin/cudnn_attention.h"
 #include "tests/gpu_standin/libraries.h"
 
 using namespace gpu_standin;
@@ -33,17 +33,20 @@ struct Engine {
   int number;
   cudnnBackendHeurMode_t mode;
   std::vector<cudnnBackendNumericalNote_t> notes = {};
-  bool compiles = false;
+  bool compiles = false, attention = false;
 };
 const std::vector<Engine>& engines() {
-  static const std::vector<Engine> all{{9, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_WINOGRAD}},
-                                       {5, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}},
-                                       {6, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS}},
-                                       {7, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}},
-                                       {4, CUDNN_HEUR_MODE_A, {}, true},
-                                       {8, CUDNN_HEUR_MODE_A},  // a gigabyte of workspace
-                                       {1, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP}},
-                                       {0, CUDNN_HEUR_MODE_FALLBACK}};
+  static const std::vector<Engine> all{
+      {9, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_WINOGRAD}},
+      {5, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}},
+      {6, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS}},
+      {7, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_NONDETERMINISTIC}},
+      {4, CUDNN_HEUR_MODE_A, {}, true},
+      {8, CUDNN_HEUR_MODE_A},  // a gigabyte of workspace
+      {1, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_STRICT_NAN_PROP}},
+      {0, CUDNN_HEUR_MODE_FALLBACK},
+      {21, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_DOWN_CONVERT_INPUTS}, true, true},
+      {20, CUDNN_HEUR_MODE_A, {CUDNN_NUMERICAL_NOTE_TENSOR_CORE}, true, true}};
   return all;
 }
 const Engine& engine_of(const Descriptor& descriptor) {
@@ -119,11 +122,17 @@ cudnnStatus_t check_tensor(const Descriptor& tensor) {
              stride = tensor.all<int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
   if (*std::min_element(size.begin(), size.end()) < 1)  // [sheet 2.2]
     return refuse(CUDNN_STATUS_BAD_PARAM, "a tensor without elements");
+  if (size[0] * size[1] * size[2] * size[3] >= int64_t{1} << 31)  // [sheet 2.2]
+    return refuse(CUDNN_STATUS_NOT_SUPPORTED, "a tensor of 2^31 elements or more");
+  return CUDNN_STATUS_SUCCESS;
+}
+
+cudnnStatus_t check_image(const Descriptor& tensor) {
+  const auto size = tensor.all<int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS),
+             stride = tensor.all<int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
   // [sheet 2.1] Other orders than packed channels-last are copied, or for filters misread without a word.
   if (stride != std::vector<int64_t>{size[1] * size[2] * size[3], 1, size[1] * size[3], size[1]})
     return refuse(CUDNN_STATUS_NOT_SUPPORTED_LAYOUT, "a tensor whose channels do not lie innermost, packed");
-  if (size[0] * size[1] * size[2] * size[3] >= int64_t{1} << 31)  // [sheet 2.2]
-    return refuse(CUDNN_STATUS_NOT_SUPPORTED, "a tensor of 2^31 elements or more");
   if (tensor.one<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE) != CUDNN_DATA_FLOAT)
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "elements that are not f32");
   return CUDNN_STATUS_SUCCESS;
@@ -132,6 +141,8 @@ cudnnStatus_t check_tensor(const Descriptor& tensor) {
 cudnnStatus_t check_operation(const Descriptor& operation) {
   const Operation read = read_operation(operation);
   const Parts& parts = *parts_of(operation);
+  for (const auto name : {parts.x, parts.w, parts.y})
+    if (const auto status = check_image(operation.part(name)); status != CUDNN_STATUS_SUCCESS) return status;
   const Descriptor& windows = operation.part(parts.windows);
   if (windows.one<int64_t>(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS) != 2 ||
       windows.one<cudnnDataType_t>(CUDNN_ATTR_CONVOLUTION_COMP_TYPE) != CUDNN_DATA_FLOAT ||  // [sheet 2.1]
@@ -155,9 +166,11 @@ cudnnStatus_t check_operation(const Descriptor& operation) {
 }
 
 // Another number of bytes for each engine, direction and shape; none for the fallback.
-int64_t workspace_of(int engine, const Operation& of) {
+int64_t workspace_of(int engine, const Descriptor& graph) {
   if (engine == 0) return 0;
   if (engine == 8) return int64_t{1} << 30;
+  if (is_attention(graph)) return attention_workspace(graph);
+  const Operation of = read_operation(operation_of(graph));
   return 1001 + 8 * of.x[1] + 64 * of.w[0] + 512 * static_cast<int64_t>(of.direction);
 }
 
@@ -179,6 +192,25 @@ void compute(int engine, const Operation& of, float* x, float* w, float* y) {
     if (of.direction == 1) x += read(w) * read(y);
     if (of.direction == 2) w += read(x) * read(y);
   });
+}
+
+// The addresses of a convolution's tensors.
+cudnnStatus_t find_images(const Operation& of, const std::map<int64_t, void*>& tensors,
+                          std::array<float*, 3>& data) {
+  const std::array sizes{of.x, of.w, of.y};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const auto found = tensors.find(of.ids[i]);
+    if (found == tensors.end()) return refuse(CUDNN_STATUS_BAD_PARAM, "a tensor without an address");
+    data[i] = static_cast<float*>(found->second);
+    if (reinterpret_cast<std::uintptr_t>(data[i]) % static_cast<std::uintptr_t>(of.alignment) !=
+        0)  // [sheet 1.1]
+      return refuse(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER,
+                    "an address out of the alignment that the plan is for");
+    if (!reaches(data[i], 4 * sizes[i][0] * sizes[i][1] * sizes[i][2] * sizes[i][3],
+                 "a tensor of a convolution"))
+      return CUDNN_STATUS_BAD_PARAM;
+  }
+  return CUDNN_STATUS_SUCCESS;
 }
 
 cudnnStatus_t give(const void* values, std::size_t count, std::size_t size, int64_t most, int64_t* given,
@@ -204,8 +236,9 @@ cudnnStatus_t give_engines(const Descriptor& heuristics, int64_t most, int64_t* 
   const Descriptor& graph = heuristics.part(CUDNN_ATTR_ENGINEHEUR_OPERATION_GRAPH);
   auto* const to = static_cast<cudnnBackendDescriptor_t*>(values);
   *count = 0;
+  const bool attention = is_attention(graph), none = attention && !has_attention_engine(graph);
   for (const Engine& engine : engines()) {
-    if (!cudnn_state().has_engines ||
+    if (!cudnn_state().has_engines || none || engine.attention != attention ||
         engine.mode != heuristics.one<cudnnBackendHeurMode_t>(CUDNN_ATTR_ENGINEHEUR_MODE))
       continue;
     if (*count < most)
@@ -254,6 +287,9 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t given) {
   cudnnStatus_t status = CUDNN_STATUS_SUCCESS;
   if (descriptor->type == CUDNN_BACKEND_TENSOR_DESCRIPTOR) status = check_tensor(*descriptor);
   if (parts_of(*descriptor) != std::end(operations)) status = check_operation(*descriptor);
+  if (status == CUDNN_STATUS_SUCCESS) status = check_attention_part(*descriptor);
+  if (descriptor->type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR && is_attention(*descriptor))
+    status = check_attention(*descriptor);
   if (descriptor->type == CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR &&
       handles().count(descriptor->one<cudnnHandle_t>(CUDNN_ATTR_OPERATIONGRAPH_HANDLE)) == 0)
     status = refuse(CUDNN_STATUS_BAD_PARAM, "a graph for a handle that is none");
@@ -261,6 +297,7 @@ cudnnStatus_t cudnnBackendFinalize(cudnnBackendDescriptor_t given) {
     const Descriptor& configuration = descriptor->part(CUDNN_ATTR_EXECUTION_PLAN_ENGINE_CONFIG);
     descriptor->engine = configuration.engine;
     descriptor->graph = configuration.graph;
+    ++cudnn_state().plans;
   }
   descriptor->finalized = status == CUDNN_STATUS_SUCCESS;
   return status;
@@ -298,7 +335,7 @@ cudnnStatus_t cudnnBackendGetAttribute(cudnnBackendDescriptor_t given, cudnnBack
     return give(&number, 1, sizeof(number), most, count, values);
   if (asked(CUDNN_BACKEND_EXECUTION_PLAN_DESCRIPTOR, CUDNN_ATTR_EXECUTION_PLAN_WORKSPACE_SIZE,
             CUDNN_TYPE_INT64)) {
-    const int64_t bytes = workspace_of(from->engine, read_operation(operation_of(*from->graph)));
+    const int64_t bytes = workspace_of(from->engine, *from->graph);
     return give(&bytes, 1, sizeof(bytes), most, count, values);
   }
   return refuse(CUDNN_STATUS_BAD_PARAM, fmt::format("attribute {} cannot be read", static_cast<int>(name)));
@@ -311,34 +348,32 @@ cudnnStatus_t cudnnBackendExecute(cudnnHandle_t handle, cudnnBackendDescriptor_t
   if (!plan || !pack) return CUDNN_STATUS_BAD_PARAM;
   cudaStream_t const stream = stream_to_run_on(handle);
   if (!stream) return CUDNN_STATUS_BAD_PARAM;
-  const Operation of = read_operation(operation_of(*plan->graph));
   const auto ids = pack->all<int64_t>(CUDNN_ATTR_VARIANT_PACK_UNIQUE_IDS);
   const auto given = pack->all<void*>(CUDNN_ATTR_VARIANT_PACK_DATA_POINTERS);
-  std::array<float*, 3> data{};
-  const std::array sizes{of.x, of.w, of.y};
-  for (std::size_t i = 0; i < 3; ++i) {
-    const auto place = std::find(ids.begin(), ids.end(), of.ids[i]);
-    if (place == ids.end()) return refuse(CUDNN_STATUS_BAD_PARAM, "a tensor without an address");
-    data[i] = static_cast<float*>(given[static_cast<std::size_t>(place - ids.begin())]);
-    if (reinterpret_cast<std::uintptr_t>(data[i]) % static_cast<std::uintptr_t>(of.alignment) !=
-        0)  // [sheet 1.1]
-      return refuse(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER,
-                    "an address out of the alignment that the plan is for");
-    if (!reaches(data[i], 4 * sizes[i][0] * sizes[i][1] * sizes[i][2] * sizes[i][3],
-                 "a tensor of a convolution"))
-      return CUDNN_STATUS_BAD_PARAM;
+  if (ids.size() != given.size()) return refuse(CUDNN_STATUS_BAD_PARAM, "other ids than addresses");
+  std::map<int64_t, void*> tensors;
+  for (std::size_t i = 0; i < ids.size(); ++i) tensors[ids[i]] = given[i];
+  std::function<void()> work;
+  cudnnStatus_t status = CUDNN_STATUS_SUCCESS;
+  if (is_attention(*plan->graph)) {
+    status = find_attention(*plan->graph, tensors, work);
+  } else {
+    const Operation of = read_operation(operation_of(*plan->graph));
+    std::array<float*, 3> data{};
+    status = find_images(of, tensors, data);
+    work = [=, engine = plan->engine] { compute(engine, of, data[0], data[1], data[2]); };
   }
-  const int64_t bytes = workspace_of(plan->engine, of);
+  if (status != CUDNN_STATUS_SUCCESS) return status;
+  const int64_t bytes = workspace_of(plan->engine, *plan->graph);
   auto* const workspace = static_cast<char*>(pack->one<void*>(CUDNN_ATTR_VARIANT_PACK_WORKSPACE));
-  if (bytes > 0 && !reaches(workspace, bytes, "the workspace of a convolution"))
-    return CUDNN_STATUS_BAD_PARAM;
+  if (bytes > 0 && !reaches(workspace, bytes, "the workspace of a plan")) return CUDNN_STATUS_BAD_PARAM;
   auto& refusing = cudnn_state().refusing;
   if (const auto found = refusing.find(plan->engine); found != refusing.end())
     return static_cast<cudnnStatus_t>(found->second);
   cudnn_state().ran.push_back(plan->engine);
-  enqueue(stream, [=, engine = plan->engine] {
+  enqueue(stream, [=] {
     if (bytes > 0) std::memset(workspace, 0xFF, static_cast<std::size_t>(bytes));
-    compute(engine, of, data[0], data[1], data[2]);
+    work();
   });
   return CUDNN_STATUS_SUCCESS;
 }

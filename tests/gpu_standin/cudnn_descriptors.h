@@ -33,10 +33,15 @@ struct Descriptor {
   }
   template <class T>
   T one(cudnnBackendAttributeName_t name) const {
-    return all<T>(name).front();
+    T value{};
+    std::memcpy(&value, attributes.at(name).bytes.data(), sizeof(T));
+    return value;
   }
-  const Descriptor& part(cudnnBackendAttributeName_t name) const {
-    return *static_cast<const Descriptor*>(one<void*>(name));
+  const Descriptor& part(cudnnBackendAttributeName_t name) const { return *parts(name).front(); }
+  std::vector<const Descriptor*> parts(cudnnBackendAttributeName_t name) const {
+    std::vector<const Descriptor*> found;
+    for (void* const each : all<void*>(name)) found.push_back(static_cast<const Descriptor*>(each));
+    return found;
   }
 };
 

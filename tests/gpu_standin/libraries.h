@@ -23,6 +23,7 @@ struct CudnnState {
   bool has_engines = true;
   std::map<int, int> refusing;  // engine's number, status
   std::vector<int> ran;
+  std::size_t plans = 0;  // how many were finalized
 };
 CudnnState& cudnn_state();
 

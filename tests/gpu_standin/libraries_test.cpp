@@ -246,8 +246,8 @@ TEST_CASE("a plan runs on the tensors, in the workspace and by the handle that i
   void* const workspace = p.workspace.data();
   CHECK(p.run(p.handle, x, w, y, workspace).thrown.empty());
   CHECK(p.w.at(13) == doctest::Approx(2 * 5 * 7 * 0.25).epsilon(0.5));
-  CHECK(says(p.run(p.handle, x, w, y, nullptr), "the workspace of a convolution"));
-  CHECK(says(p.run(p.handle, x, w, y, p.small.data()), "the workspace of a convolution"));
+  CHECK(says(p.run(p.handle, x, w, y, nullptr), "the workspace of a plan"));
+  CHECK(says(p.run(p.handle, x, w, y, p.small.data()), "the workspace of a plan"));
   CHECK(says(p.run(p.handle, y, x, w, workspace), "a tensor of a convolution"));
   CHECK(says(p.run(p.handle, x + 1, w, y, workspace), "out of the alignment that the plan is for"));
   CHECK(says(p.run(Planned::with_stream(nullptr), x, w, y, workspace), "without a stream"));
