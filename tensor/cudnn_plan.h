@@ -43,7 +43,7 @@ struct Limits {
 class Plan {
  public:
   // `text` names the graph in errors. Throws gpu::Failure where the library refuses the graph itself.
-  Plan(Graph graph, std::string text, const Target& target, const Limits& limits);
+  Plan(Graph graph, const std::string& text, const Target& target, const Limits& limits);
   ~Plan();
   Plan(Plan&&) noexcept;
 
