@@ -67,6 +67,7 @@ Pairs resolved_flags(const TrainingFlags& f, const ModelOptions& model, const Gr
               {"batch-norm statistics", norm_statistics(f, group)},
               {"recompute", f.recompute ? "on" : "off"},
               {"cuda-graph", f.cuda_graph ? "on" : "off"}};
+  if (!group.alone()) flags.emplace_back("order of sums over the processes", group.order_of_sums());
   const Pairs others = training_flags(f);
   flags.insert(flags.end(), others.begin(), others.end());
   return flags;

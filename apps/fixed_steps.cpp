@@ -18,6 +18,7 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   if (flags.phases.empty()) plan = {{TrainingPhase::scratch, flags.rates.empty() ? 1e-3 : flags.rates[0], 1}};
   if (plan.size() != 1) throw UsageError("--steps trains one phase, --phases names {}", plan.size());
   const Device device = prepare_device(shared, flags.dtype);
+  const JoinedGpus joined(program, device);
   Group& group = *program.group;
   check_graph(flags, shared, group);
   const RunFolder run = group.leads() ? RunFolder::check(flags.out) : RunFolder::at(flags.out);
@@ -28,11 +29,23 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   const ImageSet images = read_images(folder, size, size, on_bad_file_named(flags.split.on_bad_file));
   const std::vector<Int> labels = folder.labels();
   freeze_for(model, plan[0].phase);
-  const auto optimizer = make_optimizer(optimizer_named(flags.optimizer), flags.momentum);
-  const auto trained = trained_parameters(model);
-
   std::vector<Int> all(static_cast<std::size_t>(folder.size()));
   std::iota(all.begin(), all.end(), 0);
+  const FitOptions options{.seed = shared.seed,
+                           .batch = flags.batch,
+                           .optimizer = optimizer_named(flags.optimizer),
+                           .momentum = flags.momentum,
+                           .dropout = !flags.no_dropout,
+                           .precision = precision_named(flags.dtype),
+                           .recompute = flags.recompute,
+                           .group = &group,
+                           .sync_batch_norm = flags.sync_batch_norm};
+  if (!group.alone())
+    expect_in_all(group, settings_of(model, {images, labels, all, {}}, plan, options) +
+                             fmt::format("; {} steps", fixed.steps));
+  const auto optimizer = make_optimizer(options.optimizer, options.momentum);
+  const auto trained = trained_parameters(model);
+
   Loader loader(
       images, labels, all,
       {.batch = flags.batch, .shuffle = false, .wrap = true, .share = {group.rank(), group.size()}});
@@ -43,18 +56,17 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   double loss = 0;
   LossScale scale;
   StepGraph graph;
-  const Precision precision = precision_named(flags.dtype);
   for (Int step = 0; step < fixed.steps; ++step) {
     const Batch batch = loader.next();
-    const StepOptions how{.dropout = !flags.no_dropout,
-                          .recompute = flags.recompute,
-                          .precision = precision,
-                          .random = Random(shared.seed),
+    const StepOptions how{.dropout = options.dropout,
+                          .recompute = options.recompute,
+                          .precision = options.precision,
+                          .random = Random(options.seed),
                           .step = step,
-                          .first_sample = step * flags.batch,
+                          .first_sample = step * options.batch,
                           .group = &group,
-                          .sync_batch_norm = flags.sync_batch_norm,
-                          .loss_scale = precision == Precision::f16 ? &scale : nullptr};
+                          .sync_batch_norm = options.sync_batch_norm,
+                          .loss_scale = options.precision == Precision::f16 ? &scale : nullptr};
     const double rate = plan[0].learning_rate;
     const StepResult result = flags.cuda_graph && device == Device::gpu
                                   ? graph.update(model, trained, batch, how, *optimizer, rate)

@@ -9,6 +9,7 @@
 #include "apps/stop.h"
 #include "report/manifest.h"
 #include "tensor/parallel.h"
+#include "train/distributed/gpu_group.h"
 #include "train/evaluate.h"
 
 namespace sonograd {
@@ -139,18 +140,27 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
   return plan;
 }
 
+JoinedGpus::JoinedGpus(Program& program, Device device)
+    : program(program), before(program.group), gpus(join_gpus(*before, device)) {
+  if (gpus) program.group = gpus.get();
+}
+JoinedGpus::~JoinedGpus() {
+  program.group = before;
+}
+
 int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program) {
   const SharedFlags& shared = program.shared;
-  Group& group = *program.group;
-  if (group.leads() && run.started()) expect_classifier_run(run);
+  if (program.group->leads() && run.started()) expect_classifier_run(run);
   const std::vector<PhasePlan> plan = phase_plan(flags);
-  check_graph(flags, shared, group);
-  if (first_says(group, run.finished())) {
-    if (!group.leads()) return 0;
+  check_graph(flags, shared, *program.group);
+  if (first_says(*program.group, run.finished())) {
+    if (!program.group->leads()) return 0;
     expect_same_flags(run, flags, plan, shared.seed);
     return flags.tell ? repeat_results(run, shared) : 0;
   }
   const Device device = prepare_device(shared, flags.dtype);
+  const JoinedGpus joined(program, device);
+  Group& group = *program.group;
   expect_outside(run.path(), flags.data);
   Dataset folder = list_folder(flags.data, flags.model.classes);
   Model model = open_model_to_train(flags.model, shared, device, flags.split.protocol, folder.classes);

@@ -1,4 +1,5 @@
 #pragma once
+#include <memory>
 #include <optional>
 
 #include "apps/command.h"
@@ -35,6 +36,20 @@ struct FixedSteps {
   std::string log;
 };
 int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program& program);
+
+// While it lives, the processes of the command join their gpus, where they train on `device` gpu.
+class JoinedGpus {
+ public:
+  JoinedGpus(Program& program, Device device);
+  ~JoinedGpus();
+  JoinedGpus(const JoinedGpus&) = delete;
+  JoinedGpus& operator=(const JoinedGpus&) = delete;
+
+ private:
+  Program& program;
+  Group* const before;
+  const std::unique_ptr<Group> gpus;
+};
 
 // A folder of images in, a folder of evidence out: trains, tests on the held-out images, explains some of
 // them, and writes manifest, history, split, weights, metrics, predictions, report, figures and tables into

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the first user with a card is asked to run: builds with CUDA, runs the tests of the gpu device, the same under
-# compute-sanitizer's four tools, and times training and inference on it beside the CPU. Leaves all that was printed
+# compute-sanitizer's four tools, times training and inference on it beside the CPU, and tries several cards together. Leaves all that was printed
 # in a folder, to be sent as it is; a step that fails does not stop those after it.
 # usage: scripts/gpu_report.sh [FOLDER]      (default: gpu-report)
 set -u
@@ -64,6 +64,18 @@ for attention in "" "--attention cudnn"; do
   step "bench-vit_b16-bf16${attention:+-attention}" "$program" bench --device gpu --dtype bf16 $attention --model vit_b16 --what train --repeat 20 --json
 done
 step bench-dcgan "$program" bench --device gpu --model dcgan --what train --image-size 64 --repeat 20 --json
+gpus=$(nvidia-smi -L | wc -l)
+if [ "$gpus" -ge 2 ] && command -v mpirun >/dev/null 2>&1; then
+  export OMPI_ALLOW_RUN_AS_ROOT=1 OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1
+  step nccl mpirun -np "$gpus" --bind-to none build/cuda/tests/nccl/nccl_tests
+  step phantoms "$program" data phantom "$out/phantoms" --count 60 --size 224
+  for count in 1 "$gpus"; do  # as many images a GPU, so that the times say what the sums cost
+    step "train-on-$count" sh -c "time mpirun -np $count --bind-to none $program train --device gpu --data $out/phantoms \
+      --out $out/train-on-$count --model aeganb3 --batch $((32 * count)) --sync-batch-norm --steps 100 --no-shuffle"
+  done
+else
+  echo "gpu_report: one GPU alone, or no mpirun (./run setup --mpi): NCCL left out" >&2
+fi
 step demo "$program" demo --device gpu --out "$out/demo-run"
 
 echo "gpu_report: done; please send $out${failed:+ (failed:$failed)}"

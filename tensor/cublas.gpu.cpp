@@ -44,7 +44,8 @@ void check(cublasStatus_t status, const char* call, const auto&... sizes) {
 // What NVIDIA advises ("cublasSetWorkspace"), in bytes.
 Int workspace_bytes() {
   int major = 0;
-  gpu::check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0), "cudaDeviceGetAttribute");
+  gpu::check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, gpu::number()),
+             "cudaDeviceGetAttribute");
   return Int{major >= 9 ? 32 : 4} << 20;
 }
 

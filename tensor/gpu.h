@@ -18,6 +18,11 @@ namespace gpu {
 // Why no tensor can be on a GPU: "this build has no gpu device", "no NVIDIA driver is installed", …; empty
 // where one can be.
 const std::string& why_not();
+// Which of the machine's GPUs this process uses, from 0; set before anything else here is called.
+inline int& number() {
+  static int the_number = 0;
+  return the_number;
+}
 std::string description();  // of the GPU that is used: name, compute capability, memory, driver
 
 // What failed on the gpu; `apply` puts the op and its inputs before the text.

@@ -1,5 +1,8 @@
 #include "tensor/gpu_runtime.h"
 
+#include <chrono>
+#include <thread>
+
 namespace sonograd::gpu {
 namespace {
 
@@ -37,7 +40,7 @@ std::string explain(cudaError_t status) {
 
 int attribute(cudaDeviceAttr which) {
   int value = 0;
-  check(cudaDeviceGetAttribute(&value, which, 0), "cudaDeviceGetAttribute");
+  check(cudaDeviceGetAttribute(&value, which, number()), "cudaDeviceGetAttribute");
   return value;
 }
 
@@ -55,9 +58,17 @@ std::string examine() {
   int devices = 0;
   cudaError_t status = cudaGetDeviceCount(&devices);
   if (status == cudaSuccess && devices == 0) status = cudaErrorNoDevice;
+  if (status == cudaSuccess && number() >= devices)
+    return fmt::format(
+        "this is process {} of its machine, which has {} gpu{}; start no more processes there than it has "
+        "gpus",
+        number() + 1, devices, devices == 1 ? "" : "s");
   int major = 0, minor = 0;
-  if (status == cudaSuccess) status = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, 0);
-  if (status == cudaSuccess) status = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, 0);
+  if (status == cudaSuccess)
+    status = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, number());
+  if (status == cudaSuccess)
+    status = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, number());
+  if (status == cudaSuccess) status = cudaSetDevice(number());
   if (status == cudaSuccess) status = cudaFree(nullptr);  // makes the context
   if (status != cudaSuccess) {
     cudaGetLastError();
@@ -77,13 +88,16 @@ const std::string& why_not() {
 std::string description() {
   cudaDeviceProp device{};
   int driver = 0;
-  check(cudaGetDeviceProperties(&device, 0), "cudaGetDeviceProperties");
+  check(cudaGetDeviceProperties(&device, number()), "cudaGetDeviceProperties");
   check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
   return fmt::format("{}, compute capability {}.{}, {} MiB, driver for CUDA {}", device.name, device.major,
                      device.minor, device.totalGlobalMem >> 20, cuda_version(driver));
 }
 
 cudaStream_t stream() {
+  // Each thread begins with the first GPU.
+  thread_local const bool ours = (check(cudaSetDevice(number()), "cudaSetDevice"), true);
+  static_cast<void>(ours);
   static cudaStream_t const the_stream = [] {
     cudaStream_t made = nullptr;
     check(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
@@ -97,17 +111,29 @@ int multiprocessors() {
   return count;
 }
 
+std::function<void()>& while_waiting() {
+  static std::function<void()> asked;
+  return asked;
+}
+
 Event::Event() {
   check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
 }
 Event::~Event() {
   cudaEventDestroy(event);
 }
-void Event::record() {
-  check(cudaEventRecord(event, stream()), "cudaEventRecord");
+void Event::record(cudaStream_t on) {
+  check(cudaEventRecord(event, on), "cudaEventRecord");
+}
+void Event::hold_back(cudaStream_t other) const {
+  check(cudaStreamWaitEvent(other, event), "cudaStreamWaitEvent");
 }
 void Event::synchronise() const {
-  check(cudaEventSynchronize(event), "cudaEventSynchronize");
+  if (!while_waiting()) return check(cudaEventSynchronize(event), "cudaEventSynchronize");
+  while (!done()) {
+    while_waiting()();
+    std::this_thread::sleep_for(std::chrono::microseconds(20));
+  }
 }
 bool Event::done() const {
   const cudaError_t status = cudaEventQuery(event);
@@ -129,12 +155,18 @@ Pinned::~Pinned() {
 
 void download(void* to, const void* from, Int bytes) {
   if (bytes == 0) return;
+  if (while_waiting()) synchronise();  // the copy itself would wait for all before it, and ask nothing
   check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, stream()),
         "cudaMemcpyAsync", fmt::format("{} bytes from the gpu", bytes));
   synchronise();
 }
 
 void synchronise() {
+  if (while_waiting()) {
+    Event all;
+    all.record();
+    return all.synchronise();
+  }
   check(cudaStreamSynchronize(stream()), "cudaStreamSynchronize");
 }
 

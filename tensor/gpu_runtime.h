@@ -1,6 +1,7 @@
 #pragma once
 #include <cuda_runtime.h>
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <typeinfo>
@@ -18,7 +19,9 @@ void check(cudaError_t status, const char* call, const std::string& about = {});
 // Why a GPU cannot be used, asked anew; why_not() asks once.
 std::string examine();
 
-cudaStream_t stream();  // on which all work is put; it is no stream that others wait for
+// On which all work is put but that of NCCL; it is no stream that others wait for. The calling thread is on
+// this process' GPU after it.
+cudaStream_t stream();
 int multiprocessors();  // of the GPU
 
 // While a graph's work is rehearsed or recorded (tensor/gpu_graph.h), the T that it has for itself: what ops
@@ -32,15 +35,19 @@ T* kept_for_graph() {
   return slot ? static_cast<T*>(slot->get()) : nullptr;
 }
 
-// A point of the stream that others, or the host, can wait for.
+// Asked again and again while the host waits for the gpu, and may throw; where it is empty nothing is.
+std::function<void()>& while_waiting();
+
+// A point of a stream that others, or the host, can wait for.
 class Event {
  public:
   Event();
   ~Event();
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
-  void record();             // after all that is on the stream
-  void synchronise() const;  // the host waits
+  void record(cudaStream_t on = stream());   // after all that is on the stream
+  void hold_back(cudaStream_t other) const;  // what is put there from now on comes after this point
+  void synchronise() const;                  // the host waits
   bool done() const;
 
  private:

@@ -39,7 +39,8 @@ std::string weights_hash(const Model& model) {
   return sha256(hashes).substr(0, 16);
 }
 
-// What a checkpoint and the run that goes on from it must have in common, item by item.
+}  // namespace
+
 std::string settings_of(const Model& model, const FitData& data, const std::vector<PhasePlan>& plan,
                         const FitOptions& o) {
   std::string pictures;
@@ -75,6 +76,17 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
   return text;
 }
 
+void expect_in_all(Group& group, const std::string& settings) {
+  std::string first = settings;
+  group.broadcast(first);
+  expect(settings == first,
+         "this process would train otherwise than the first: it has {}, the first has {}; give all of them "
+         "the same images, weights and flags",
+         only_in(settings, first), only_in(first, settings));
+}
+
+namespace {
+
 // What the batches since the last update ask for.
 struct Pending {
   Tensors gradients;
@@ -101,12 +113,7 @@ class Fit {
         options(options),
         run(run),
         settings(settings_of(model, data, plan, options)) {
-    std::string first = settings;
-    group.broadcast(first);
-    expect(settings == first,
-           "this process would train otherwise than the first: it has {}, the first has {}; give all of them "
-           "the same images, weights and flags",
-           only_in(settings, first), only_in(first, settings));
+    expect_in_all(group, settings);
   }
 
   History operator()(const FitEvents& events) {

@@ -2,6 +2,7 @@
 
 #include <cublas_v2.h>
 #include <cudnn.h>
+#include <nccl.h>
 
 #include <bit>
 #include <cstdint>
@@ -60,7 +61,17 @@ const std::map<std::string, void*>& library_functions() {
                                                 NAMED(cublasSetStream_v2),
                                                 NAMED(cublasSetWorkspace_v2),
                                                 NAMED(cublasGemmStridedBatchedEx_64),
-                                                NAMED(cublasSgeam_64)};
+                                                NAMED(cublasSgeam_64),
+                                                NAMED(ncclGetVersion),
+                                                NAMED(ncclGetErrorString),
+                                                NAMED(ncclGetLastError),
+                                                NAMED(ncclGetUniqueId),
+                                                NAMED(ncclCommInitRank),
+                                                NAMED(ncclCommGetAsyncError),
+                                                NAMED(ncclCommDestroy),
+                                                NAMED(ncclCommAbort),
+                                                NAMED(ncclAllReduce),
+                                                NAMED(ncclBroadcast)};
 #undef NAMED
   return all;
 }
@@ -71,7 +82,8 @@ const std::map<std::string, void*>& library_functions() {
 namespace sonograd {
 
 SharedLibrary::SharedLibrary(const std::string& file) : file(file) {
-  expect(file == "libcudnn.so.9" || file == "libcublas.so.13", "there is no stand-in for {}", file);
+  expect(file == "libcudnn.so.9" || file == "libcublas.so.13" || file == "libnccl.so.2",
+         "there is no stand-in for {}", file);
 }
 void* SharedLibrary::address(const char* name) const {
   const auto found = gpu_standin::library_functions().find(name);

@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <functional>
 #include <map>
 #include <string>
@@ -6,7 +7,8 @@
 
 #include "tests/gpu_standin/standin.h"
 
-// What the stand-ins of cuDNN and cuBLAS share, and what tests ask of them beside the libraries' functions.
+// What the stand-ins of cuDNN, cuBLAS and NCCL share, and what tests ask of them beside the libraries'
+// functions.
 namespace gpu_standin {
 
 // Puts f on the stream as a library's kernel.
@@ -27,7 +29,14 @@ struct CudnnState {
 };
 CudnnState& cudnn_state();
 
-// The functions of both by their names.
+// NCCL's: the call of this name that gives a status once, and how long a process waits for the others.
+struct NcclState {
+  std::map<std::string, int> failing;  // status
+  std::chrono::milliseconds patience{60000};
+};
+NcclState& nccl_state();
+
+// The functions of all by their names.
 const std::map<std::string, void*>& library_functions();
 
 }  // namespace gpu_standin

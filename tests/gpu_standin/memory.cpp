@@ -222,7 +222,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   if (kind != cudaMemcpyDeviceToHost) return cudaSuccess;
   if (!inside(s.pinned, to, bytes)) {
     s.waits += stream->work.size() > 1 ? 1 : 0;  // for more than the copy itself
-    return run(stream);
+    return wait_for(stream);
   }
   if (stream->capture)
     stream->capture->to_host.emplace_back(to, bytes);

@@ -34,19 +34,32 @@ bool known(cudaStream_t stream) {
   return state().streams.count(stream) > 0;
 }
 
-cudaError_t run(cudaStream_t stream) {
+int& device_of_thread() {
+  thread_local int device = 0;
+  return device;
+}
+
+cudaError_t run(cudaStream_t stream, const Point* until) {
   if (stream->work.empty()) return cudaSuccess;
   const Unlocked open;
   bool good = true;
-  while (good && !stream->work.empty()) {
-    const std::function<bool()> next = std::move(stream->work.front());
+  stream->stuck = false;
+  while (good && !stream->work.empty() && !(until && until->done)) {
+    std::function<bool()> next = std::move(stream->work.front());
     stream->work.pop_front();
     good = next();
+    if (!stream->stuck) continue;
+    stream->work.push_front(std::move(next));
+    break;
   }
   good = all_guards_hold() && good;
   if (good) return cudaSuccess;
   state().sticky = cudaErrorLaunchFailure;
   return give(cudaErrorLaunchFailure);
+}
+cudaError_t wait_for(cudaStream_t stream) {
+  if (const cudaError_t status = run(stream); status != cudaSuccess) return status;
+  return stream->stuck ? refuse("the host waits for ever for a stream that is stuck") : cudaSuccess;
 }
 cudaError_t run_all() {
   for (const cudaStream_t stream : state().streams)
@@ -87,6 +100,7 @@ cudaError_t launch(const cudaLaunchConfig_t& config, std::size_t argument_bytes,
     return refuse("a kernel on a stream that is none, or on the legacy stream");
   }
   if (config.stream->capture && config.stream->invalid) return give(cudaErrorStreamCaptureInvalidated);
+  if (config.stream->device != device_of_thread()) return refuse("a kernel from a thread on another gpu");
   const dim3 grid = config.gridDim, block = config.blockDim;
   // Grids and blocks of one axis are all that this knows. Limits: "Compute Capabilities", table of technical
   // specifications.
@@ -151,6 +165,12 @@ cudaError_t cudaGetDeviceCount(int* count) {
   *count = machine().count;
   return cudaSuccess;
 }
+cudaError_t cudaSetDevice(int device) {
+  ENTER("cudaSetDevice");
+  if (device < 0 || device >= machine().count) return give(cudaErrorInvalidDevice);
+  device_of_thread() = device;
+  return cudaSuccess;
+}
 cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
   ENTER("cudaDeviceGetAttribute");
   // Few multiprocessors, so that kernels take several rounds on small tensors too.
@@ -169,12 +189,14 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   ENTER("cudaStreamCreateWithFlags");
   if (flags != cudaStreamNonBlocking) return refuse("a stream that the legacy stream waits for");
   *stream = *state().streams.insert(new CUstream_st).first;
+  (*stream)->device = device_of_thread();
   return cudaSuccess;
 }
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   ENTER_OUTSIDE_OF_CAPTURES("cudaStreamDestroy");
   if (!known(stream)) return give(cudaErrorInvalidResourceHandle);
-  const cudaError_t status = run(stream);
+  const cudaError_t status = run(stream);  // CUDA's lets it end
+  if (stream->stuck) return refuse("a stream is destroyed that is stuck");
   state().streams.erase(stream);
   delete stream;
   return status;
@@ -185,57 +207,70 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   if (stream->capture && spoil_captures("cudaStreamSynchronize"))
     return give(cudaErrorStreamCaptureUnsupported);
   state().waits += stream->work.empty() ? 0 : 1;
-  return run(stream);
+  return wait_for(stream);
 }
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   ENTER("cudaEventCreateWithFlags");
   if (flags != cudaEventDisableTiming) return refuse("an event that times");
   *event = *state().events.insert(new CUevent_st).first;
+  (*event)->device = device_of_thread();
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
   ENTER("cudaEventDestroy");
   if (state().events.erase(event) == 0) return give(cudaErrorInvalidResourceHandle);
-  if (event->stream && known(event->stream)) run(event->stream);
   delete event;
   return cudaSuccess;
 }
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   ENTER("cudaEventRecord");
   if (state().events.count(event) == 0 || !known(stream)) return give(cudaErrorInvalidResourceHandle);
-  event->stream = stream;
-  event->captured = stream->capture != nullptr;
-  event->done = event->captured;
-  if (!event->captured) stream->work.push_back([event] { return event->done = true; });
+  if (event->device != stream->device) return refuse("an event of another gpu than the stream's");
+  event->captured_on = stream->capture ? stream : nullptr;
+  if (event->captured_on) return cudaSuccess;
+  event->last = std::make_shared<Point>(Point{stream});
+  stream->work.push_back([point = event->last] { return point->done = true; });
   return cudaSuccess;
 }
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   ENTER("cudaEventSynchronize");
   if (state().events.count(event) == 0) return give(cudaErrorInvalidResourceHandle);
   if (spoil_captures("cudaEventSynchronize")) return give(cudaErrorStreamCaptureUnsupported);
-  if (event->captured) return give(cudaErrorCapturedEvent);
-  if (event->done) return cudaSuccess;
+  if (event->captured_on) return give(cudaErrorCapturedEvent);
+  if (event->done()) return cudaSuccess;
   ++state().waits;
-  return run(event->stream);
+  const std::shared_ptr<Point> point = event->last;
+  if (const cudaError_t status = run(point->stream, point.get()); status != cudaSuccess) return status;
+  return point->done ? cudaSuccess : refuse("the host waits for ever for an event of a stream that is stuck");
 }
 cudaError_t cudaEventQuery(cudaEvent_t event) {
   ENTER("cudaEventQuery");
   if (state().events.count(event) == 0) return give(cudaErrorInvalidResourceHandle);
   if (spoil_captures("cudaEventQuery")) return give(cudaErrorStreamCaptureUnsupported);
-  if (event->captured) return give(cudaErrorCapturedEvent);
-  return event->done ? cudaSuccess : give(cudaErrorNotReady);
+  if (event->captured_on) return give(cudaErrorCapturedEvent);
+  if (event->done()) return cudaSuccess;
+  // Time passes while the host asks.
+  const std::shared_ptr<Point> point = event->last;
+  if (++point->asked < 20) return give(cudaErrorNotReady);
+  state().waits += point->asked == 20 ? 1 : 0;
+  if (const cudaError_t status = run(point->stream, point.get()); status != cudaSuccess) return status;
+  return point->done ? cudaSuccess : give(cudaErrorNotReady);
 }
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   ENTER("cudaStreamWaitEvent");
   if (state().events.count(event) == 0 || !known(stream)) return give(cudaErrorInvalidResourceHandle);
-  if (event->captured || stream->capture) {
-    if (event->captured && stream == event->stream) return cudaSuccess;
+  if (event->captured_on || stream->capture) {
+    if (stream == event->captured_on) return cudaSuccess;
     spoil_captures("cudaStreamWaitEvent for what is not captured with it");
     return give(cudaErrorStreamCaptureIsolation);
   }
-  if (!event->done && event->stream != stream)
-    stream->work.push_back([event] { return event->done || run(event->stream) == cudaSuccess; });
+  if (!event->done() && event->last->stream != stream)
+    stream->work.push_back([stream, point = event->last] {
+      const bool good = point->done || run(point->stream, point.get()) == cudaSuccess;
+      stream->stuck = good && !point->done;
+      return good;
+    });
   return cudaSuccess;
 }
 

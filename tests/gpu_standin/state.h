@@ -2,6 +2,7 @@
 #include <sys/mman.h>
 
 #include <cstdint>
+#include <cstdlib>
 #include <deque>
 #include <map>
 #include <memory>
@@ -15,11 +16,6 @@
 // Work on a stream waits in a queue until a call that must wait for it runs it. The memory of cudaMalloc
 // cannot be read or written by the host meanwhile (mprotect): a kernel's address used by host code ends the
 // process.
-struct CUevent_st {
-  bool done = true;  // never recorded counts as done
-  CUstream_st* stream = nullptr;
-  bool captured = false;  // last recorded in a stream that was being captured
-};
 // What was put on a stream while it was captured, and the memory that it was given.
 struct CUgraph_st {
   std::vector<std::function<bool()>> nodes;
@@ -32,6 +28,8 @@ struct CUgraphExec_st : CUgraph_st {
 };
 struct CUstream_st {
   std::deque<std::function<bool()>> work;  // false: a fault
+  int device = 0;
+  bool stuck = false;  // its first work waits for what does not come
   CUgraph_st* capture = nullptr;
   bool invalid = false;  // the capture is
   std::thread::id capturing = {};
@@ -39,10 +37,35 @@ struct CUstream_st {
 
 namespace gpu_standin {
 
+// Where an event was recorded: who waited for it then does so still once the event is recorded anew.
+struct Point {
+  CUstream_st* stream;
+  bool done = false;
+  int asked = 0;  // by cudaEventQuery
+};
+
+}  // namespace gpu_standin
+
+struct CUevent_st {
+  std::shared_ptr<gpu_standin::Point> last = {};  // none counts as done
+  int device = 0;
+  CUstream_st* captured_on = nullptr;  // last recorded while this stream was captured
+  bool done() const { return !last || last->done; }
+};
+
+namespace gpu_standin {
+
+// So many GPUs as STANDIN_GPUS says, which processes take before any test's code runs.
+inline Machine machine_of_environment() {
+  Machine machine;
+  if (const char* const count = std::getenv("STANDIN_GPUS")) machine.count = std::atoi(count);
+  return machine;
+}
+
 constexpr std::size_t space = std::size_t{16} << 30, page = std::size_t{2} << 20;
 struct State {
   std::recursive_mutex mutex;
-  Machine machine;
+  Machine machine = machine_of_environment();
   std::vector<std::string> faults;
   std::string last_fault;
   cudaError_t last = cudaSuccess, sticky = cudaSuccess;
@@ -101,7 +124,10 @@ void put(cudaStream_t stream, std::function<bool()> work);  // on it, or into wh
 // Captures on this thread end in an error; false where there are none. `call` is one that they do not allow.
 bool spoil_captures(const char* call);
 void note_freed(std::uintptr_t address, const char* what, std::size_t bytes);
-cudaError_t run(cudaStream_t stream);  // all its work up to now
+// All its work up to now, or up to that point of it. Where it gets stuck, neither is reached.
+cudaError_t run(cudaStream_t stream, const Point* until = nullptr);
+cudaError_t wait_for(cudaStream_t stream);  // the host does: where it gets stuck, that is a fault
+int& device_of_thread();
 cudaError_t run_all();
 bool all_guards_hold();
 void poison(void* block, std::size_t bytes);  // signalling NaNs

@@ -1,92 +1,14 @@
 // Several processes train as one with the whole batch does; run by mpirun.
 #include <doctest/doctest.h>
 
-#include <algorithm>
-#include <cmath>
-#include <filesystem>
-
-#include "models/zoo.h"
 #include "tests/error_of.h"
 #include "tests/mpi/group.h"
-#include "tests/temporary_folder.h"
-#include "tests/tinted_pictures.h"
-#include "train/fit.h"
+#include "tests/mpi/shared_run.h"
 #include "train/step.h"
 
 using namespace sonograd;
 
 namespace {
-
-// 22 pictures, 13 of them to train on in batches of 5, 5 and 3: of four processes one has no picture of the
-// last.
-struct Data : TintedPictures {
-  Data() : TintedPictures(22, 13, 16, 200, 20) {}
-};
-
-struct Case {
-  std::string name;
-  std::vector<PhasePlan> plan;
-  FitOptions options = {};
-  Keras keras = Keras::v3;
-};
-
-FitOptions options(const FitOptions& more, Group& group, bool sync) {
-  FitOptions o = more;
-  o.batch = 5;
-  o.quiet = true;
-  o.group = &group;
-  o.sync_batch_norm = sync;
-  return o;
-}
-
-using Values = std::vector<std::vector<double>>;  // by parameter
-
-struct Result {
-  History history;
-  Values values;
-  LossScale scale = {};  // of a run in f16
-};
-
-// A run in a folder that all processes share.
-Result train(const Case& run, DType dtype, Device device, Group& group, bool sync, bool recompute = false) {
-  const TemporaryFolder own;
-  std::string folder = (own / "run").string();
-  group.broadcast(folder);
-  const RunFolder out = RunFolder::at(folder);
-  if (group.leads()) out.make();
-  static const Data data;
-  Model model = make_model({.name = "mini", .image_size = 16, .keras = run.keras});
-  model.initialise(Random(3), dtype, device);
-  FitOptions o = options(run.options, group, sync);
-  o.recompute = recompute;
-  Result result;
-  result.history =
-      fit(model, {data.images, data.labels, data.train, data.validation}, run.plan, o, out,
-          {.loss_scaled = [&](const PhasePlan&, const LossScale& scale) { result.scale = scale; }});
-  for (const auto& [name, parameter] : model.parameters()) result.values.push_back(parameter->value.values());
-  group.barrier();
-  return result;
-}
-
-double apart(double a, double b) {
-  return std::abs(a - b) / std::max(1.0, std::abs(b));
-}
-
-// The largest difference of losses, relative above 1.
-double losses_apart(const History& a, const History& b) {
-  REQUIRE(a.size() == b.size());
-  double largest = 0;
-  for (std::size_t e = 0; e < a.size(); ++e)
-    largest = std::max({largest, apart(a[e].loss, b[e].loss), apart(a[e].val_loss, b[e].val_loss)});
-  return largest;
-}
-
-double values_apart(const Values& a, const Values& b) {
-  double largest = 0;
-  for (std::size_t k = 0; k < a.size(); ++k)
-    for (std::size_t i = 0; i < a[k].size(); ++i) largest = std::max(largest, apart(a[k][i], b[k][i]));
-  return largest;
-}
 
 std::vector<Case> cases() {
   using enum TrainingPhase;
@@ -117,8 +39,8 @@ TEST_CASE("with synchronised norms the run is one process's: f64 to 1e-12, f32 t
     CAPTURE(run.name);
     for (const auto& [dtype, device, bound] :
          {std::tuple{DType::f64, Device::reference, 1e-12}, std::tuple{DType::f32, Device::cpu, 1e-5}}) {
-      const Result shared = train(run, dtype, device, group, true),
-                   alone = train(run, dtype, device, one_process(), true);
+      const SharedRun shared = train(run, dtype, device, group, true),
+                      alone = train(run, dtype, device, one_process(), true);
       const double losses = losses_apart(shared.history, alone.history),
                    values = values_apart(shared.values, alone.values);
       if (group.leads())
@@ -171,7 +93,7 @@ TEST_CASE("norms that are not synchronised move the averages by the mean of all,
 TEST_CASE("a run of several processes repeats bit for bit, recomputed or not") {
   Group& group = test_group();
   const Case run = cases()[0];
-  const Result once = train(run, DType::f32, Device::cpu, group, true);
+  const SharedRun once = train(run, DType::f32, Device::cpu, group, true);
   CHECK((train(run, DType::f32, Device::cpu, group, true).values == once.values));
   CHECK((train(run, DType::f32, Device::cpu, group, true, true).values == once.values));
 }
@@ -183,8 +105,8 @@ TEST_CASE("in f16 all processes skip an update together, and train as one does")
   const Case run{"",
                  {{TrainingPhase::scratch, 1e-3, 3}},
                  {.class_weights = {1, 1, 4}, .optimizer = OptimizerKind::sgd, .precision = Precision::f16}};
-  const Result shared = train(run, DType::f32, Device::cpu, group, true),
-               alone = train(run, DType::f32, Device::cpu, one_process(), true);
+  const SharedRun shared = train(run, DType::f32, Device::cpu, group, true),
+                  alone = train(run, DType::f32, Device::cpu, one_process(), true);
   CHECK(shared.scale.skipped > 0);
   CHECK(shared.scale.skipped < 9);
   CHECK(shared.scale.skipped == alone.scale.skipped);

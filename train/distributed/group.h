@@ -19,18 +19,22 @@ class Group {
   virtual Int rank() const = 0;  // 0 … size - 1
   virtual Int size() const = 0;
   virtual Int on_this_machine() const = 0;  // of the processes
+  virtual Int place_here() const = 0;       // of this one among those, from 0
   bool alone() const { return size() == 1; }
   bool leads() const { return rank() == 0; }  // writes files and speaks for all
 
-  // x, dense, becomes the sum over the processes, ((x₀ + x₁) + x₂) + … in the order of their ranks, the same
-  // bits in each. begin_sum returns at once; finish waits for all sums begun, until when x must be left
-  // alone.
+  // x, dense, becomes the sum over the processes, ((x₀ + x₁) + x₂) + … in the order of their ranks, on the
+  // gpu in an order that NCCL chooses; the same bits in each. begin_sum returns at once; finish waits for all
+  // sums begun, until when x must be left alone. On the gpu it is the work put on the stream later that
+  // waits.
   virtual void begin_sum(Tensor x) = 0;
   virtual void finish() = 0;
   void sum(Tensor x) {
     begin_sum(std::move(x));
     finish();
   }
+
+  virtual std::string order_of_sums() const = 0;  // of models on the device that these processes train on
 
   // What the process `from` has, in all of them.
   virtual void broadcast(Tensor x, Int from = 0) = 0;  // dense, of one shape and type

@@ -34,6 +34,7 @@ class MpiGroup final : public Group {
     MPI_Comm machine = MPI_COMM_NULL;
     ::MPI_Comm_split_type(MPI_COMM_WORLD, MPI_COMM_TYPE_SHARED, 0, MPI_INFO_NULL, &machine);
     ::MPI_Comm_size(machine, &here);
+    ::MPI_Comm_rank(machine, &place);
     ::MPI_Comm_free(&machine);
     expect(given >= MPI_THREAD_SERIALIZED, "this MPI allows no thread but the first one to call it");
     worker = std::thread([this] { work(); });
@@ -53,6 +54,7 @@ class MpiGroup final : public Group {
   Int rank() const override { return number; }
   Int size() const override { return count; }
   Int on_this_machine() const override { return here; }
+  Int place_here() const override { return place; }
 
   void begin_sum(Tensor x) override {
     check(x);
@@ -70,6 +72,8 @@ class MpiGroup final : public Group {
     std::unique_lock lock(mutex);
     changed.wait(lock, [&] { return queue.empty() && !busy; });
   }
+
+  std::string order_of_sums() const override { return "that of the processes"; }
 
   void broadcast(Tensor x, Int from) override {
     check(x);
@@ -103,7 +107,7 @@ class MpiGroup final : public Group {
  private:
   static void check(const Tensor& x) {
     expect(x.dense(), "processes exchange dense tensors, not a view {}", x.shape().text());
-    expect(x.device() != Device::gpu, "several processes train on the cpu or the reference, not on the gpu");
+    expect(x.device() != Device::gpu, "tensors on the gpu are exchanged once join_gpus() was called");
   }
 
   void enqueue(std::function<void()> task) {
@@ -195,7 +199,7 @@ class MpiGroup final : public Group {
     });
   }
 
-  int number = 0, count = 1, here = 1;
+  int number = 0, count = 1, here = 1, place = 0;
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<std::function<void()>> queue;

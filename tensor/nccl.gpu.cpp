@@ -1,0 +1,161 @@
+#include "tensor/nccl.h"
+
+#include <nccl.h>
+
+#include <chrono>
+#include <cstring>
+#include <exception>
+#include <thread>
+#include <utility>
+
+#include "tensor/gpu_runtime.h"
+#include "tensor/shared_library.h"
+
+namespace sonograd::nccl {
+namespace {
+
+struct Functions {
+  decltype(&ncclGetVersion) version;
+  decltype(&ncclGetErrorString) error_string;
+  decltype(&ncclGetLastError) last_error;
+  decltype(&ncclGetUniqueId) unique_id;
+  decltype(&ncclCommInitRank) init;
+  decltype(&ncclCommGetAsyncError) async_error;
+  decltype(&ncclCommDestroy) destroy;
+  decltype(&ncclCommAbort) abort;
+  decltype(&ncclAllReduce) all_reduce;
+  decltype(&ncclBroadcast) broadcast;
+};
+
+const Functions& functions() {
+  static const Functions found = [] {
+    const SharedLibrary library("libnccl.so.2");
+    Functions f{};
+    f.version = library.function<decltype(ncclGetVersion)>("ncclGetVersion");
+    f.error_string = library.function<decltype(ncclGetErrorString)>("ncclGetErrorString");
+    f.last_error = library.function<decltype(ncclGetLastError)>("ncclGetLastError");
+    f.unique_id = library.function<decltype(ncclGetUniqueId)>("ncclGetUniqueId");
+    f.init = library.function<decltype(ncclCommInitRank)>("ncclCommInitRank");
+    f.async_error = library.function<decltype(ncclCommGetAsyncError)>("ncclCommGetAsyncError");
+    f.destroy = library.function<decltype(ncclCommDestroy)>("ncclCommDestroy");
+    f.abort = library.function<decltype(ncclCommAbort)>("ncclCommAbort");
+    f.all_reduce = library.function<decltype(ncclAllReduce)>("ncclAllReduce");
+    f.broadcast = library.function<decltype(ncclBroadcast)>("ncclBroadcast");
+    return f;
+  }();
+  return found;
+}
+
+// "ncclAllReduce of 12 f32: unhandled cuda error (1)", and what the library noted of it, if anything
+void check(ncclResult_t status, const std::string& call) {
+  if (status == ncclSuccess) return;
+  const char* const noted = functions().last_error(nullptr);
+  throw gpu::Failure("NCCL: {}: {} ({}){}{}", call, functions().error_string(status),
+                     static_cast<int>(status), noted && *noted ? "; " : "", noted ? noted : "");
+}
+
+struct Stream {
+  cudaStream_t stream = nullptr;
+  Stream() {
+    gpu::check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
+  }
+  ~Stream() { cudaStreamDestroy(stream); }
+  Stream(const Stream&) = delete;
+  Stream& operator=(const Stream&) = delete;
+};
+
+class Nccl final : public Communicator {
+ public:
+  Nccl(const std::string& id, Int rank, Int size) : place(fmt::format("process {} of {}", rank + 1, size)) {
+    ncclUniqueId unique{};
+    expect(id.size() == sizeof unique, "an id of NCCL has {} bytes, not {}", sizeof unique, id.size());
+    std::memcpy(&unique, id.data(), sizeof unique);
+    gpu::stream();  // on this process' GPU, which NCCL takes as it finds it
+    check(functions().init(&comm, static_cast<int>(size), unique, static_cast<int>(rank)),
+          "ncclCommInitRank by " + place);
+    asked_before = std::exchange(gpu::while_waiting(), [this] { look(); });
+  }
+
+  // What the last calls of a library say is nobody's any more.
+  ~Nccl() override {
+    gpu::while_waiting() = asked_before;
+    if (!comm) return;
+    const bool failed =
+        std::uncaught_exceptions() > exceptions || cudaStreamSynchronize(side.stream) != cudaSuccess;
+    failed ? functions().abort(comm) : functions().destroy(comm);
+  }
+
+  void begin_sum(Tensor x) override {
+    begin("ncclAllReduce", std::move(x), [this](void* data, std::size_t count, ncclDataType_t type) {
+      return functions().all_reduce(data, data, count, type, ncclSum, comm, side.stream);
+    });
+  }
+
+  void begin_broadcast(Tensor x, Int from) override {
+    begin("ncclBroadcast", std::move(x), [=, this](void* data, std::size_t count, ncclDataType_t type) {
+      return functions().broadcast(data, data, count, type, static_cast<int>(from), comm, side.stream);
+    });
+  }
+
+  void finish() override {
+    if (busy.empty()) return;
+    arrived.record(side.stream);
+    arrived.hold_back(gpu::stream());
+    busy.clear();
+  }
+
+ private:
+  void begin(const char* call, Tensor x, const auto& with) {
+    if (x.elements() == 0) return;
+    expect(comm, "NCCL: {} by {} that gave up before", call, place);
+    with_type(x.dtype(), [&](auto zero) {
+      using T = decltype(zero);
+      T* const data = x.mutable_gpu_data<T>();
+      made.record();
+      made.hold_back(side.stream);
+      check(with(data, static_cast<std::size_t>(x.elements()),
+                 std::is_same_v<T, float> ? ncclFloat32 : ncclFloat64),
+            fmt::format("{} of {} {} by {}", call, x.elements(), name_of(x.dtype()), place));
+    });
+    busy.push_back(std::move(x));
+  }
+
+  void look() {
+    if (!comm) return;
+    ncclResult_t state = ncclSuccess;
+    check(functions().async_error(comm, &state), "ncclCommGetAsyncError by " + place);
+    if (state == ncclSuccess || state == ncclInProgress) return;
+    functions().abort(std::exchange(comm, nullptr));  // else its kernels would wait on
+    std::this_thread::sleep_for(
+        std::chrono::seconds(3));  // a process that failed says why, and ends this one
+    check(state, "the work of " + place + " with the others");
+  }
+
+  const std::string place;
+  const int exceptions = std::uncaught_exceptions();
+  const Stream side;
+  gpu::Event made, arrived;
+  Tensors busy;  // given back to the pool, which knows our stream alone, once that comes after the other
+  ncclComm_t comm = nullptr;
+  std::function<void()> asked_before;
+};
+
+}  // namespace
+
+std::string version() {
+  int number = 0;
+  check(functions().version(&number), "ncclGetVersion");
+  return fmt::format("{}.{}.{}", number / 10000, number % 10000 / 100, number % 100);
+}
+
+std::string new_id() {
+  ncclUniqueId id{};
+  check(functions().unique_id(&id), "ncclGetUniqueId");
+  return {reinterpret_cast<const char*>(&id), sizeof id};
+}
+
+std::unique_ptr<Communicator> join(const std::string& id, Int rank, Int size) {
+  return std::make_unique<Nccl>(id, rank, size);
+}
+
+}  // namespace sonograd::nccl

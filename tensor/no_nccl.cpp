@@ -1,0 +1,26 @@
+// In the place of tensor/nccl.gpu.cpp, in builds without CUDA or without NCCL's header.
+#include "tensor/nccl.h"
+
+namespace sonograd::nccl {
+
+static void refuse() {
+  throw Error(
+      "this build sends nothing from gpu to gpu, as NCCL's header was not there: install it (nccl.h; "
+      "Debian's "
+      "package is libnccl-dev) and build again, or start one process without mpirun");
+}
+
+std::string version() {
+  refuse();
+  return {};
+}
+std::string new_id() {
+  refuse();
+  return {};
+}
+std::unique_ptr<Communicator> join(const std::string&, Int, Int) {
+  refuse();
+  return nullptr;
+}
+
+}  // namespace sonograd::nccl

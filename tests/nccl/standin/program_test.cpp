@@ -1,0 +1,80 @@
+// `mpirun sonograd train --device gpu` as a user runs it.
+#include <doctest/doctest.h>
+
+#include <cmath>
+#include <cstdlib>
+
+#include "tests/apps/program.h"
+
+using namespace program;
+using nlohmann::json;
+
+namespace {
+
+Limits launched(int processes) {
+  return {.launcher = {"mpirun", "-np", std::to_string(processes)}};
+}
+
+// In batches of 7 images, of which the two processes have 4 and 3.
+Arguments steps(const std::string& data, const std::string& out, const Arguments& more = {}) {
+  return with({"train", "--device", "gpu", "--data", data, "--out", out, "--model", "mini", "--image-size",
+               "16", "--batch", "7", "--quiet", "--optimizer", "sgd", "--threads", "1", "--sync-batch-norm"},
+              more);
+}
+
+std::vector<std::string> said(const Outcome& outcome) {
+  std::vector<std::string> ours;
+  for (const std::string& line : lines(outcome.err))
+    if (line.rfind("sonograd: ", 0) == 0) ours.push_back(line);
+  return ours;
+}
+
+}  // namespace
+
+TEST_CASE("several processes train on a gpu each, as one does with the whole batch") {
+  const TemporaryFolder folder;
+  const std::string data = (folder / "data").string();
+  const auto out = [&](const char* name) { return (folder / name).string(); };
+  check_done(run({"data", "phantom", data, "--count", "30", "--size", "32"}));
+  const Arguments training{"--epochs", "1", "--lr", "1e-2"};
+  check_done(run(steps(data, out("alone"), training)));
+  check_done(run(steps(data, out("shared"), training), launched(2)));
+  const json alone = json::parse(bytes_of(folder / "alone" / "metrics.json")),
+             shared = json::parse(bytes_of(folder / "shared" / "metrics.json"));
+  CHECK(std::abs(shared.at("loss").get<double>() - alone.at("loss").get<double>()) <= 1e-5);
+  CHECK(shared.at("confusion") == alone.at("confusion"));
+  const json manifest = json::parse(bytes_of(folder / "shared" / "manifest.json"));
+  CHECK(manifest.at("flags").at("order of sums over the processes").get<std::string>().find("NCCL 2.28.9") ==
+        0);
+  CHECK(manifest.at("device").get<std::string>().find("gpu: ") == 0);
+
+  SUBCASE("more processes than gpus are refused in one line") {
+    const Outcome refused = run(steps(data, out("never"), training), launched(3));
+    CHECK(refused.status == 1);
+    REQUIRE(said(refused).size() == 1);
+    CHECK(said(refused)[0].find("this is process 3 of its machine, which has 2 gpus") != std::string::npos);
+  }
+  SUBCASE("where some have none, auto does not part them") {
+    const Outcome refused = run(with(steps(data, out("never"), training), {"--device", "auto"}), launched(3));
+    CHECK(refused.status == 1);
+    REQUIRE(said(refused).size() == 1);
+    CHECK(said(refused)[0].find("2 of 3 processes have a gpu") != std::string::npos);
+  }
+  SUBCASE("train --steps goes over NCCL too, and minds that all train alike") {
+    const Arguments fixed{"--steps", "3", "--no-shuffle", "--lr", "1e-2", "--log"};
+    check_done(run(steps(data, out("one"), with(fixed, {out("one.csv")}))));
+    check_done(run(steps(data, out("two"), with(fixed, {out("two.csv")})), launched(2)));
+    const auto one = lines(bytes_of(folder / "one.csv")), two = lines(bytes_of(folder / "two.csv"));
+    REQUIRE(one.size() == 4);
+    REQUIRE(two.size() == 4);
+    for (std::size_t i = 1; i < 4; ++i)
+      CHECK(std::abs(std::stod(one[i].substr(2)) - std::stod(two[i].substr(2))) <= 1e-5);
+    const Arguments own = with(steps(data, out("never"), with(fixed, {out("never.csv")})), {"--seed", "8"});
+    const Arguments theirs = steps(data, out("never"), with(fixed, {out("never.csv")}));
+    const Outcome refused =
+        run(with(with(own, {":", "-np", "1", std::getenv("SONOGRAD_PROGRAM")}), theirs), launched(1));
+    CHECK(refused.status == 1);
+    REQUIRE(said(refused).size() == 1);
+    CHECK(said(refused)[0].find("it has seed 42, the first has seed 8") != std::string::npos);
+  }
+}

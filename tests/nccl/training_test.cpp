@@ -1,0 +1,43 @@
+// Several processes, each on a GPU, train as one with the whole batch does; run by mpirun.
+#include <doctest/doctest.h>
+
+#include "tests/mpi/group.h"
+#include "tests/mpi/shared_run.h"
+
+using namespace sonograd;
+
+// The last batch of 3 images leaves one of four processes without any.
+TEST_CASE("with synchronised norms the run is one process's: f32 to 1e-5") {
+  Group& group = test_group();
+  using enum TrainingPhase;
+  const Case cases[] = {
+      {"everything, with dropout, class weights and augmentation",
+       {{scratch, 1e-2, 1}},
+       {.class_weights = {1, 2, 0.5},
+        .optimizer = OptimizerKind::sgd,
+        .augmentation = {.jitter = true},
+        .norm_momentum = 0.9}},
+      {"the head alone, on features computed once, accumulated and clipped",
+       {{transfer, 1e-2, 1}},
+       {.clip_norm = 0.5, .accumulate = 2, .optimizer = OptimizerKind::sgd, .transfer = Transfer::cached}}};
+  for (const Case& run : cases) {
+    CAPTURE(run.name);
+    const Result shared = train(run, DType::f32, Device::gpu, group, true),
+                 alone = train(run, DType::f32, Device::gpu, one_process(), true);
+    const double losses = losses_apart(shared.history, alone.history),
+                 values = values_apart(shared.values, alone.values);
+    if (group.leads()) MESSAGE(run.name << ": losses " << losses << ", weights " << values);
+    CHECK(losses <= 1e-5);
+    CHECK(values <= 1e-5);
+    for (std::size_t e = 0; e < shared.history.size(); ++e)
+      CHECK(shared.history[e].val_accuracy == alone.history[e].val_accuracy);
+  }
+}
+
+TEST_CASE("a run repeats bit for bit, recomputed, and without synchronised norms its curve is another") {
+  Group& group = test_group();
+  const Case run{"", {{TrainingPhase::scratch, 1e-2, 1}}, {.optimizer = OptimizerKind::sgd}};
+  const Result once = train(run, DType::f32, Device::gpu, group, true);
+  CHECK((train(run, DType::f32, Device::gpu, group, true, true).values == once.values));
+  CHECK(losses_apart(train(run, DType::f32, Device::gpu, group, false).history, once.history) > 1e-3);
+}
