@@ -34,10 +34,12 @@ TEST_CASE("with synchronised norms the run is one process's: f32 to 1e-5") {
   }
 }
 
-TEST_CASE("a run repeats bit for bit, recomputed, and without synchronised norms its curve is another") {
+TEST_CASE("a run repeats bit for bit; recomputed it is near; without synchronised norms it is another") {
   Group& group = test_group();
   const Case run{"", {{TrainingPhase::scratch, 1e-2, 1}}, {.optimizer = OptimizerKind::sgd}};
   const Result once = train(run, DType::f32, Device::gpu, group, true);
-  CHECK((train(run, DType::f32, Device::gpu, group, true, true).values == once.values));
+  CHECK((train(run, DType::f32, Device::gpu, group, true).values == once.values));
+  // Its gradients come in another order, and so lie elsewhere in their buckets.
+  CHECK(values_apart(train(run, DType::f32, Device::gpu, group, true, true).values, once.values) <= 1e-5);
   CHECK(losses_apart(train(run, DType::f32, Device::gpu, group, false).history, once.history) > 1e-3);
 }
