@@ -80,7 +80,7 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   if (shared.json) {
     nlohmann::ordered_json json{{"steps", fixed.steps}, {"loss", loss}, {"weights", run.last().string()}};
     if (!fixed.log.empty()) json["log"] = fixed.log;
-    if (precision == Precision::f16) json["skipped_updates"] = scale.skipped;
+    if (options.precision == Precision::f16) json["skipped_updates"] = scale.skipped;
     print_json(json);
   } else {
     const std::string skipped =

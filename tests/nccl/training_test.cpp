@@ -22,8 +22,8 @@ TEST_CASE("with synchronised norms the run is one process's: f32 to 1e-5") {
        {.clip_norm = 0.5, .accumulate = 2, .optimizer = OptimizerKind::sgd, .transfer = Transfer::cached}}};
   for (const Case& run : cases) {
     CAPTURE(run.name);
-    const Result shared = train(run, DType::f32, Device::gpu, group, true),
-                 alone = train(run, DType::f32, Device::gpu, one_process(), true);
+    const SharedRun shared = train(run, DType::f32, Device::gpu, group, true),
+                    alone = train(run, DType::f32, Device::gpu, one_process(), true);
     const double losses = losses_apart(shared.history, alone.history),
                  values = values_apart(shared.values, alone.values);
     if (group.leads()) MESSAGE(run.name << ": losses " << losses << ", weights " << values);
@@ -37,7 +37,7 @@ TEST_CASE("with synchronised norms the run is one process's: f32 to 1e-5") {
 TEST_CASE("a run repeats bit for bit; recomputed it is near; without synchronised norms it is another") {
   Group& group = test_group();
   const Case run{"", {{TrainingPhase::scratch, 1e-2, 1}}, {.optimizer = OptimizerKind::sgd}};
-  const Result once = train(run, DType::f32, Device::gpu, group, true);
+  const SharedRun once = train(run, DType::f32, Device::gpu, group, true);
   CHECK((train(run, DType::f32, Device::gpu, group, true).values == once.values));
   // Its gradients come in another order, and so lie elsewhere in their buckets.
   CHECK(values_apart(train(run, DType::f32, Device::gpu, group, true, true).values, once.values) <= 1e-5);
