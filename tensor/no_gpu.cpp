@@ -89,6 +89,12 @@ void LiveNumbers::set(const StepNumbers&) {
 void LiveNumbers::expect_finite(const Tensor&) {
   refuse();
 }
+const StepNumbers* live_draw(std::uint64_t, std::uint64_t) {
+  refuse();
+}
+const StepNumbers* live_rate(float) {
+  refuse();
+}
 LiveNumbers::Scope::Scope(const LiveNumbers&) : before(nullptr) {
   refuse();
 }
