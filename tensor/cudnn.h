@@ -133,7 +133,7 @@ class Descriptor {
 };
 
 // What plans are made for (tensor/cudnn_plan.h): operations, and the tensors that several of them share.
-struct Graph {
+struct OperationGraph {
   std::deque<Descriptor> tensors = {};  // which stay where they are
   std::vector<Descriptor> operations;
 };

@@ -72,7 +72,7 @@ struct Plan::Engines {
   Int workspace = 0;
 };
 
-Plan::Plan(Graph graph, const std::string& text, const Target& target, const Limits& limits)
+Plan::Plan(OperationGraph graph, const std::string& text, const Target& target, const Limits& limits)
     : engines(std::make_unique<Engines>(
           Engines{text, limits, std::move(graph.tensors),
                   described(std::move(graph.operations), text, target.parts->handle)})) {

@@ -10,7 +10,7 @@
 // a graph would get there.
 namespace sonograd::cudnn {
 
-struct Graph;  // tensor/cudnn.h
+struct OperationGraph;  // tensor/cudnn.h
 
 // Which device plans are for.
 class Target {
@@ -43,7 +43,7 @@ struct Limits {
 class Plan {
  public:
   // `text` names the graph in errors. Throws gpu::Failure where the library refuses the graph itself.
-  Plan(Graph graph, const std::string& text, const Target& target, const Limits& limits);
+  Plan(OperationGraph graph, const std::string& text, const Target& target, const Limits& limits);
   ~Plan();
   Plan(Plan&&) noexcept;
 

@@ -95,7 +95,7 @@ class Builder {
   }
 
   const Layout heads, memory, row, p;  // of q, of k and v, of a number for each query, of P
-  Graph graph;
+  OperationGraph graph;
 
  private:
   static Layout heads_of(const FusedAttention& a, Int rows) {
@@ -119,7 +119,7 @@ class Builder {
   int64_t next = 100;  // the numbers of virtual tensors
 };
 
-Graph forward(const FusedAttention& a) {
+OperationGraph forward(const FusedAttention& a) {
   Builder g(a);
   const Descriptor &q = g.tensor(Part::q, g.heads), &k = g.tensor(Part::k, g.memory),
                    &v = g.tensor(Part::v, g.memory), &y = g.tensor(Part::y, g.heads),
@@ -139,7 +139,7 @@ Graph forward(const FusedAttention& a) {
 // its engines know, as NVIDIA's cudnn_frontend 1.32 composes them (its Scaled Dot Product Attention
 // backward). k and v are given transposed. Where dq goes through sums in f32, these are added up in any
 // order.
-Graph backward(const FusedAttention& a) {
+OperationGraph backward(const FusedAttention& a) {
   Builder g(a);
   const Descriptor &q = g.tensor(Part::q, g.heads), &k = g.tensor(Part::k, transposed(g.memory)),
                    &v = g.tensor(Part::v, transposed(g.memory)), &y = g.tensor(Part::y, g.heads),

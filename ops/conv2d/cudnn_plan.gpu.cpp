@@ -73,7 +73,7 @@ Names names(Direction direction) {
   }
 }
 
-Graph graph(const Convolution& c) {
+OperationGraph graph(const Convolution& c) {
   const Shape y = c.conv.shape(c.x, c.w);
   const Names name = names(c.direction);
   Descriptor operation(name.type, c.text());
@@ -84,7 +84,7 @@ Graph graph(const Convolution& c) {
       .set(name.alpha, 1.0F)
       .set(name.beta, 0.0F)
       .finalize();
-  Graph graph;
+  OperationGraph graph;
   graph.operations.push_back(std::move(operation));
   return graph;
 }
