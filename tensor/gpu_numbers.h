@@ -28,7 +28,7 @@ class LiveNumbers {
     Scope& operator=(const Scope&) = delete;
 
    private:
-    const LiveNumbers* before;
+    [[maybe_unused]] const LiveNumbers* before;  // unused in a build without CUDA
   };
 
   const StepNumbers& on_host() const { return host; }
