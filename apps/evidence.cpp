@@ -198,7 +198,9 @@ Evidence::Evidence(const TrainingFlags& flags, const Program& program, const std
 
 void Evidence::begin(const Model& model) {
   manifest.model = model.options().name;
-  manifest.flags = resolved_flags(flags, model.options(), *program.group);
+  TrainingFlags resolved = flags;
+  resolved.cuda_graph = flags.cuda_graph && manifest.device.rfind("gpu: ", 0) == 0;
+  manifest.flags = resolved_flags(resolved, model.options(), *program.group);
   go_on_with(manifest, run);
   write_file_atomically(run.manifest(), manifest_json(manifest));  // first: it marks the folder as a run
   write_split(run.split(), data.folder, data.split);

@@ -16,9 +16,8 @@ struct BatchNorm {
   Tensor operator()(const Tensor& x, Context& context) const {
     return normalise(x, context, Activation::none);
   }
-  bool uses_batch(const Context& context) const {
-    return context.training && gamma.trains();
-  }  // its statistics
+  // Whether the statistics are the batch's, not the moving averages.
+  bool uses_batch(const Context& context) const { return context.training && gamma.trains(); }
   Tensor normalise(const Tensor& x, Context& context, Activation activation) const;
   void visit(const Visit& visit);
 };

@@ -43,7 +43,7 @@ struct Context {
   Random random{0};                          // dropout's stream, at the update's number
   Int first_sample = 0;                   // number of the batch's first image in the run: dropout draws by it
   Precision precision = Precision::full;  // of the products with weights
-  bool fuse = true;                       // run a norm and the activation after it as one op
+  bool fuse = true;                       // run neighbours together, see layers/neighbours.h
   bool recompute = false;          // keep of a block its input alone for backward, see layers/recompute.h
   const Across* across = nullptr;  // batch norms that train use the images of all these processes
   std::vector<MovingUpdate> updates = {};

@@ -38,7 +38,7 @@ const Functions& functions() {
     f.norm_backward =
         library.function<decltype(cudnnBatchNormalizationBackward)>("cudnnBatchNormalizationBackward");
     const std::size_t version = f.version();
-    expect(version >= 91100 && version < 100000, "cuDNN is of version {}; 9.11 or a later 9 is needed",
+    expect(version >= 91301 && version < 100000, "cuDNN is of version {}; 9.13.1 or a later 9 is needed",
            version);
     return f;
   }();

@@ -185,8 +185,8 @@ bool StepGraph::recorded() const {
 
 StepResult StepGraph::update(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
                              const StepOptions& options, Optimizer& optimizer, double learning_rate) {
-  expect(options.group->alone() && !options.on_gradient && !options.sync_batch_norm,
-         "a graph of an update is one process's, and keeps the gradients to itself");
+  expect(options.group->alone() && !options.on_gradient && !options.sync_batch_norm && !options.loss_scale,
+         "a graph of an update is one process's, keeps the gradients to itself and scales no loss");
   launched = false;
   const Shape shape = input_shape(batch, options);
   const Setting setting{&model,
