@@ -123,14 +123,18 @@ std::function<void()> data_work_of(const Flags& flags) {
 int run(const Flags& flags, const SharedFlags& shared) {
   const bool data = flags.what == "data", gan = flags.model.name == "dcgan";
   const bool training = flags.what != "infer" && !data && !gan;
-  if (flags.dtype != "f32" && !training)
-    throw UsageError("--dtype {} is a classifier's in training; --what train", flags.dtype);
-  if (flags.cuda_graph && (!training || (shared.device != "gpu" && shared.device != "auto")))
-    throw UsageError(
-        "--cuda-graph is of a classifier's training step on the gpu: --what train, --device gpu or auto");
+  for (const auto& [given, flag] : {std::pair{flags.dtype != "f32", "--dtype"},
+                                    {flags.cuda_graph, "--cuda-graph"},
+                                    {flags.recompute, "--recompute"}})
+    if (given && !training)
+      throw UsageError("{} is of a classifier's training step, which {} is not; leave it out", flag,
+                       gan ? "dcgan's" : "--what " + flags.what);
+  if (flags.cuda_graph && shared.device != "gpu" && shared.device != "auto")
+    throw UsageError("--cuda-graph is the gpu's; give --device gpu or auto with it");
   if (flags.cuda_graph && flags.dtype == "f16")
     throw UsageError(
-        "--cuda-graph records an update as a whole, and --dtype f16 looks at its gradients; leave one out");
+        "--cuda-graph records a batch's update as a whole, and --dtype f16 looks whether the gradients "
+        "overflowed before it; leave one of them out (bf16 may stay)");
   const Device device = prepare_device(shared, flags.dtype);
   const bool limited = flags.ops || !flags.roofline.empty();
   if (limited && device == Device::gpu)
@@ -163,6 +167,10 @@ int run(const Flags& flags, const SharedFlags& shared) {
   double flops = 0;
   for (const OpCost& cost : table) flops += cost.flops;
   const double gflops = 1e-6 * flops / median;
+  const bool graphs = flags.cuda_graph && device == Device::gpu;
+  const std::string how =
+      fmt::format("{}{}{}{}", training ? flags.dtype + ", " : "", flags.recompute ? "recomputed, " : "",
+                  graphs ? "by a graph, " : "", device_text(shared));
 
   if (!flags.roofline.empty())
     write_file_atomically(
@@ -175,6 +183,9 @@ int run(const Flags& flags, const SharedFlags& shared) {
                                 {"batch", flags.batch},
                                 {"dtype", flags.dtype},
                                 {"image_size", flags.model.image_size},
+                                {"device", device_text(shared)},
+                                {"recompute", flags.recompute},
+                                {"cuda_graph", graphs},
                                 {"threads", threads()},
                                 {"median_ms", median},
                                 {"min_ms", times.front()},
@@ -188,10 +199,11 @@ int run(const Flags& flags, const SharedFlags& shared) {
     return 0;
   }
   fmt::print(
-      "{} {}, batch {}, {} x {}, {} threads: median {:.1f} ms, least {:.1f} ms, first {:.1f} ms "
+      "{} {}, batch {}, {} x {}, {}, {} threads: median {:.1f} ms, least {:.1f} ms, first {:.1f} ms "
       "after {:.1f} ms of set-up, {:.1f} images/s, peak {:.0f} MiB (pool {:.0f})\n",
-      flags.model.name, flags.what, flags.batch, flags.model.image_size, flags.model.image_size, threads(),
-      median, times.front(), first, set_up, 1e3 * static_cast<double>(flags.batch) / median, peak, pool_peak);
+      flags.model.name, flags.what, flags.batch, flags.model.image_size, flags.model.image_size, how,
+      threads(), median, times.front(), first, set_up, 1e3 * static_cast<double>(flags.batch) / median, peak,
+      pool_peak);
   if (flags.ops) print_ops(table, limits);
   return 0;
 }

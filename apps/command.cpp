@@ -144,20 +144,24 @@ void hide_flags(CLI::App& command, const std::vector<std::string>& flags) {
 Device prepare_device(const SharedFlags& shared, std::string_view dtype) {
   if (shared.threads > 0) set_threads(shared.threads);
   const bool may_be_gpu = shared.device == "gpu" || shared.device == "auto";
-  const char* const its = shared.tf32                  ? "--tf32"
-                          : shared.any_order           ? "--any-order"
-                          : shared.batch_norm != "own" ? "--batch-norm cudnn"
-                          : shared.attention != "own"  ? "--attention cudnn"
-                                                       : nullptr;
-  if (its && !may_be_gpu) throw UsageError("{} is the gpu's; give --device gpu or auto with it", its);
+  std::vector<std::string> its;
+  if (shared.tf32) its.emplace_back("--tf32");
+  if (shared.any_order) its.emplace_back("--any-order");
+  if (shared.batch_norm != "own") its.emplace_back("--batch-norm cudnn");
+  if (shared.attention != "own") its.emplace_back("--attention cudnn");
+  if (!its.empty() && !may_be_gpu)
+    throw UsageError("{} is the gpu's; give --device gpu or auto with it", its.front());
   if (shared.attention != "own" && dtype == "f32")
-    throw UsageError("--attention cudnn is of training in 16 bits; give --dtype bf16 or f16 with it");
+    throw UsageError(
+        "--attention cudnn is of a classifier's training in 16 bits; give --dtype bf16 or f16 with it, or "
+        "leave it out");
   if (!may_be_gpu) return shared.device == "reference" ? Device::reference : Device::cpu;  // no gpu is woken
   const std::string& why_not = gpu::why_not();
   if (shared.device == "gpu" && !why_not.empty())
     throw Error("--device gpu: {}; use --device cpu, or auto to let it choose", why_not);
   if (!why_not.empty()) {
-    fmt::print(stderr, "sonograd: {}, going on with the cpu\n", why_not);
+    fmt::print(stderr, "sonograd: {}, going on with the cpu{}\n", why_not,
+               its.empty() ? "" : fmt::format(", without {}", fmt::join(its, ", ")));
     return Device::cpu;
   }
   gpu::policy() = {shared.tf32, !shared.any_order, shared.batch_norm == "cudnn", shared.attention == "cudnn"};

@@ -71,9 +71,11 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
       "--recompute", t.recompute,
       "less memory for a third to a half more time: backward computes each block's inner values anew; the "
       "numbers are the same");
-  command.add_flag("--cuda-graph", t.cuda_graph,
-                   "on the gpu, launch each update as one recorded graph: less work for the host, one step's "
-                   "memory more; the numbers are the same");
+  command.add_flag(
+      "--cuda-graph", t.cuda_graph,
+      "on the gpu, launch each update as one recorded graph: less work for the host, one step's "
+      "memory more; the numbers are the same. Not with --accumulate, --clip-norm, --dtype f16 or several "
+      "processes");
   command.add_flag("--sync-batch-norm", t.sync_batch_norm,
                    "of several processes (mpirun): batch norms use the images of all, as one process would");
   command

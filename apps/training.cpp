@@ -93,12 +93,12 @@ void check_graph(const TrainingFlags& flags, const SharedFlags& shared, const Gr
   if (!flags.cuda_graph) return;
   if (shared.device != "gpu" && shared.device != "auto")
     throw UsageError("--cuda-graph is the gpu's; give --device gpu or auto with it");
-  const char* const other = flags.accumulate > 1  ? "--accumulate makes one of several batches"
-                            : flags.clip_norm > 0 ? "--clip-norm changes the gradients before it"
-                            : flags.dtype == "f16"
-                                ? "--dtype f16 looks whether the gradients overflowed before it"
-                            : !group.alone() ? "several processes exchange the gradients before it"
-                                             : nullptr;
+  const char* const other =
+      flags.accumulate > 1   ? "--accumulate makes one of several batches"
+      : flags.clip_norm > 0  ? "--clip-norm changes the gradients before it"
+      : flags.dtype == "f16" ? "--dtype f16 (bf16 may stay) looks whether the gradients overflowed before it"
+      : !group.alone()       ? "several processes exchange the gradients before it"
+                             : nullptr;
   if (other)
     throw UsageError("--cuda-graph records a batch's update as a whole, and {}; leave one of them out",
                      other);

@@ -62,7 +62,7 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
       name_of(o.optimizer), o.dropout, o.augmentation.jitter, o.augmentation.flip, static_cast<int>(m.keras),
       o.norm_momentum.value_or(0), o.stop_when_perfect, name_of(o.transfer), o.momentum,
       o.split.substr(0, 16), weights_hash(model));
-  if (o.precision != Precision::full) text += fmt::format("; {}", name_of(o.precision));
+  text += fmt::format("; dtype {}", name_of(o.precision));
   if (gpu::policy().tf32) text += "; tf32";
   if (!gpu::policy().deterministic) text += "; sums in any order";
   if (gpu::policy().cudnn_batch_norm) text += "; batch norms by cuDNN";
@@ -72,7 +72,8 @@ std::string settings_of(const Model& model, const FitData& data, const std::vect
   for (const PhasePlan& phase : plan)
     text += fmt::format("; {} at {:.9g}, {} epochs", name_of(phase.phase), phase.learning_rate, phase.epochs);
   if (!o.group->alone())
-    text += fmt::format("; processes {}; synchronised batch norms {}", o.group->size(), o.sync_batch_norm);
+    text += fmt::format("; processes {}; synchronised batch norms {}; device {}", o.group->size(),
+                        o.sync_batch_norm, name_of(model.parameters().front().parameter->value.device()));
   return text;
 }
 

@@ -11,6 +11,7 @@ left out. Standard library only.
 import argparse
 import json
 import os
+import shutil
 import statistics
 import subprocess
 import sys
@@ -37,6 +38,13 @@ MORE = (
 PEERS_DO = {"cached": "transfer"}
 
 
+def count(text):
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"must be 1 or more, got {text}")
+    return number
+
+
 def arguments():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -50,7 +58,10 @@ def arguments():
         help="the Python of the peers (default: $SONOGRAD_PEER_PYTHON, else this one)",
     )
     parser.add_argument(
-        "--peer", action="append", choices=PEERS, help="may be repeated; default: PyTorch (eager) and Keras"
+        "--peer",
+        action="append",
+        choices=PEERS,
+        help="may be repeated; compiled: PyTorch with torch.compile; default: PyTorch (eager) and Keras",
     )
     parser.add_argument("--model", action="append", help=f"may be repeated; default: {', '.join(MODELS)}, and dcgan at 64 x 64")
     parser.add_argument(
@@ -60,17 +71,17 @@ def arguments():
         help="may be repeated; default: infer and train, and some of the paper's phases",
     )
     parser.add_argument(
-        "--batch", action="append", type=int, help="may be repeated; default: 16, for infer 1 as well"
+        "--batch", action="append", type=count, help="may be repeated; default: 16, for infer 1 as well"
     )
-    parser.add_argument("--image-size", type=int, default=224)
-    parser.add_argument("--repeat", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=os.cpu_count())
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--image-size", type=count, default=224, help="height and width (default: 224)")
+    parser.add_argument("--repeat", type=count, default=5, help="timed runs of a process after the first (5)")
+    parser.add_argument("--threads", type=count, default=os.cpu_count(), help="default: all cores")
+    parser.add_argument("--rounds", type=count, default=3, help="processes of each program (3)")
     parser.add_argument(
         "--rooflines", metavar="FOLDER", help="a picture of each training step, op by op, as FOLDER/MODEL.svg"
     )
     output = parser.add_mutually_exclusive_group()
-    output.add_argument("--json", action="store_true")
+    output.add_argument("--json", action="store_true", help="one JSON object")
     output.add_argument("--markdown", action="store_true", help="the rows as docs/performance.md shows them")
     return parser.parse_args()
 
@@ -88,6 +99,8 @@ def cases(options):
 def installed(python, options):
     """Those of the wanted peers that this Python can import."""
     wanted = options.peer or ["PyTorch", "Keras"]
+    if not shutil.which(python):
+        sys.exit(f"compare: {python}: no such program; give --python the Python that has the peers")
     found = []
     for peer in wanted:
         if subprocess.run([python, "-c", PEERS[peer][1]], capture_output=True).returncode == 0:
