@@ -1,7 +1,7 @@
 #pragma once
 #include "tensor/precision.h"
 
-// Products of matrices on the gpu, by cuBLAS, which is opened at the first call. Everything here is
+// Products of matrices on the gpu, by cuBLASLt, which is opened at the first call. Everything here is
 // row-major, as our tensors are, and the library's columns are ours alone to think of. Throws gpu::Failure.
 namespace sonograd::cublas {
 

@@ -1,6 +1,6 @@
 #include "tests/gpu_standin/libraries.h"
 
-#include <cublas_v2.h>
+#include <cublasLt.h>
 #include <cudnn.h>
 #include <nccl.h>
 
@@ -56,12 +56,23 @@ const std::map<std::string, void*>& library_functions() {
                                                 NAMED(cudnnDeriveBNTensorDescriptor),
                                                 NAMED(cudnnBatchNormalizationForwardTraining),
                                                 NAMED(cudnnBatchNormalizationBackward),
-                                                NAMED(cublasGetStatusString),
-                                                NAMED(cublasCreate_v2),
-                                                NAMED(cublasSetStream_v2),
-                                                NAMED(cublasSetWorkspace_v2),
-                                                NAMED(cublasGemmStridedBatchedEx_64),
-                                                NAMED(cublasSgeam_64),
+                                                NAMED(cublasLtGetStatusString),
+                                                NAMED(cublasLtCreate),
+                                                NAMED(cublasLtMatrixLayoutCreate),
+                                                NAMED(cublasLtMatrixLayoutDestroy),
+                                                NAMED(cublasLtMatrixLayoutSetAttribute),
+                                                NAMED(cublasLtMatmulDescCreate),
+                                                NAMED(cublasLtMatmulDescDestroy),
+                                                NAMED(cublasLtMatmulDescSetAttribute),
+                                                NAMED(cublasLtMatmulPreferenceCreate),
+                                                NAMED(cublasLtMatmulPreferenceDestroy),
+                                                NAMED(cublasLtMatmulPreferenceSetAttribute),
+                                                NAMED(cublasLtMatmulAlgoGetHeuristic),
+                                                NAMED(cublasLtMatmul),
+                                                NAMED(cublasLtMatrixTransformDescCreate),
+                                                NAMED(cublasLtMatrixTransformDescDestroy),
+                                                NAMED(cublasLtMatrixTransformDescSetAttribute),
+                                                NAMED(cublasLtMatrixTransform),
                                                 NAMED(ncclGetVersion),
                                                 NAMED(ncclGetErrorString),
                                                 NAMED(ncclGetLastError),
@@ -82,7 +93,7 @@ const std::map<std::string, void*>& library_functions() {
 namespace sonograd {
 
 SharedLibrary::SharedLibrary(const std::string& file) : file(file) {
-  expect(file == "libcudnn.so.9" || file == "libcublas.so.13" || file == "libnccl.so.2",
+  expect(file == "libcudnn.so.9" || file == "libcublasLt.so.13" || file == "libnccl.so.2",
          "there is no stand-in for {}", file);
 }
 void* SharedLibrary::address(const char* name) const {

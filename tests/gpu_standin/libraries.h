@@ -1,13 +1,16 @@
 #pragma once
+#include <cublasLt.h>
+
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "tests/gpu_standin/standin.h"
 
-// What the stand-ins of cuDNN, cuBLAS and NCCL share, and what tests ask of them beside the libraries'
+// What the stand-ins of cuDNN, cuBLASLt and NCCL share, and what tests ask of them beside the libraries'
 // functions.
 namespace gpu_standin {
 
@@ -28,6 +31,14 @@ struct CudnnState {
   std::size_t plans = 0;  // how many were finalized
 };
 CudnnState& cudnn_state();
+
+// cuBLASLt's heuristics: how often they were asked, and what they say where they know no algorithm: one of
+// the two ways to say so, or nothing where they know one.
+struct CublasState {
+  std::optional<cublasStatus_t> none;
+  std::size_t asked = 0;
+};
+CublasState& cublas_state();
 
 // NCCL's: the call of this name that gives a status once, and how long a process waits for the others.
 struct NcclState {

@@ -1,16 +1,12 @@
-// Mistakes in calls of cuBLAS and cuDNN that would give wrong numbers on a card, or a status that nobody
-// sees, and what the stand-ins say to them. The numbers in brackets are those of the fact sheet's list.
-#include <cublas_v2.h>
+// Mistakes in calls of cuDNN that would give wrong numbers on a card, or a status that nobody sees, and what
+// the stand-in says to them. The numbers in brackets are those of the fact sheet's list.
 #include <doctest/doctest.h>
 
-#include <cmath>
 #include <optional>
 #include <thread>
 
 #include "ops/conv2d/cudnn_plan.h"
-#include "tensor/cublas.h"
 #include "tensor/cudnn.h"
-#include "tensor/gpu_policy.h"
 #include "tensor/gpu_runtime.h"
 #include "tensor/tensor.h"
 #include "tests/gpu_standin/libraries.h"
@@ -25,96 +21,6 @@ namespace {
 Tensor matrix(const Shape& shape) {
   return Tensor::filled(shape, 0.5, DType::f32, Device::gpu);
 }
-
-// A handle of its own, as the library's code makes one.
-cublasHandle_t handle(const Tensor& workspace) {
-  cublasHandle_t made = nullptr;
-  cublasCreate_v2(&made);
-  cublasSetStream_v2(made, gpu::stream());
-  cublasSetWorkspace_v2(made, const_cast<float*>(workspace.gpu_data<float>()), 65536);
-  return made;
-}
-cublasStatus_t transpose(cublasHandle_t handle, const Tensor& x, Tensor& y) {
-  const float one = 1, none = 0;
-  float* const to = y.mutable_gpu_data<float>();
-  return cublasSgeam_64(handle, CUBLAS_OP_T, CUBLAS_OP_N, 5, 3, &one, x.gpu_data<float>(), 3, &none, to, 5,
-                        to, 5);
-}
-
-}  // namespace
-
-TEST_CASE("leading dimensions of another matrix are refused [19]") {
-  const Tensor a = matrix({5, 7}), b = matrix({7, 3});
-  Tensor c = Tensor::empty({5, 3}, DType::f32, Device::gpu);
-  float* const to = c.mutable_gpu_data<float>();
-  const auto product = [&](const cublas::Factor& x, const cublas::Factor& w, const cublas::Product& y) {
-    return seen([&] { cublas::multiply(5, 3, 7, x, w, y); });
-  };
-  const float *x = a.gpu_data<float>(), *w = b.gpu_data<float>();
-  CHECK(product({x, 7}, {w, 3}, {to, 3}).thrown.empty());
-  CHECK(says(product({x, 5}, {w, 3}, {to, 3}),
-             "leading dimensions 3, 5, 3 of matrices with columns of 3, 7, 3"));
-  CHECK(says(product({x, 7}, {w, 3}, {to, 2}), "leading dimensions"));
-  CHECK(says(product({x, 8}, {w, 3}, {to, 3}), "b of a product"));            // leaves its block
-  CHECK(says(product({x, 7}, {w, 3, true}, {to, 3}), "leading dimensions"));  // transposed, but not its sizes
-  CHECK(says(product({x, 7}, {w, 3}, {to + 1, 3}), "c of a product"));
-}
-
-TEST_CASE("what a product is added to must have been written [6]") {
-  const Tensor a = matrix({5, 7}), b = matrix({7, 3});
-  for (const float keep : {0.0F, 1.0F}) {
-    Tensor c = Tensor::empty({5, 3}, DType::f32, Device::gpu);
-    cublas::multiply(5, 3, 7, {a.gpu_data<float>(), 7}, {b.gpu_data<float>(), 3},
-                     {c.mutable_gpu_data<float>(), 3}, 1, keep);
-    CHECK(std::isnan(c.at(0)) == (keep != 0));
-  }
-}
-
-TEST_CASE("products of a batch that overlap are refused") {
-  const Tensor a = matrix({2, 5, 7}), b = matrix({7, 3});
-  Tensor c = Tensor::empty({2, 5, 3}, DType::f32, Device::gpu);
-  const Seen result = seen([&] {
-    cublas::multiply(5, 3, 7, {a.gpu_data<float>(), 7, false, 35}, {b.gpu_data<float>(), 3},
-                     {c.mutable_gpu_data<float>(), 3, 0}, 2);
-  });
-  CHECK(says(result, "products that overlap"));
-}
-
-TEST_CASE("a handle computes on our stream, in our workspace, on its own thread [21, 22]") {
-  const Tensor workspace = Tensor::empty({16384}, DType::f32, Device::gpu), x = matrix({5, 3});
-  Tensor y = Tensor::empty({3, 5}, DType::f32, Device::gpu);
-  cublasHandle_t const good = handle(workspace);
-  CHECK(transpose(good, x, y) == CUBLAS_STATUS_SUCCESS);
-  CHECK(y.at(14) == 0.5);
-  cublasHandle_t fresh = nullptr;
-  cublasCreate_v2(&fresh);
-  CHECK(says(seen([&] { transpose(fresh, x, y); }), "work on the legacy stream"));
-  cublasSetStream_v2(good, gpu::stream());
-  CHECK(says(seen([&] { transpose(good, x, y); }), "no workspace"));
-  cublasHandle_t const mine = handle(workspace);
-  CHECK(says(seen([&] { std::thread([&] { transpose(mine, x, y); }).join(); }), "another thread's"));
-  CHECK(says(seen([&] {
-               cublasSetWorkspace_v2(good, reinterpret_cast<char*>(y.mutable_gpu_data<float>()) + 4, 65536);
-             }),
-             "a workspace out of line"));
-}
-
-TEST_CASE("tf32 shows in the numbers, only where it is asked for or the factors were rounded [10]") {
-  const float exact = 1.0F + 1.0F / 4096;  // of its 12 bits, tf32 keeps 10
-  Tensor a = Tensor::filled({1, 1}, exact, DType::f32, Device::gpu), c = a.copy();
-  const auto square = [&](Precision precision = Precision::full) {
-    cublas::multiply(1, 1, 1, {a.gpu_data<float>(), 1}, {a.gpu_data<float>(), 1},
-                     {c.mutable_gpu_data<float>(), 1}, 1, 0, precision);
-    return c.at(0);
-  };
-  CHECK(square() == static_cast<double>(exact * exact));
-  CHECK(square(Precision::f16) == 1);  // though nobody rounded them
-  gpu::policy().tf32 = true;
-  CHECK(square() == 1);
-  gpu::policy().tf32 = false;
-}
-
-namespace {
 
 using Sizes = std::vector<int64_t>;
 Sizes channels_last(const Sizes& size) {
