@@ -39,6 +39,21 @@ Seen while_captured(const std::function<cudaError_t()>& call, cudaError_t expect
 
 }  // namespace
 
+// The first product of the process, at which a workspace that all share would be taken.
+TEST_CASE("a product's workspace is the graph's own") {
+  const Tensor x = Tensor::filled({5, 29}, 0.5, DType::f32, Device::gpu);
+  const Tensor w = Tensor::filled({29, 3}, 0.5, DType::f32, Device::gpu);
+  gpu::Readout readout(15);
+  gpu::Graph graph;
+  const Int live = gpu::live_bytes();
+  make(graph, [&] { readout.copy(matmul(x, w)); });
+  CHECK(gpu::live_bytes() == live);
+  const Tensor other = matmul(x, w);  // its workspace is not the graph's
+  graph.launch();
+  gpu::synchronise();
+  CHECK(readout.values<float>()[14] == 29 * 0.25F);
+}
+
 TEST_CASE("nothing runs while it is recorded, and each launch runs it again") {
   Tensor x = Tensor::zeros({3}, DType::f32, Device::gpu);
   float* const to = x.mutable_gpu_data<float>();
@@ -295,18 +310,4 @@ TEST_CASE("a launched update waits once, and a profiler sees it by its number") 
   CHECK(gpu_standin::graph_launches() == graphs + 1);
   const std::vector<std::string> ranges = gpu_standin::take_ranges();
   if (!ranges.empty()) CHECK(ranges == std::vector<std::string>{"update 4"});
-}
-
-TEST_CASE("a product's workspace is the graph's own") {
-  const Tensor x = Tensor::filled({5, 29}, 0.5, DType::f32, Device::gpu);
-  const Tensor w = Tensor::filled({29, 3}, 0.5, DType::f32, Device::gpu);
-  gpu::Readout readout(15);
-  gpu::Graph graph;
-  const Int live = gpu::live_bytes();
-  make(graph, [&] { readout.copy(matmul(x, w)); });
-  CHECK(gpu::live_bytes() == live);
-  const Tensor other = matmul(x, w);  // its workspace is not the graph's
-  graph.launch();
-  gpu::synchronise();
-  CHECK(readout.values<float>()[14] == 29 * 0.25F);
 }
