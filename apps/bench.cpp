@@ -123,12 +123,13 @@ std::function<void()> data_work_of(const Flags& flags) {
 int run(const Flags& flags, const SharedFlags& shared) {
   const bool data = flags.what == "data", gan = flags.model.name == "dcgan";
   const bool training = flags.what != "infer" && !data && !gan;
-  for (const auto& [given, flag] : {std::pair{flags.dtype != "f32", "--dtype"},
-                                    {flags.cuda_graph, "--cuda-graph"},
-                                    {flags.recompute, "--recompute"}})
-    if (given && !training)
-      throw UsageError("{} is of a classifier's training step, which {} is not; leave it out", flag,
-                       gan ? "dcgan's" : "--what " + flags.what);
+  const std::string its = flags.dtype != "f32" ? "--dtype " + flags.dtype
+                          : flags.cuda_graph   ? "--cuda-graph"
+                          : flags.recompute    ? "--recompute"
+                                               : "";
+  if (!its.empty() && !training)
+    throw UsageError("{} is of a classifier's training step: {}leave it out", its,
+                     gan ? "" : "give --what train, or ");
   if (flags.cuda_graph && shared.device != "gpu" && shared.device != "auto")
     throw UsageError("--cuda-graph is the gpu's; give --device gpu or auto with it");
   if (flags.cuda_graph && flags.dtype == "f16")

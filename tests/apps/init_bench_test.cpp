@@ -56,6 +56,7 @@ TEST_CASE("bench times inference and each kind of step") {
       CHECK(found[key] > 0);
     }
     CHECK(found["min_ms"] <= found["median_ms"]);
+    CHECK(found["device"] == "cpu");
   }
   const TemporaryFolder folder;
   const std::string figure = (folder / "roofline.svg").string();
@@ -63,6 +64,7 @@ TEST_CASE("bench times inference and each kind of step") {
                              "1", "--ops", "--roofline", figure});
   check_done(table);
   CHECK(table.out.find("conv2d") != std::string::npos);
+  CHECK(table.out.find("32 x 32, cpu, ") != std::string::npos);
   CHECK(bytes_of(figure).find("  conv2d<") != std::string::npos);
   for (const char* dtype : {"bf16", "f16"})
     check_done(run({"bench", "--model", "mini", "--what", "train", "--dtype", dtype, "--batch", "2",
@@ -71,4 +73,6 @@ TEST_CASE("bench times inference and each kind of step") {
                   "--repeat", "1"}));
   check_refused(run({"bench", "--what", "data"}), 2, {"--data DIR"});
   check_refused(run({"bench", "--model", "mini", "--dtype", "bf16"}), 2, {"bf16", "--what train"});
+  check_refused(run({"bench", "--model", "dcgan", "--what", "train", "--recompute"}), 2,
+                {"--recompute is of a classifier's training step: leave it out"});
 }
