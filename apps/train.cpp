@@ -70,7 +70,7 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
   command.add_flag(
       "--recompute", t.recompute,
       "less memory for a third to a half more time: backward computes each block's inner values anew; the "
-      "numbers are the same");
+      "numbers are the same, but for rounding on several GPUs");
   command.add_flag(
       "--cuda-graph", t.cuda_graph,
       "on the gpu, launch each update as one recorded graph: less work for the host, one step's "

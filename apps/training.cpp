@@ -147,6 +147,10 @@ JoinedGpus::JoinedGpus(Program& program, Device device)
 JoinedGpus::~JoinedGpus() {
   program.group = before;
 }
+void JoinedGpus::leave() {
+  program.group = before;
+  gpus.reset();
+}
 
 int run_training(const TrainingFlags& flags, const RunFolder& run, Program& program) {
   const SharedFlags& shared = program.shared;
@@ -159,7 +163,7 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
     return flags.tell ? repeat_results(run, shared) : 0;
   }
   const Device device = prepare_device(shared, flags.dtype);
-  const JoinedGpus joined(program, device);
+  JoinedGpus joined(program, device);
   Group& group = *program.group;
   expect_outside(run.path(), flags.data);
   Dataset folder = list_folder(flags.data, flags.model.classes);
@@ -199,7 +203,12 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
               .phase_done = [&](const PhasePlan& phase) { evidence->phase_done(model, phase); }};
   const History history = [&] {
     const StopBetweenSteps loops_look;
-    return fit(model, fit_data, plan, options, run, events);
+    try {
+      return fit(model, fit_data, plan, options, run, events);
+    } catch (const Stopped&) {
+      joined.leave();
+      throw;
+    }
   }();
   if (!evidence) return 0;
   evidence->finish(model, history);

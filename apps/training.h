@@ -42,13 +42,15 @@ class JoinedGpus {
  public:
   JoinedGpus(Program& program, Device device);
   ~JoinedGpus();
+  // For an end by an exception on which all agree, in its handler: waits for the others as a normal end does.
+  void leave();
   JoinedGpus(const JoinedGpus&) = delete;
   JoinedGpus& operator=(const JoinedGpus&) = delete;
 
  private:
   Program& program;
   Group* const before;
-  const std::unique_ptr<Group> gpus;
+  std::unique_ptr<Group> gpus;
 };
 
 // A folder of images in, a folder of evidence out: trains, tests on the held-out images, explains some of

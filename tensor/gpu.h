@@ -11,8 +11,8 @@ enum class Precision;
 
 // What the library asks of a GPU, in plain C++: memory, copies and a word on why there is none. A build with
 // CUDA takes these functions from tensor/gpu_*.gpu.cpp and *.cu, any other from tensor/no_gpu.cpp, where all
-// but why_not() are never reached. All work is put on one stream and done later, in the order of the calls;
-// only download() and synchronise() wait.
+// but why_not() are never reached. All work but NCCL's is put on one stream and done later, in the order
+// of the calls; download() and synchronise() wait for it, upload() for the turn of a page-locked buffer.
 namespace gpu {
 
 // Why no tensor can be on a GPU: "this build has no gpu device", "no NVIDIA driver is installed", …; empty

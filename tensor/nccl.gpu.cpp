@@ -7,6 +7,7 @@
 #include <exception>
 #include <thread>
 #include <utility>
+#include <vector>
 
 #include "tensor/gpu_runtime.h"
 #include "tensor/shared_library.h"
@@ -22,7 +23,6 @@ struct Functions {
   decltype(&ncclCommInitRank) init;
   decltype(&ncclCommGetAsyncError) async_error;
   decltype(&ncclCommDestroy) destroy;
-  decltype(&ncclCommAbort) abort;
   decltype(&ncclAllReduce) all_reduce;
   decltype(&ncclBroadcast) broadcast;
 };
@@ -38,7 +38,6 @@ const Functions& functions() {
     f.init = library.function<decltype(ncclCommInitRank)>("ncclCommInitRank");
     f.async_error = library.function<decltype(ncclCommGetAsyncError)>("ncclCommGetAsyncError");
     f.destroy = library.function<decltype(ncclCommDestroy)>("ncclCommDestroy");
-    f.abort = library.function<decltype(ncclCommAbort)>("ncclCommAbort");
     f.all_reduce = library.function<decltype(ncclAllReduce)>("ncclAllReduce");
     f.broadcast = library.function<decltype(ncclBroadcast)>("ncclBroadcast");
     return f;
@@ -57,6 +56,7 @@ void check(ncclResult_t status, const std::string& call) {
 struct Stream {
   cudaStream_t stream = nullptr;
   Stream() {
+    gpu::stream();  // this thread is on this process' GPU then, and what it makes too
     gpu::check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
   }
   ~Stream() { cudaStreamDestroy(stream); }
@@ -70,62 +70,70 @@ class Nccl final : public Communicator {
     ncclUniqueId unique{};
     expect(id.size() == sizeof unique, "an id of NCCL has {} bytes, not {}", sizeof unique, id.size());
     std::memcpy(&unique, id.data(), sizeof unique);
-    gpu::stream();  // on this process' GPU, which NCCL takes as it finds it
-    check(functions().init(&comm, static_cast<int>(size), unique, static_cast<int>(rank)),
+    check(functions().init(&ours->comm, static_cast<int>(size), unique, static_cast<int>(rank)),
           "ncclCommInitRank by " + place);
     asked_before = std::exchange(gpu::while_waiting(), [this] { look(); });
   }
 
-  // What the last calls of a library say is nobody's any more.
+  // ncclCommDestroy and ncclCommAbort return once all processes of a machine have called them, which after a
+  // failure the others may never do: all is left as it is then, for the end of the processes, whose reason
+  // would else never be said. What the last calls of a library say is nobody's any more.
   ~Nccl() override {
     gpu::while_waiting() = asked_before;
-    if (!comm) return;
-    const bool failed =
-        std::uncaught_exceptions() > exceptions || cudaStreamSynchronize(side.stream) != cudaSuccess;
-    failed ? functions().abort(comm) : functions().destroy(comm);
+    if (std::uncaught_exceptions() == exceptions && cudaStreamSynchronize(ours->side.stream) == cudaSuccess) {
+      functions().destroy(ours->comm);
+      return;
+    }
+    static auto* const left = new std::vector<std::unique_ptr<Ours>>;
+    left->push_back(std::move(ours));
   }
 
   void begin_sum(Tensor x) override {
     begin("ncclAllReduce", std::move(x), [this](void* data, std::size_t count, ncclDataType_t type) {
-      return functions().all_reduce(data, data, count, type, ncclSum, comm, side.stream);
+      return functions().all_reduce(data, data, count, type, ncclSum, ours->comm, ours->side.stream);
     });
   }
 
   void begin_broadcast(Tensor x, Int from) override {
     begin("ncclBroadcast", std::move(x), [=, this](void* data, std::size_t count, ncclDataType_t type) {
-      return functions().broadcast(data, data, count, type, static_cast<int>(from), comm, side.stream);
+      return functions().broadcast(data, data, count, type, static_cast<int>(from), ours->comm,
+                                   ours->side.stream);
     });
   }
 
   void finish() override {
-    if (busy.empty()) return;
-    arrived.record(side.stream);
-    arrived.hold_back(gpu::stream());
-    busy.clear();
+    if (ours->busy.empty()) return;
+    ours->arrived.record(ours->side.stream);
+    ours->arrived.hold_back(gpu::stream());
+    ours->busy.clear();
   }
 
  private:
+  struct Ours {
+    const Stream side;
+    gpu::Event made, arrived;
+    Tensors busy;  // given back to the pool, which knows our stream alone, once that comes after the other
+    ncclComm_t comm = nullptr;
+  };
+
   void begin(const char* call, Tensor x, const auto& with) {
     if (x.elements() == 0) return;
-    expect(comm, "NCCL: {} by {} that gave up before", call, place);
     with_type(x.dtype(), [&](auto zero) {
       using T = decltype(zero);
       T* const data = x.mutable_gpu_data<T>();
-      made.record();
-      made.hold_back(side.stream);
+      ours->made.record();
+      ours->made.hold_back(ours->side.stream);
       check(with(data, static_cast<std::size_t>(x.elements()),
                  std::is_same_v<T, float> ? ncclFloat32 : ncclFloat64),
             fmt::format("{} of {} {} by {}", call, x.elements(), name_of(x.dtype()), place));
     });
-    busy.push_back(std::move(x));
+    ours->busy.push_back(std::move(x));
   }
 
   void look() {
-    if (!comm) return;
     ncclResult_t state = ncclSuccess;
-    check(functions().async_error(comm, &state), "ncclCommGetAsyncError by " + place);
+    check(functions().async_error(ours->comm, &state), "ncclCommGetAsyncError by " + place);
     if (state == ncclSuccess || state == ncclInProgress) return;
-    functions().abort(std::exchange(comm, nullptr));  // else its kernels would wait on
     std::this_thread::sleep_for(
         std::chrono::seconds(3));  // a process that failed says why, and ends this one
     check(state, "the work of " + place + " with the others");
@@ -133,10 +141,7 @@ class Nccl final : public Communicator {
 
   const std::string place;
   const int exceptions = std::uncaught_exceptions();
-  const Stream side;
-  gpu::Event made, arrived;
-  Tensors busy;  // given back to the pool, which knows our stream alone, once that comes after the other
-  ncclComm_t comm = nullptr;
+  std::unique_ptr<Ours> ours = std::make_unique<Ours>();
   std::function<void()> asked_before;
 };
 

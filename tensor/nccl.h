@@ -18,7 +18,9 @@ std::string new_id();   // bytes that one process makes and all take, to find on
 class Communicator {
  public:
   Communicator() = default;
-  virtual ~Communicator() = default;  // after an exception it gives up work that waits for others
+  // Waits for the work and for the others of a machine, who destroy theirs too. After an exception it leaves
+  // all as it is, for the process to end: others may not come.
+  virtual ~Communicator() = default;
   Communicator(const Communicator&) = delete;
   Communicator& operator=(const Communicator&) = delete;
 

@@ -226,10 +226,13 @@ class Fit {
         state.seconds = seconds_before + seconds_since(start);
         save();
       }
-      if (stop) throw Stopped(state.step);
+      if (stop) {
+        group.barrier();  // none ends before the checkpoint is there
+        throw Stopped(state.step);
+      }
     }
     end_epoch(seconds_before + seconds_since(start), progress);
-    if (told_to_stop()) throw Stopped(state.step);
+    if (told_to_stop()) throw Stopped(state.step);  // all were asked after the first one had saved
   }
 
   void step(const Batch& batch, Pending& pending) {

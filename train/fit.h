@@ -44,7 +44,7 @@ struct FitOptions {
   Precision precision = Precision::full;  // of training's products with weights
   bool cuda_graph =
       false;  // updates as launches of one graph on the gpu, with the same bits (train/step_graph.h)
-  bool recompute = false;  // of a block keep its input alone for backward: the same bits in less memory
+  bool recompute = false;  // of a block keep its input alone: less memory, the same bits but on several GPUs
   Augmentation augmentation = {};  // of the training images
   Transfer transfer = Transfer::exact;
   std::optional<double> norm_momentum = {};  // of batch norms' moving averages, for the layers' own

@@ -40,12 +40,18 @@ struct CublasState {
 };
 CublasState& cublas_state();
 
-// NCCL's: the call of this name that gives a status once, and how long a process waits for the others.
+// NCCL's: the call of this name that gives a status once; how long a process waits for the others, which
+// stands for ever; and whether work that waits for one that is gone tells so (ncclCommGetAsyncError), as it
+// may between machines: on one it waits on.
 struct NcclState {
   std::map<std::string, int> failing;  // status
   std::chrono::milliseconds patience{60000};
+  bool tells = false;
 };
 NcclState& nccl_state();
+// What the end of a process does with the communicators that it left after a failure, which is where one was
+// waited for in vain: nothing waits for their work any more.
+void end_left_communicators();
 
 // The functions of all by their names.
 const std::map<std::string, void*>& library_functions();

@@ -23,7 +23,7 @@ constexpr int most = 16;  // processes
 
 // Begins as zeros.
 struct Meeting::Shared {
-  std::atomic<int> arrived, rounds, given_up;
+  std::atomic<int> arrived, rounds, given_up, left;
   std::atomic<std::uint64_t> at, begun[most];
   Call calls[most];
 };
@@ -55,9 +55,10 @@ Meeting::~Meeting() {
 bool Meeting::all_here(std::chrono::milliseconds patience) {
   const int round = shared->rounds;
   if (++shared->arrived == size) {
+    const bool good = !given_up();
     shared->arrived = 0;
     ++shared->rounds;
-    return !given_up();
+    return good;
   }
   const auto end = std::chrono::steady_clock::now() + patience;
   for (int tries = 0; shared->rounds == round; ++tries) {
@@ -69,6 +70,13 @@ bool Meeting::all_here(std::chrono::milliseconds patience) {
       std::this_thread::sleep_for(std::chrono::microseconds(50));
   }
   return true;
+}
+bool Meeting::all_leave(std::chrono::milliseconds patience) {
+  ++shared->left;
+  const auto end = std::chrono::steady_clock::now() + patience;
+  while (shared->left < size && std::chrono::steady_clock::now() < end)
+    std::this_thread::sleep_for(std::chrono::microseconds(50));
+  return shared->left == size;
 }
 void Meeting::give_up() {
   shared->given_up = 1;

@@ -28,6 +28,7 @@ class Meeting {
 
   // Waits for all of them; false where one gave up, or does not come in time.
   bool all_here(std::chrono::milliseconds patience);
+  bool all_leave(std::chrono::milliseconds patience);  // the same, once, at the end
   void give_up();
   bool given_up() const;
 

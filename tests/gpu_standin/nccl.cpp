@@ -107,7 +107,7 @@ bool exchange(ncclComm_t comm, const Call& call, std::uint64_t number, const Buf
               CUstream_st* stream) {
   Meeting& meeting = *comm->meeting;
   const auto lost = [&](const std::string& text) {
-    comm->error = ncclRemoteError;
+    if (nccl_state().tells) comm->error = ncclRemoteError;
     noted() = text;
     stream->stuck = true;
     return true;
@@ -182,7 +182,25 @@ void end(ncclComm_t comm) {
   delete comm;
 }
 
+// What all processes of a machine must call, or it waits for ever ("intra-node collective call", NCCL's
+// documentation).
+ncclResult_t leave(const std::string& call, ncclComm_t comm) {
+  const bool good = comm->meeting->all_leave(nccl_state().patience);
+  end(comm);
+  return good ? ncclSuccess : deny(call + " waits for ever for the other processes", ncclInternalError);
+}
+
 }  // namespace
+
+void end_left_communicators() {
+  const std::lock_guard lock(state().mutex);
+  for (const ncclComm_t comm : std::set(comms())) {
+    if (!comm->meeting->given_up()) continue;
+    *comm->aborted = true;
+    end(comm);
+  }
+}
+
 }  // namespace gpu_standin
 
 ncclResult_t ncclGetVersion(int* version) {
@@ -228,7 +246,7 @@ ncclResult_t ncclCommInitRank(ncclComm_t* made, int ranks, ncclUniqueId id, int 
 ncclResult_t ncclCommGetAsyncError(ncclComm_t comm, ncclResult_t* error) {
   ENTER_NCCL("ncclCommGetAsyncError");
   if (!alive(comm)) return deny("a communicator that is none, or was destroyed");
-  if (comm->meeting->given_up()) comm->error = ncclRemoteError;
+  if (nccl_state().tells && comm->meeting->given_up()) comm->error = ncclRemoteError;
   *error = comm->error;
   return ncclSuccess;
 }
@@ -238,16 +256,13 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   const bool busy = std::any_of(comm->under_way.begin(), comm->under_way.end(),
                                 [](const auto& call) { return !call.second->done; });
   if (busy) return deny("a communicator is destroyed with work under way", ncclInvalidUsage);
-  end(comm);
-  return ncclSuccess;
+  return leave("ncclCommDestroy", comm);
 }
 ncclResult_t ncclCommAbort(ncclComm_t comm) {
   ENTER_NCCL("ncclCommAbort");
   if (!alive(comm)) return deny("a communicator that is none, or was destroyed");
   *comm->aborted = true;
-  comm->meeting->give_up();
-  end(comm);
-  return ncclSuccess;
+  return leave("ncclCommAbort", comm);
 }
 
 ncclResult_t ncclAllReduce(const void* from, void* to, std::size_t count, ncclDataType_t type, ncclRedOp_t op,

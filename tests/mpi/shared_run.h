@@ -42,14 +42,9 @@ struct SharedRun {
   LossScale scale = {};  // of a run in f16
 };
 
-// A run in a folder that all processes share.
-inline SharedRun train(const Case& run, DType dtype, Device device, Group& group, bool sync,
-                       bool recompute = false) {
-  const TemporaryFolder own;
-  std::string folder = (own / "run").string();
-  group.broadcast(folder);
-  const RunFolder out = RunFolder::at(folder);
-  if (group.leads()) out.make();
+// A run in a folder that all processes share, and that is there.
+inline SharedRun train_in(const RunFolder& out, const Case& run, DType dtype, Device device, Group& group,
+                          bool sync, bool recompute = false) {
   static const Data data;
   Model model = make_model({.name = "mini", .image_size = 16, .keras = run.keras});
   model.initialise(Random(3), dtype, device);
@@ -62,6 +57,21 @@ inline SharedRun train(const Case& run, DType dtype, Device device, Group& group
   for (const auto& [name, parameter] : model.parameters()) result.values.push_back(parameter->value.values());
   group.barrier();
   return result;
+}
+
+// The first process's folder for all.
+inline RunFolder shared_folder(const TemporaryFolder& own, Group& group) {
+  std::string folder = (own / "run").string();
+  group.broadcast(folder);
+  const RunFolder out = RunFolder::at(folder);
+  if (group.leads()) out.make();
+  return out;
+}
+
+inline SharedRun train(const Case& run, DType dtype, Device device, Group& group, bool sync,
+                       bool recompute = false) {
+  const TemporaryFolder own;
+  return train_in(shared_folder(own, group), run, dtype, device, group, sync, recompute);
 }
 
 inline double apart(double a, double b) {

@@ -2,8 +2,10 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <thread>
 
 #include "ops/binary/binary.h"
+#include "tensor/nccl.h"
 #include "tests/error_of.h"
 #include "tests/mpi/group.h"
 #include "train/distributed/buckets.h"
@@ -104,6 +106,23 @@ TEST_CASE("buckets of any size give each tensor's sum under its number") {
     for (std::size_t which = 0; which < 5; ++which)
       CHECK((sums[which].values() == std::vector<double>(2 * which, static_cast<double>(which) * n)));
   }
+}
+
+TEST_CASE("a thread that did nothing on a gpu before joins on its process'") {
+  Group& group = test_group();
+  std::string id = group.leads() ? nccl::new_id() : "";
+  group.broadcast(id);
+  const Tensor x = filled({10}, 1);
+  std::string error;
+  std::thread([&] {
+    error = error_of([&] {
+      const auto all = nccl::join(id, group.rank(), group.size());
+      all->begin_sum(x);
+      all->finish();
+    });
+  }).join();
+  CHECK(error == "no error");
+  CHECK(x.at(0) == static_cast<double>(group.size()));
 }
 
 TEST_CASE("views are refused, what lies on the host goes as before, and all know who sums how") {

@@ -1,8 +1,10 @@
 // Several processes, each on a GPU, train as one with the whole batch does; run by mpirun.
 #include <doctest/doctest.h>
 
+#include "tensor/file.h"
 #include "tests/mpi/group.h"
 #include "tests/mpi/shared_run.h"
+#include "train/checkpoint.h"
 
 using namespace sonograd;
 
@@ -42,4 +44,27 @@ TEST_CASE("a run repeats bit for bit; recomputed it is near; without synchronise
   // Its gradients come in another order, and so lie elsewhere in their buckets.
   CHECK(values_apart(train(run, DType::f32, Device::gpu, group, true, true).values, once.values) <= 1e-5);
   CHECK(losses_apart(train(run, DType::f32, Device::gpu, group, false).history, once.history) > 1e-3);
+}
+
+// Without synchronised norms the moving averages too are sums over the processes.
+TEST_CASE("a run that is stopped goes on to the bits of one that was not; none stops before all is saved") {
+  Group& group = test_group();
+  const Case whole{"", {{TrainingPhase::scratch, 1e-2, 2}}, {.augmentation = {.jitter = true}}};
+  const SharedRun once = train(whole, DType::f32, Device::gpu, group, false);
+  for (const int steps : {2, 3}) {  // within an epoch of 3, and at its end
+    CAPTURE(steps);
+    const TemporaryFolder own;
+    const RunFolder folder = shared_folder(own, group);
+    Case until = whole, on = whole;
+    int asked = 0;
+    until.options.stop = [&] { return ++asked == steps && group.rank() == group.size() - 1; };
+    CHECK_THROWS_AS(train_in(folder, until, DType::f32, Device::gpu, group, false), Stopped);
+    const std::string saved = read_file(folder.checkpoint());
+    group.barrier();
+    CHECK((saved == read_file(folder.checkpoint())));
+    on.options.resume = true;
+    const SharedRun resumed = train_in(folder, on, DType::f32, Device::gpu, group, false);
+    CHECK((resumed.values == once.values));
+    CHECK(losses_apart(resumed.history, once.history) == 0);
+  }
 }

@@ -12,7 +12,8 @@ class GpuGroup final : public Group {
  public:
   GpuGroup(Group& host, const std::string& id) : host(host), gpus(nccl::join(id, host.rank(), host.size())) {}
 
-  // Others may be long behind, as the first process is that evaluates: they are awaited asleep.
+  // Others may be long behind, as the first process is that evaluates: they are awaited asleep. After an
+  // exception nobody is: it is a failure, as for an end on which all agree this group is let go before.
   ~GpuGroup() override {
     if (std::uncaught_exceptions() == exceptions) host.barrier();
   }

@@ -12,7 +12,7 @@ namespace sonograd {
 class Group {
  public:
   Group() = default;
-  virtual ~Group() = default;  // waits for the others
+  virtual ~Group() = default;  // waits for the others; on gpus not while an exception passes, see gpu_group.h
   Group(const Group&) = delete;
   Group& operator=(const Group&) = delete;
 

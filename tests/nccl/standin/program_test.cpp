@@ -1,7 +1,9 @@
 // `mpirun sonograd train --device gpu` as a user runs it.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 
 #include "tests/apps/program.h"
@@ -74,11 +76,35 @@ TEST_CASE("several processes train on a gpu each, as one does with the whole bat
       CHECK(std::abs(std::stod(one[i].substr(2)) - std::stod(two[i].substr(2))) <= 1e-5);
     const Arguments own = with(steps(data, out("never"), with(fixed, {out("never.csv")})), {"--seed", "8"});
     const Arguments theirs = steps(data, out("never"), with(fixed, {out("never.csv")}));
+    const auto start = std::chrono::steady_clock::now();
     const Outcome refused =
         run(with(with(own, {":", "-np", "1", std::getenv("SONOGRAD_PROGRAM")}), theirs), launched(1));
+    // A minute is what the stand-in's NCCL takes for an end that never comes.
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(30));
     CHECK(refused.status == 1);
     REQUIRE(said(refused).size() == 1);
     for (const char* words : {"process 2 of 2", "it has seed 42", "the first has seed 8"})
       CHECK(said(refused)[0].find(words) != std::string::npos);
   }
+}
+
+TEST_CASE("a signal to all stops them with the checkpoint saved, and the run goes on to the same bits") {
+  const TemporaryFolder folder;
+  const std::string data = (folder / "data").string();
+  check_done(run({"data", "phantom", data, "--count", "30", "--size", "32"}));
+  const auto training = [&](const char* name) {
+    return steps(data, (folder / name).string(), {"--epochs", "3", "--lr", "1e-2"});
+  };
+  check_done(run(training("whole"), launched(2)));
+  Limits limits = launched(2);
+  limits.signal = SIGTERM;  // which mpirun hands on
+  limits.kill_when = [&] { return std::filesystem::exists(folder / "broken" / "history.csv"); };
+  const Outcome stopped = run(training("broken"), limits);
+  CAPTURE(stopped.err);
+  CHECK(stopped.status != 0);
+  REQUIRE(said(stopped).size() == 1);
+  CHECK(said(stopped)[0].find("stopped at step") != std::string::npos);
+  CHECK_FALSE(std::filesystem::exists(folder / "broken" / "metrics.json"));
+  check_done(run(with(training("broken"), {"--resume"}), launched(2)));
+  CHECK(bytes_of(folder / "broken" / "best.safetensors") == bytes_of(folder / "whole" / "best.safetensors"));
 }
