@@ -9,6 +9,7 @@
 #include "apps/stop.h"
 #include "report/manifest.h"
 #include "tensor/parallel.h"
+#include "train/checkpoint.h"
 #include "train/distributed/gpu_group.h"
 #include "train/evaluate.h"
 
