@@ -266,6 +266,7 @@ TEST_CASE("the rules for models and layers tell right from wrong") {
 TEST_CASE("names of files are snake_case, and nothing is called helper, manager, utils or common") {
   for (const Source& source : sources()) {
     INFO(source.path);
+    if (source.path.rfind("tests/gpu_standin/include/", 0) == 0) continue;  // NVIDIA's names
     const std::string name = fs::path(source.path).filename().string();
     CHECK(std::none_of(name.begin(), name.end(), [](char c) { return c == '-' || ('A' <= c && c <= 'Z'); }));
     for (const char* word : {"helper", "manager", "utils", "common", "impl."})
