@@ -2,10 +2,8 @@
 
 #include "ops/attention/cudnn_plan.h"
 #include "ops/attention/packed.h"
-#include "tensor/cache.h"
-#include "tensor/cudnn.h"
+#include "tensor/cudnn_plans.h"
 #include "tensor/gpu_policy.h"
-#include "tensor/gpu_runtime.h"
 
 namespace sonograd::attention_by_cudnn {
 namespace {
@@ -13,29 +11,15 @@ namespace {
 using cudnn::AttentionPlan;
 using cudnn::FusedAttention;
 
-// A plan moves on to another engine where one fails, so it is one thread's at a time.
-struct SharedPlan {
-  explicit SharedPlan(AttentionPlan plan) : plan(std::move(plan)) {}
-  mutable std::mutex mutex;
-  mutable AttentionPlan plan;
-};
-
-std::shared_ptr<const SharedPlan> plan_for(const FusedAttention& attention) {
-  static const cudnn::Target device(cudnn::handle());
-  static auto& plans = *new Cache<SharedPlan>(128);  // as long as the process
-  return plans.get(attention.key(), [&] { return AttentionPlan(attention, device); });
-}
-
 void run(const FusedAttention& attention, const std::vector<std::pair<Int, void*>>& tensors) {
-  const auto shared = plan_for(attention);
-  const std::lock_guard lock(shared->mutex);
-  for (AttentionPlan& plan = shared->plan; plan.found(); plan.advance()) {
-    const Storage workspace(plan.workspace(), true);
-    if (plan.run(cudnn::handle(), tensors, workspace.data())) return;
-    cudaGetLastError();  // else a later call would report it
-  }
-  throw Error("cuDNN {} has no engine on this GPU for {}; leave out --attention cudnn",
-              cudnn::functions().version(), attention.text());
+  static auto& plans = *new cudnn::Plans<AttentionPlan>(128);
+  const bool ran = plans.run(
+      attention.key(), [&](const cudnn::Target& device) { return AttentionPlan(attention, device); },
+      [&](const AttentionPlan& plan, void* workspace) {
+        return plan.run(cudnn::handle(), tensors, workspace);
+      });
+  expect(ran, "cuDNN {} has no engine on this GPU for {}; leave out --attention cudnn",
+         cudnn::functions().version(), attention.text());
 }
 
 FusedAttention described(const Tensors& in, Int heads, Precision precision) {

@@ -5,30 +5,13 @@
 #include "ops/conv2d/columns.h"
 #include "ops/conv2d/cudnn_plan.h"
 #include "ops/conv2d/krsc.h"
-#include "tensor/cache.h"
-#include "tensor/cudnn.h"
+#include "tensor/cudnn_plans.h"
 #include "tensor/gpu_policy.h"
-#include "tensor/gpu_runtime.h"
 
 namespace sonograd::convolution {
 namespace {
 
 using cudnn::ConvolutionPlan;
-
-// A plan moves on to another engine where one fails, so it is one thread's at a time.
-struct SharedPlan {
-  explicit SharedPlan(ConvolutionPlan plan) : plan(std::move(plan)) {}
-  mutable std::mutex mutex;
-  mutable ConvolutionPlan plan;
-};
-
-std::shared_ptr<const SharedPlan> plan_for(const cudnn::Convolution& convolution) {
-  static const cudnn::Target device(cudnn::handle());
-  static auto& plans =
-      *new Cache<SharedPlan>(512);  // as long as the process: at its end the library may be gone first
-  return plans.get(convolution.key(),
-                   [&] { return ConvolutionPlan(convolution, device, cudnn::workspace_limit); });
-}
 
 Int alignment_of(const void* x, const void* y) {
   constexpr Int best = 16;
@@ -44,15 +27,17 @@ bool run_by_cudnn(Direction direction, const Conv2d& conv, cudnn::Arithmetic ari
   float* const x_data = address(x, direction == Direction::grad_x);
   float* const w_data = address(krsc, direction == Direction::grad_w);
   float* const y_data = address(y, direction == Direction::forward);
-  const auto shared = plan_for(
-      {direction, conv, x.shape(), w, arithmetic, gpu::policy().deterministic, alignment_of(x_data, y_data)});
-  const std::lock_guard lock(shared->mutex);
-  for (ConvolutionPlan& plan = shared->plan; plan.found(); plan.advance()) {
-    const Storage workspace(plan.workspace(), true);
-    if (plan.run(cudnn::handle(), x_data, w_data, y_data, workspace.data())) return true;
-    cudaGetLastError();  // else a later call would report it
-  }
-  return false;
+  const cudnn::Convolution convolution{
+      direction, conv, x.shape(), w, arithmetic, gpu::policy().deterministic, alignment_of(x_data, y_data)};
+  static auto& plans = *new cudnn::Plans<ConvolutionPlan>(512);
+  return plans.run(
+      convolution.key(),
+      [&](const cudnn::Target& device) {
+        return ConvolutionPlan(convolution, device, cudnn::workspace_limit);
+      },
+      [&](const ConvolutionPlan& plan, void* workspace) {
+        return plan.run(cudnn::handle(), x_data, w_data, y_data, workspace);
+      });
 }
 
 }  // namespace
