@@ -37,6 +37,25 @@ Seen while_captured(const std::function<cudaError_t()>& call, cudaError_t expect
   return {gpu_standin::take_faults(), ""};
 }
 
+// Of a small model, one after the other, by its graph.
+struct Updates {
+  Updates() {
+    model.initialise(Random(3), DType::f32, Device::gpu);
+    freeze_for(model, TrainingPhase::scratch);
+    trained = trained_parameters(model);
+  }
+  void run(Int count) {
+    for (; count > 0; --count) graph.update(model, trained, batch, {.step = step++}, adam, 1e-3);
+  }
+
+  Model model = make_model({.name = "mini", .image_size = 32});
+  std::vector<NamedParameter> trained;
+  const Batch batch{Tensor::filled({2, 32, 32, 3}, 100), {0, 1}, {}};
+  Adam adam;
+  StepGraph graph;
+  Int step = 0;
+};
+
 }  // namespace
 
 // The first product of the process, at which a workspace that all share would be taken.
@@ -272,16 +291,10 @@ TEST_CASE("a draw by a counter that was given by value repeats itself, by the up
 
 TEST_CASE("an update that cannot be recorded is an error of one line that says which call") {
   const auto error = [](const char* call, cudaError_t status) {
-    Model model = make_model({.name = "mini", .image_size = 32});
-    model.initialise(Random(3), DType::f32, Device::gpu);
-    freeze_for(model, TrainingPhase::scratch);
-    const auto trained = trained_parameters(model);
-    const Batch batch{Tensor::filled({2, 32, 32, 3}, 100), {0, 1}, {}};
-    Adam adam;
-    StepGraph graph;
-    for (Int step = 0; step < 2; ++step) graph.update(model, trained, batch, {.step = step}, adam, 1e-3);
+    Updates updates;
+    updates.run(2);
     gpu_standin::fail_call(call, status);
-    return seen([&] { graph.update(model, trained, batch, {.step = 2}, adam, 1e-3); }).thrown;
+    return seen([&] { updates.run(1); }).thrown;
   };
   for (const char* call :
        {"cudaStreamBeginCapture", "cudaStreamEndCapture", "cudaGraphInstantiate", "cudaGraphLaunch"})
@@ -293,18 +306,12 @@ TEST_CASE("an update that cannot be recorded is an error of one line that says w
 }
 
 TEST_CASE("a launched update waits once, and a profiler sees it by its number") {
-  Model model = make_model({.name = "mini", .image_size = 32});
-  model.initialise(Random(3), DType::f32, Device::gpu);
-  freeze_for(model, TrainingPhase::scratch);
-  const auto trained = trained_parameters(model);
-  const Batch batch{Tensor::filled({2, 32, 32, 3}, 100), {0, 1}, {}};
-  Adam adam;
-  StepGraph graph;
-  for (Int step = 0; step < 3; ++step) graph.update(model, trained, batch, {.step = step}, adam, 1e-3);
+  Updates updates;
+  updates.run(3);
   gpu_standin::take_ranges();
   const std::size_t waits = gpu_standin::waits(), launches = gpu_standin::launches(),
                     graphs = gpu_standin::graph_launches();
-  graph.update(model, trained, batch, {.step = 3}, adam, 1e-3);
+  updates.run(1);
   CHECK(gpu_standin::waits() == waits + 1);
   CHECK(gpu_standin::launches() == launches);  // no kernel is launched by itself
   CHECK(gpu_standin::graph_launches() == graphs + 1);
