@@ -97,7 +97,8 @@ TEST_CASE("a signal to all stops them with the checkpoint saved, and the run goe
   };
   check_done(run(training("whole"), launched(2)));
   Limits limits = launched(2);
-  limits.signal = SIGTERM;  // which mpirun hands on
+  limits.launcher.insert(limits.launcher.end(), {"--mca", "odls_base_sigkill_timeout", "60"});
+  limits.signal = SIGTERM;  // which mpirun hands on, and would have it done in a second
   limits.kill_when = [&] { return std::filesystem::exists(folder / "broken" / "history.csv"); };
   const Outcome stopped = run(training("broken"), limits);
   CAPTURE(stopped.err);
