@@ -74,7 +74,7 @@ void print_table(const std::vector<CheckReport>& reports, Int failed) {
 }  // namespace
 
 void add_audit(Program& program) {
-  auto& command =
+  const Command command =
       program.add("audit", "Every op on every device: kernels, errors against the reference, gradient errors",
                   "  sonograd audit\n  sonograd audit --json", [&program] {
                     prepare_device(program.shared);

@@ -213,30 +213,30 @@ int run(const Flags& flags, const SharedFlags& shared) {
 
 void add_bench(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add(
+  const Command command = program.add(
       "bench", "Time inference or a training step of a model, by the code that predict and train run",
       "  sonograd bench --model aeganb3 --what train --batch 16\n  sonograd bench --model efficientnetb3 "
       "--what infer --batch 1 --ops\n  sonograd bench --model efficientnetb3 --what train --roofline "
       "roofline.svg",
       [flags, &program] { return run(*flags, program.shared); });
-  command.add_option("--model", flags->model.name, "model, or dcgan")->capture_default_str();
+  command.add_option("--model", flags->model.name, "model, or dcgan").capture_default_str();
   command
       .add_option(
           "--what", flags->what,
           "infer; a step of train, finetune or transfer; cached: of transfer on features that were computed "
           "once; data: reading, decoding, resizing and jittering images of --data")
-      ->check(CLI::IsMember({"infer", "train", "finetune", "transfer", "cached", "data"}))
-      ->capture_default_str();
-  command.add_option("--batch", flags->batch, "images a step")->check(positive())->capture_default_str();
+      .check(one_of({"infer", "train", "finetune", "transfer", "cached", "data"}))
+      .capture_default_str();
+  command.add_option("--batch", flags->batch, "images a step").check(positive()).capture_default_str();
   command.add_option("--image-size", flags->model.image_size, "height and width")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command.add_option("--repeat", flags->repeat, "timed runs after the first")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command.add_option("--dtype", flags->dtype, "of training: f32, bf16 or f16, see `sonograd train --help`")
-      ->check(CLI::IsMember({"f32", "bf16", "f16"}))
-      ->capture_default_str();
+      .check(one_of({"f32", "bf16", "f16"}))
+      .capture_default_str();
   command.add_flag("--recompute", flags->recompute, "train with less memory, see `sonograd train --help`");
   command.add_flag(
       "--cuda-graph", flags->cuda_graph,

@@ -1,62 +1,13 @@
 #include "apps/command.h"
 
-#include <algorithm>
-#include <charconv>
-#include <cmath>
 #include <cstdio>
-#include <cstdlib>
 #include <nlohmann/json.hpp>
-#include <thread>
 
 #include "tensor/gpu.h"
 #include "tensor/gpu_policy.h"
 #include "tensor/parallel.h"
 
 namespace sonograd {
-
-namespace {
-
-constexpr auto unused = "unused";
-
-// CLI11 hides a flag without a group, but then leaves its name out of errors too.
-class Help : public CLI::Formatter {
- public:
-  std::string make_group(std::string group, bool positional,
-                         std::vector<const CLI::Option*> options) const override {
-    return group == unused ? "" : CLI::Formatter::make_group(group, positional, options);
-  }
-};
-
-CLI::Validator number_that(bool (*holds)(double), const std::string& rule, const std::string& type) {
-  const auto complaint = [holds, rule](std::string& text) {
-    char* end = nullptr;
-    const double value = std::strtod(text.c_str(), &end);
-    const bool number = !text.empty() && *end == '\0' && std::isfinite(value);
-    if (!number) return fmt::format("must be a number, got {}", text);
-    return holds(value) ? "" : fmt::format("must be {}, got {}", rule, text);
-  };
-  return {complaint, type};
-}
-
-// Another machine's number of threads gives its bits here too, but each thread costs memory.
-CLI::Validator thread_count() {
-  static const double most = std::max(64.0, 4.0 * std::thread::hardware_concurrency());
-  return number_that([](double x) { return 0 <= x && x <= most; }, fmt::format("from 0 to {}", most),
-                     "COUNT");
-}
-
-// CLI11 alone takes -1 and what lies beyond 2^64 for the largest seed.
-CLI::Validator seed_number() {
-  const auto complaint = [](std::string& text) {
-    std::uint64_t seed = 0;
-    const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seed);
-    const bool whole = error == std::errc() && end == text.data() + text.size();
-    return whole ? "" : fmt::format("must be a whole number from 0 to 2^64 - 1, got {}", text);
-  };
-  return {complaint, "UINT"};
-}
-
-}  // namespace
 
 std::string shell_word(const std::string& word) {
   constexpr auto plain = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_@%+=:,./-";
@@ -74,31 +25,24 @@ void print_json(const nlohmann::ordered_json& json) {
   fmt::print("{}", json_text(json));
 }
 
-CLI::Validator positive() {
-  return number_that([](double x) { return x > 0; }, "more than 0", "POSITIVE");
+Command Program::add(const std::string& name, const std::string& description, const std::string& examples,
+                     std::function<int()> run) {
+  return add_under(all, name, description, examples, std::move(run));
 }
 
-CLI::Validator not_negative() {
-  return number_that([](double x) { return x >= 0; }, "0 or more", "NONNEGATIVE");
+Command Program::add_group(const std::string& name, const std::string& description) const {
+  const Command group = all.add_command(name, description);
+  group.require_command();
+  return group;
 }
 
-CLI::Validator share() {
-  return number_that([](double x) { return 0 <= x && x <= 1; }, "from 0 to 1", "0 to 1");
-}
-
-CLI::App& Program::add(const std::string& name, const std::string& description, const std::string& examples,
-                       std::function<int()> run) {
-  return add_under(app, name, description, examples, std::move(run));
-}
-
-CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const std::string& description,
-                             const std::string& examples, std::function<int()> run) {
-  CLI::App& command = *parent.add_subcommand(name, description);
+Command Program::add_under(const Command& parent, const std::string& name, const std::string& description,
+                           const std::string& examples, std::function<int()> run) {
+  const Command command = parent.add_command(name, description);
   command.footer("Examples:\n" + examples);
-  command.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   command.add_option("--device", shared.device, "reference, cpu, gpu or auto")
-      ->check(CLI::IsMember({"reference", "cpu", "gpu", "auto"}))
-      ->capture_default_str();
+      .check(one_of({"reference", "cpu", "gpu", "auto"}))
+      .capture_default_str();
   command.add_flag(
       "--tf32", shared.tf32,
       "on the gpu, products of f32 values rounded to 10 bits first: faster, errors of some 1e-3");
@@ -107,38 +51,37 @@ CLI::App& Program::add_under(CLI::App& parent, const std::string& name, const st
   command
       .add_option("--batch-norm", shared.batch_norm,
                   "on the gpu, whose kernels training's batch norms are: own, or cudnn")
-      ->check(CLI::IsMember({"own", "cudnn"}))
-      ->capture_default_str();
+      .check(one_of({"own", "cudnn"}))
+      .capture_default_str();
   command
       .add_option(
           "--attention", shared.attention,
           "on the gpu, whose kernels training's attention is under --dtype bf16 or f16: own, or cudnn")
-      ->check(CLI::IsMember({"own", "cudnn"}))
-      ->capture_default_str();
-  command.add_option("--threads", shared.threads, "CPU threads; 0: all cores")->check(thread_count());
+      .check(one_of({"own", "cudnn"}))
+      .capture_default_str();
+  command.add_option("--threads", shared.threads, "CPU threads; 0: all cores").check(thread_count());
   command.add_option("--seed", shared.seed, "seed of every random draw")
-      ->check(seed_number())
-      ->capture_default_str();
+      .check(seed_number())
+      .capture_default_str();
   command
       .add_option("--keras", shared.keras,
                   "whose rules where Keras 2 and 3 differ; default 2 with --protocol paper, else the "
                   "weights', else 3")
-      ->check(CLI::IsMember({2, 3}));
+      .check(one_of({2, 3}));
   command.add_option("--config", shared.config, "file of flags: a JSON object, or lines `name = value`");
   command.add_flag("--quiet", shared.quiet, "no progress on stderr");
   command.add_flag("--json", shared.json, "one JSON object on stdout and nothing else");
-  command.callback([this, run = std::move(run)] { chosen = run; });
+  command.when_called([this, run = std::move(run)] { chosen = run; });
   return command;
 }
 
-void hide_flags(CLI::App& command, const std::vector<std::string>& flags) {
+void hide_flags(const Command& command, const std::vector<std::string>& flags) {
   for (const std::string& flag : flags) {
-    command.get_option(flag)->group(unused);
+    command.hide_option(flag);
     if (flag == "--device")
       for (const char* its : {"--tf32", "--any-order", "--batch-norm", "--attention"})
-        command.get_option(its)->group(unused);
+        command.hide_option(its);
   }
-  command.formatter(std::make_shared<Help>());
 }
 
 Device prepare_device(const SharedFlags& shared, std::string_view dtype) {

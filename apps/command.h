@@ -1,5 +1,4 @@
 #pragma once
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
@@ -7,6 +6,7 @@
 #include <string_view>
 #include <vector>
 
+#include "apps/flags.h"
 #include "tensor/error.h"
 #include "tensor/tensor.h"
 
@@ -28,32 +28,27 @@ struct SharedFlags {
 
 // The command line as the sub-commands build it and main() runs it.
 struct Program {
-  CLI::App app{
-      "Sonograd: breast ultrasound classification after the AEGANB3 paper, with every operation open to "
-      "check.",
-      "sonograd"};
+  explicit Program(Command all) : all(all) {}
+
+  Command all;  // the program's own name, above its sub-commands
   SharedFlags shared;
   std::function<int()> chosen;  // what the sub-command on the command line does; its value is the exit status
   std::string name, command_line;  // as typed; the line as a shell takes it again
   Group* group = nullptr;          // the processes that run the command
 
   // A sub-command with the shared flags, an example per line of `examples`, and what it does.
-  CLI::App& add(const std::string& name, const std::string& description, const std::string& examples,
-                std::function<int()> run);
-  CLI::App& add_under(CLI::App& parent, const std::string& name, const std::string& description,
-                      const std::string& examples, std::function<int()> run);
+  Command add(const std::string& name, const std::string& description, const std::string& examples,
+              std::function<int()> run);
+  Command add_under(const Command& parent, const std::string& name, const std::string& description,
+                    const std::string& examples, std::function<int()> run);
+  Command add_group(const std::string& name, const std::string& description) const;  // of sub-commands
 };
 
 // A word of a command line as a shell takes it again: quoted where it holds what a shell would read.
 std::string shell_word(const std::string& word);
 
-// Checks of a flag's number, whose complaint is one short line.
-CLI::Validator positive();
-CLI::Validator not_negative();
-CLI::Validator share();  // 0 to 1
-
 // Every command takes the shared flags, for scripts; its --help leaves out those that do nothing there.
-void hide_flags(CLI::App& command, const std::vector<std::string>& flags);
+void hide_flags(const Command& command, const std::vector<std::string>& flags);
 
 // The device that the flags ask for; `auto` and `gpu` are told apart here. Sets the number of threads.
 // `dtype`: of training's products, which --attention cudnn rests on; commands that do not train have none.
@@ -63,7 +58,7 @@ Device prepare_device(const SharedFlags& shared, std::string_view dtype = "f32")
 std::string device_text(const SharedFlags& shared);
 
 // Replaces `--config F` by the flags that F holds, less those on the command line, which so win.
-std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::App& app);
+std::vector<std::string> with_config(std::vector<std::string> arguments, const Command& all);
 
 // JSON as it is printed and written; of a file's name bytes that are no UTF-8 become the replacement
 // character.
@@ -85,8 +80,8 @@ void add_explain(Program& program);
 void add_compare(Program& program);
 void add_compare_activations(Program& program);
 void add_data(Program& program);
-void add_data_audit(Program& program, CLI::App& data);
-void add_data_verify(Program& program, CLI::App& data);
+void add_data_audit(Program& program, const Command& data);
+void add_data_verify(Program& program, const Command& data);
 void add_gan(Program& program);
 void add_bench(Program& program);
 void add_gradcheck(Program& program);

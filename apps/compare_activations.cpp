@@ -141,7 +141,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
 
 void add_compare_activations(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add(
+  const Command command = program.add(
       "compare-activations",
       "Our layers' outputs beside another framework's; names the first layer that differs",
       "  python scripts/dump_activations.py keras xception --out dump.npz --weights-out x.weights.h5\n"
@@ -149,19 +149,19 @@ void add_compare_activations(Program& program) {
       "  sonograd compare-activations --weights run/best.safetensors --isolate --tolerance 1e-5 dump.npz",
       [flags, &program] { return run(*flags, program.shared); });
   add_model_flags(command, flags->model);
-  command.get_option("--weights")->required();
+  command.get_option("--weights").required();
   command
       .add_option("--tolerance", flags->options.tolerance,
                   "a layer differs where its largest error is more than this share of its largest value")
-      ->check(not_negative())
-      ->capture_default_str();
+      .check(not_negative())
+      .capture_default_str();
   command.add_flag(
       "--isolate", flags->options.isolate,
       "give each layer the dump's outputs of the layers before it, so that errors do not add up");
   command
       .add_option("dump", flags->dump,
                   "`input` and the layers' outputs, as scripts/dump_activations.py writes them")
-      ->required();
+      .required();
   command.add_option("paths", flags->paths, "images in place of the dump's input, decoded and resized here");
   hide_flags(command, {"--quiet"});
 }

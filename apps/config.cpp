@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
 #include <sstream>
@@ -71,7 +72,7 @@ std::pair<CLI::App*, std::size_t> command_of(const std::vector<std::string>& arg
 
 }  // namespace
 
-std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::App& app) {
+std::vector<std::string> with_config(std::vector<std::string> arguments, const Command& all) {
   const auto flag = std::find_if(arguments.begin(), arguments.end(), [](const std::string& a) {
     return a == "--config" || a.rfind("--config=", 0) == 0;
   });
@@ -85,7 +86,7 @@ std::vector<std::string> with_config(std::vector<std::string> arguments, CLI::Ap
   const auto first = text.find_first_not_of(" \t\r\n");
   const Settings settings =
       first != std::string::npos && text[first] == '{' ? from_json(text, path) : from_lines(text, path);
-  const auto [command, words] = command_of(arguments, app);
+  const auto [command, words] = command_of(arguments, all.parser());
   std::vector<std::string> flags;
   for (const auto& [key, value] : settings) {
     const CLI::Option* const option = command->get_option_no_throw("--" + key);

@@ -65,30 +65,30 @@ void draw_phantoms(const std::string& folder, Int count, Int size, const SharedF
 
 void add_data(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  CLI::App& data =
-      *program.app.add_subcommand("data", "Look at a folder of images, split it, or make synthetic ones");
-  data.require_subcommand(1);
+  const Command data =
+      program.add_group("data", "Look at a folder of images, split it, or make synthetic ones");
 
   add_data_audit(program, data);
   add_data_verify(program, data);
 
-  auto& part = program.add_under(data, "split", "Which images train, validate and test",
-                                 "  sonograd data split busi --protocol paper --seed 42 --out split.json",
-                                 [flags, &program] { return split(*flags, program.shared); });
-  part.add_option("folder", flags->folder, "folder with a sub-folder a class")->required();
+  const Command part =
+      program.add_under(data, "split", "Which images train, validate and test",
+                        "  sonograd data split busi --protocol paper --seed 42 --out split.json",
+                        [flags, &program] { return split(*flags, program.shared); });
+  part.add_option("folder", flags->folder, "folder with a sub-folder a class").required();
   add_split_flags(part, flags->split);
-  part.add_option("--classes", flags->classes, "class names in the order of their codes")->delimiter(',');
-  part.add_option("--out", flags->out, "split.json to write")->required();
+  part.add_option("--classes", flags->classes, "class names in the order of their codes").delimiter(',');
+  part.add_option("--out", flags->out, "split.json to write").required();
   hide_flags(part, {"--device", "--quiet"});
 
-  auto& make = program.add_under(data, "phantom",
-                                 "Synthetic ultrasound with lesion masks, in folders and names like BUSI's",
-                                 "  sonograd data phantom phantoms --count 300 --seed 7",
-                                 [flags, &program] { return phantom(*flags, program.shared); });
-  make.add_option("out", flags->out, "folder to make")->required();
+  const Command make = program.add_under(
+      data, "phantom", "Synthetic ultrasound with lesion masks, in folders and names like BUSI's",
+      "  sonograd data phantom phantoms --count 300 --seed 7",
+      [flags, &program] { return phantom(*flags, program.shared); });
+  make.add_option("out", flags->out, "folder to make").required();
   make.add_option("--count", flags->count, "images in all, spread evenly over the three classes")
-      ->capture_default_str();
-  make.add_option("--size", flags->size, "height and width")->capture_default_str();
+      .capture_default_str();
+  make.add_option("--size", flags->size, "height and width").capture_default_str();
   hide_flags(make, {"--device", "--keras"});
 }
 

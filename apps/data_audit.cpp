@@ -85,9 +85,9 @@ int audit(const Flags& flags, const SharedFlags& shared) {
 
 }  // namespace
 
-void add_data_audit(Program& program, CLI::App& data) {
+void add_data_audit(Program& program, const Command& data) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add_under(
+  const Command command = program.add_under(
       data, "audit",
       "Equal pictures and such as were flipped, cropped, shifted; label conflicts; broken files. A near "
       "pair's "
@@ -95,8 +95,8 @@ void add_data_audit(Program& program, CLI::App& data) {
       "  sonograd data audit busi\n  sonograd data audit busi --json\n  sonograd data audit busi --html "
       "twins.html",
       [flags, &program] { return audit(*flags, program.shared); });
-  command.add_option("folder", flags->folder, "folder with a sub-folder a class")->required();
-  command.add_option("--classes", flags->classes, "class names in the order of their codes")->delimiter(',');
+  command.add_option("folder", flags->folder, "folder with a sub-folder a class").required();
+  command.add_option("--classes", flags->classes, "class names in the order of their codes").delimiter(',');
   command.add_option("--html", flags->html,
                      "contact sheet to write: the groups' pictures side by side, one file");
   hide_flags(command, {"--device", "--seed", "--keras", "--quiet"});

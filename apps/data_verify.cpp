@@ -79,14 +79,14 @@ int verify(const Flags& flags, const SharedFlags& shared) {
 
 }  // namespace
 
-void add_data_verify(Program& program, CLI::App& data) {
+void add_data_verify(Program& program, const Command& data) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add_under(
+  const Command command = program.add_under(
       data, "verify",
       "Prove that no held-out image of a split has a twin or an ancestor in training, or name them (exit 1)",
       "  sonograd data verify split.json\n  sonograd data verify run/split.json --data busi --json",
       [flags, &program] { return verify(*flags, program.shared); });
-  command.add_option("split", flags->split, "split.json")->required();
+  command.add_option("split", flags->split, "split.json").required();
   command.add_option(
       "--data", flags->data,
       "its data folder: hash every file, compare scans and generated pictures across the parts");

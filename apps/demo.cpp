@@ -26,8 +26,8 @@ std::string folder_of_run(bool resume) {
 // What the flags left open. With weights the paper's own model, phases and numbers. From random weights what
 // makes few steps count in minutes: a smaller base under the paper's head, smaller images, larger batches;
 // and on real images, which are few, more epochs, each of which changes them a little.
-void choose_defaults(TrainingFlags& t, const CLI::App& command) {
-  const auto left_open = [&](const char* flag) { return command.count(flag) == 0; };
+void choose_defaults(TrainingFlags& t, const Command& command) {
+  const auto left_open = [&](const char* flag) { return !command.given(flag); };
   if (!t.model.weights.empty()) {
     if (t.model.name.empty()) t.model.name = "aeganb3";
     return;
@@ -61,7 +61,7 @@ void check_before_drawing(const TrainingFlags& t, const Program& program) {
     read_weights(t.model.weights);
 }
 
-int run(Flags flags, const CLI::App& command, Program& program) {
+int run(Flags flags, const Command& command, Program& program) {
   TrainingFlags& t = flags.training;
   if (t.out.empty()) t.out = folder_of_run(t.resume);
   choose_defaults(t, command);
@@ -85,31 +85,31 @@ int run(Flags flags, const CLI::App& command, Program& program) {
 void add_demo(Program& program) {
   const auto flags = std::make_shared<Flags>();
   TrainingFlags& t = flags->training;
-  auto& command =
+  const Command command =
       program.add("demo", "The main job in miniature: data, training, test, Grad-CAM and a report",
                   "  sonograd demo\n  sonograd demo --data busi --out busi-run\n  sonograd demo --weights "
                   "base.weights.h5 --data busi",
-                  [flags, &program] { return run(*flags, *program.app.get_subcommand("demo"), program); });
+                  [flags, &program] { return run(*flags, program.all.get_command("demo"), program); });
   command.add_option("--data", t.data,
                      "folder with a sub-folder a class; left out: synthetic images are made");
   command.add_option("--phantoms", flags->phantoms, "synthetic images to make")
-      ->check(positive())
-      ->capture_default_str();
-  command.get_option("--phantoms")->excludes(command.get_option("--data"));
+      .check(positive())
+      .capture_default_str();
+  command.get_option("--phantoms").excludes(command.get_option("--data"));
   add_training_flags(command, t);
   command.get_option("--image-size")
-      ->default_str("64, with --weights theirs")
-      ->description("height and width in pixels");
-  command.get_option("--out")->default_str("demo-run, or the next that is free");
-  command.get_option("--batch")->default_str("32, with --weights 16");
-  command.get_option("--epochs")->default_str("7, with --data 60, with --weights 100");
-  command.get_option("--schedule")->default_str("cosine, with --weights constant");
-  command.get_option("--clip-norm")->default_str("1, with --weights none");
-  command.get_option("--norm-momentum")->default_str("0.9, with --weights the layers'");
-  command.get_option("--augment")->default_str("none, with --data jitter, with --weights none");
+      .default_str("64, with --weights theirs")
+      .description("height and width in pixels");
+  command.get_option("--out").default_str("demo-run, or the next that is free");
+  command.get_option("--batch").default_str("32, with --weights 16");
+  command.get_option("--epochs").default_str("7, with --data 60, with --weights 100");
+  command.get_option("--schedule").default_str("cosine, with --weights constant");
+  command.get_option("--clip-norm").default_str("1, with --weights none");
+  command.get_option("--norm-momentum").default_str("0.9, with --weights the layers'");
+  command.get_option("--augment").default_str("none, with --data jitter, with --weights none");
   command.get_option("--lr")
-      ->description("learning rate of each phase")
-      ->default_str("1e-3, with --data 5e-4, with --weights 1e-3 and 1e-5");
+      .description("learning rate of each phase")
+      .default_str("1e-3, with --data 5e-4, with --weights 1e-3 and 1e-5");
 }
 
 }  // namespace sonograd

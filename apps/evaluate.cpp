@@ -103,39 +103,40 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
   return 0;
 }
 
-void add_flags(CLI::App& command, Flags& flags) {
+void add_flags(const Command& command, Flags& flags) {
   add_model_flags(command, flags.model);
   command.add_option("--data", flags.data, "folder with a sub-folder a class");
-  command.add_option("--batch", flags.batch, "images at once")->check(positive())->capture_default_str();
+  command.add_option("--batch", flags.batch, "images at once").check(positive()).capture_default_str();
   hide_flags(command, {"--quiet"});
   command.add_option("--on-bad-file", flags.on_bad_file, "fail, or skip and list them; default fail")
-      ->check(CLI::IsMember({"fail", "skip"}));
+      .check(one_of({"fail", "skip"}));
 }
 
 }  // namespace
 
 void add_loss(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add("loss", "Mean cross-entropy and accuracy over a folder, in inference mode",
-                              "  sonograd loss --weights run/best.safetensors --data busi --json",
-                              [flags, &program] { return run_loss(*flags, program.shared); });
+  const Command command =
+      program.add("loss", "Mean cross-entropy and accuracy over a folder, in inference mode",
+                  "  sonograd loss --weights run/best.safetensors --data busi --json",
+                  [flags, &program] { return run_loss(*flags, program.shared); });
   add_flags(command, *flags);
-  command.get_option("--weights")->required();
-  command.get_option("--data")->required();
+  command.get_option("--weights").required();
+  command.get_option("--data").required();
 }
 
 void add_evaluate(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add(
+  const Command command = program.add(
       "evaluate", "Metrics with intervals: of a run on its held-out images, or of weights on a folder",
       "  sonograd evaluate --run run\n  sonograd evaluate --weights run/best.safetensors --data other --out "
       "result",
       [flags, &program] { return run_evaluate(*flags, program.shared); });
   add_flags(command, *flags);
   command.add_option("--run", flags->run, "folder of a training run");
-  command.get_option("--data")->description("folder with a sub-folder a class; default the data of --run");
+  command.get_option("--data").description("folder with a sub-folder a class; default the data of --run");
   command.get_option("--on-bad-file")
-      ->description("fail, or skip and list them; default the run's, else fail");
+      .description("fail, or skip and list them; default the run's, else fail");
   command.add_option("--out", flags->out, "folder for metrics.json, predictions.csv, figures and tables");
 }
 

@@ -142,7 +142,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
 
 void add_explain(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add(
+  const Command command = program.add(
       "explain", "Heat maps of what an answer rests on: raw maps (.npy) and overlays (.png)",
       "  sonograd explain --weights run/best.safetensors --out maps scan.png\n"
       "  sonograd explain --weights vit.safetensors --method rollout --out maps scan.png\n"
@@ -152,15 +152,15 @@ void add_explain(Program& program) {
       "--out maps folder/",
       [flags, &program] { return run(*flags, program.shared); });
   add_model_flags(command, flags->model);
-  command.get_option("--weights")->required();
+  command.get_option("--weights").required();
   command.add_option("--method", flags->method, "how the map is made")
-      ->check(CLI::IsMember(explanation_methods()))
-      ->capture_default_str();
+      .check(one_of(explanation_methods()))
+      .capture_default_str();
   command
       .add_option("--variant", flags->variant,
                   "paper: the logit, plain mean; notebook: the softmax and its normalisation")
-      ->check(CLI::IsMember({"paper", "notebook"}))
-      ->capture_default_str();
+      .check(one_of({"paper", "notebook"}))
+      .capture_default_str();
   command.add_option(
       "--layer", flags->layer,
       "layer by the name that `summary` prints, or Keras'; default: the last feature map, which for a "
@@ -171,8 +171,8 @@ void add_explain(Program& program) {
       "all");
   command.add_flag("--exchange-colours", flags->exchange_colours,
                    "red and blue exchanged, as the notebook shows its maps");
-  command.add_option("--out", flags->out, "folder for the maps")->required();
-  command.add_option("paths", flags->paths, "images or folders")->required();
+  command.add_option("--out", flags->out, "folder for the maps").required();
+  command.add_option("paths", flags->paths, "images or folders").required();
 }
 
 }  // namespace sonograd

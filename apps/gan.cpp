@@ -108,9 +108,9 @@ int sample(const SampleFlags& flags, const SharedFlags& shared) {
   return 0;
 }
 
-void add_gan_train(Program& program, CLI::App& gan) {
+void add_gan_train(Program& program, const Command& gan) {
   const auto flags = std::make_shared<GanFlags>();
-  auto& command = program.add_under(
+  const Command command = program.add_under(
       gan, "train", "Train a DCGAN on one class of a data folder, as the paper's notebook does",
       "  sonograd gan train --data busi --class normal --out gan-normal\n"
       "  sonograd gan train --data busi --class normal --out gan-normal --resume\n"
@@ -118,62 +118,63 @@ void add_gan_train(Program& program, CLI::App& gan) {
       "--ema 0.995 --augment-policy color,translation,cutout",
       [flags, &program] { return train(*flags, program); });
   GanOptions& o = flags->gan;
-  command.add_option("--data", flags->data, "folder with a sub-folder a class")->required();
-  command.add_option("--class", flags->class_name, "the class to learn")->required();
-  command.add_option("--out", flags->out, "folder for what the run leaves behind")->required();
+  command.add_option("--data", flags->data, "folder with a sub-folder a class").required();
+  command.add_option("--class", flags->class_name, "the class to learn").required();
+  command.add_option("--out", flags->out, "folder for what the run leaves behind").required();
   command.add_option("--split", flags->split, "split.json: only its training images are seen");
   command.add_option("--image-size", o.networks.image_size, "height and width, a multiple of 16")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command
       .add_option("--tensorflow", flags->tensorflow,
                   "what the discriminator's batch norms do: 1 as TensorFlow 1.14 and 1.15 (batch statistics "
                   "throughout; 1.11 to 1.13 too, whose loss clips), 2 as TensorFlow 2 to Keras 2.15 (moving "
                   "averages while the generator learns)")
-      ->check(CLI::IsMember({1, 2}))
-      ->capture_default_str();
+      .check(one_of({1, 2}))
+      .capture_default_str();
   command.add_option("--steps", o.steps, "adversarial steps, each two updates of either network")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command.add_option("--batch", o.batch, "real pictures a step, drawn with replacement")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command.add_option("--lr", o.learning_rate, "learning rate of both Adams")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command.add_option("--width", o.networks.width, "times the notebook's channels; less for quick tries")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command.add_option("--display-steps", o.display_steps, "a sheet of samples every so many steps")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command.add_option("--checkpoint-steps", o.checkpoint_steps, "save the run's state every so many steps")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command.add_flag("--spectral-norm", o.networks.spectral_norm,
                    "not the notebook's: spectral norms in place of the discriminator's batch norms");
   command
       .add_option("--ema", o.average,
                   "not the notebook's: sample a moving average of the generator, decay such as 0.995")
-      ->check(share());
+      .check(share());
   command
       .add_option("--augment-policy", flags->augment,
                   "not the notebook's: differentiable augmentation: color, translation, cutout")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"none", "color", "translation", "cutout"}));
+      .delimiter(',')
+      .check(one_of({"none", "color", "translation", "cutout"}));
   add_bad_file_flag(command, flags->on_bad_file);
   command.add_flag("--resume", o.resume, "go on from the checkpoint in --out");
 }
 
-void add_gan_sample(Program& program, CLI::App& gan) {
+void add_gan_sample(Program& program, const Command& gan) {
   const auto flags = std::make_shared<SampleFlags>();
-  auto& command = program.add_under(gan, "sample", "Pictures of a trained GAN, with their lineage",
-                                    "  sonograd gan sample --run gan-normal --count 1200 --out gan/normal\n"
-                                    "  sonograd gan sample --run gan-normal --count 16 --out few --seed 7",
-                                    [flags, &program] { return sample(*flags, program.shared); });
-  command.add_option("--run", flags->run, "folder of a finished `gan train`")->required();
-  command.add_option("--count", flags->count, "pictures")->required()->check(positive());
-  command.add_option("--out", flags->out, "folder for gen_0.png … and lineage.json")->required();
+  const Command command =
+      program.add_under(gan, "sample", "Pictures of a trained GAN, with their lineage",
+                        "  sonograd gan sample --run gan-normal --count 1200 --out gan/normal\n"
+                        "  sonograd gan sample --run gan-normal --count 16 --out few --seed 7",
+                        [flags, &program] { return sample(*flags, program.shared); });
+  command.add_option("--run", flags->run, "folder of a finished `gan train`").required();
+  command.add_option("--count", flags->count, "pictures").required().check(positive());
+  command.add_option("--out", flags->out, "folder for gen_0.png … and lineage.json").required();
   hide_flags(command, {"--keras"});
 }
 
@@ -228,9 +229,8 @@ OpenedGan open_gan(const std::string& folder, Device device) {
 }
 
 void add_gan(Program& program) {
-  CLI::App& gan = *program.app.add_subcommand(
-      "gan", "Train the paper's DCGAN, draw pictures from it and look at them closely");
-  gan.require_subcommand(1);
+  const Command gan =
+      program.add_group("gan", "Train the paper's DCGAN, draw pictures from it and look at them closely");
   add_gan_train(program, gan);
   add_gan_sample(program, gan);
   add_gan_audit(program, gan);

@@ -28,6 +28,6 @@ GanSummary train_class_gan(const GanFlags& flags, const Program& program);
 // Draws `count` pictures of a finished run into the folder `out`, with their lineage, which it returns.
 Lineage write_generated(const std::string& run, const std::string& out, Int count, const SharedFlags& shared);
 
-void add_gan_audit(Program& program, CLI::App& gan);
+void add_gan_audit(Program& program, const Command& gan);
 
 }  // namespace sonograd

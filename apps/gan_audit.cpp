@@ -72,17 +72,17 @@ int audit(const Flags& flags, const SharedFlags& shared) {
 
 }  // namespace
 
-void add_gan_audit(Program& program, CLI::App& gan) {
+void add_gan_audit(Program& program, const Command& gan) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add_under(
+  const Command command = program.add_under(
       gan, "audit", "Are a GAN's pictures like the real ones, as various, and not copies of them?",
       "  sonograd gan audit --run gan-normal --data busi\n"
       "  sonograd gan audit --run gan-normal --data busi --features run/best.safetensors --count 500",
       [flags, &program] { return audit(*flags, program.shared); });
-  command.add_option("--run", flags->run, "folder of a finished `gan train`")->required();
-  command.add_option("--data", flags->data, "the data folder that it was trained with")->required();
+  command.add_option("--run", flags->run, "folder of a finished `gan train`").required();
+  command.add_option("--data", flags->data, "the data folder that it was trained with").required();
   command.add_option("--count", flags->count, "generated pictures; default as many as trained it")
-      ->check(positive());
+      .check(positive());
   add_bad_file_flag(command, flags->on_bad_file);
   command.add_option("--features", flags->features.weights,
                      "weights of a classifier, whose last layer's input is compared; default pixels");

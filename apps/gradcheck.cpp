@@ -93,15 +93,14 @@ int run_gradcheck(const Flags& flags, const SharedFlags& shared) {
 
 void add_gradcheck(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add("gradcheck", "Gradients of ops, layers and models against finite differences",
-                              "  sonograd gradcheck --all\n"
-                              "  sonograd gradcheck --op conv2d softmax --layer attention\n"
-                              "  sonograd gradcheck --model mini --json",
-                              [flags, &program] { return run_gradcheck(*flags, program.shared); });
+  const Command command =
+      program.add("gradcheck", "Gradients of ops, layers and models against finite differences",
+                  "  sonograd gradcheck --all\n"
+                  "  sonograd gradcheck --op conv2d softmax --layer attention\n"
+                  "  sonograd gradcheck --model mini --json",
+                  [flags, &program] { return run_gradcheck(*flags, program.shared); });
   const auto names = [&](const std::string& flag, std::vector<std::string>& list, const std::string& text) {
-    command.add_option(flag, list, text)
-        ->expected(1, -1)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    command.add_option(flag, list, text).expected(1, -1).keep_all();
   };
   names("--op", flags->ops, "registered ops, with the ops of their gradients");
   names("--layer", flags->layers, "layer samples");

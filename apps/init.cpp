@@ -27,12 +27,12 @@ int run(const Flags& flags, const SharedFlags& shared) {
 
 void add_init(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add("init", "Fresh weights drawn from the seed",
-                              "  sonograd init --model aeganb3 --seed 7 --out fresh.safetensors",
-                              [flags, &program] { return run(*flags, program.shared); });
+  const Command command = program.add("init", "Fresh weights drawn from the seed",
+                                      "  sonograd init --model aeganb3 --seed 7 --out fresh.safetensors",
+                                      [flags, &program] { return run(*flags, program.shared); });
   add_model_flags(command, flags->model);
-  command.get_option("--model")->required();
-  command.add_option("--out", flags->out, "file to write: " + weight_suffixes())->required();
+  command.get_option("--model").required();
+  command.add_option("--out", flags->out, "file to write: " + weight_suffixes()).required();
   hide_flags(command, {"--weights", "--partial", "--quiet"});
 }
 

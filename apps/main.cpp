@@ -1,3 +1,4 @@
+#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
@@ -64,12 +65,16 @@ int delivered(int status) {
 }
 
 int run(int argc, char** argv, Group& group) {
-  Program program;
+  CLI::App app(
+      "Sonograd: breast ultrasound classification after the AEGANB3 paper, with every operation open to "
+      "check.",
+      "sonograd");
+  app.fallthrough(false);
+  app.set_version_flag("--version", "sonograd " SONOGRAD_VERSION);
+  app.footer("`sonograd COMMAND --help` shows a command's flags with examples.");
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  Program program{Command(app)};
   program.group = &group;
-  program.app.fallthrough(false);
-  program.app.set_version_flag("--version", "sonograd " SONOGRAD_VERSION);
-  program.app.footer("`sonograd COMMAND --help` shows a command's flags with examples.");
-  program.app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   program.name = argv[0];
   for (int i = 0; i < argc; ++i) program.command_line += (i == 0 ? "" : " ") + shell_word(argv[i]);
 
@@ -78,18 +83,18 @@ int run(int argc, char** argv, Group& group) {
                          add_gradcheck, add_audit, add_weights, add_zoo, add_experiment})
     add(program);
 
-  std::vector<std::string> arguments = with_config({argv + 1, argv + argc}, program.app);
+  std::vector<std::string> arguments = with_config({argv + 1, argv + argc}, program.all);
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-    program.app.parse(std::move(arguments));
+    app.parse(std::move(arguments));
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return delivered(program.app.exit(error));  // --help, --version
-    const std::string stray = stray_word(program.app);
+    if (error.get_exit_code() == 0) return delivered(app.exit(error));  // --help, --version
+    const std::string stray = stray_word(app);
     if (!stray.empty()) throw UsageError("{}", stray);  // first: it may be why another flag is missing
-    throw UsageError("{}; `{} --help` shows what there is", one_line(error.what()), called(program.app).name);
+    throw UsageError("{}; `{} --help` shows what there is", one_line(error.what()), called(app).name);
   }
   if (!program.chosen) throw UsageError("which command? `sonograd --help` lists them");
-  if (!group.alone() && !program.app.got_subcommand("train"))
+  if (!group.alone() && !app.got_subcommand("train"))
     throw UsageError("several processes run `train` alone; start other commands without mpirun");
   return delivered(program.chosen());
 }

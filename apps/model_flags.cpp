@@ -141,31 +141,31 @@ WeightFile read_classifier(const std::string& path) {
       path, printable(words.substr(begin, words.rfind(' ') - begin)));
 }
 
-void add_model_flags(CLI::App& command, ModelFlags& flags) {
+void add_model_flags(const Command& command, ModelFlags& flags) {
   command.add_option("--model", flags.name, "model; may be left out where the weights name it");
   command.add_option("--weights", flags.weights, "weight file, told by content: " + weight_suffixes());
   command
       .add_option("--image-size", flags.image_size,
                   "height and width in pixels; default the weights', else 224")
-      ->check(positive());
-  command.add_option("--classes", flags.classes, "class names in the order of their codes")->delimiter(',');
+      .check(positive());
+  command.add_option("--classes", flags.classes, "class names in the order of their codes").delimiter(',');
   command
       .add_option("--input", flags.input,
                   "form of the input scaling: imagenet or plain; default as the weights tell")
-      ->check(CLI::IsMember({"imagenet", "plain"}));
+      .check(one_of({"imagenet", "plain"}));
   command
       .add_option(
           "--pooling", flags.pooling,
           "avg or max, under a pooled head; default the weights', else the notebook's with --protocol "
           "paper (see `sonograd zoo`), else avg")
-      ->check(CLI::IsMember({"avg", "max"}));
+      .check(one_of({"avg", "max"}));
   command
       .add_option(
           "--preprocess", flags.preprocess,
           "notebook: pixels as the paper's notebook feeds them, 0 to 255; weights: as the model's "
           "official weights were trained (see `sonograd zoo`); default what the weights' file records, "
           "else `weights` where train starts from a base without --protocol paper, else notebook")
-      ->check(CLI::IsMember({"notebook", "weights"}));
+      .check(one_of({"notebook", "weights"}));
   command.add_flag("--partial", flags.partial, "take what fits of the weights and list the rest");
 }
 

@@ -14,7 +14,7 @@ struct ModelFlags {
   bool fresh_head = false;  // of weights to train on: the base alone
 };
 
-void add_model_flags(CLI::App& command, ModelFlags& flags);
+void add_model_flags(const Command& command, ModelFlags& flags);
 
 // read_weights, but files of ours that hold no classifier are refused by what they are: a GAN's networks and
 // checkpoints.

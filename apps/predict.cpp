@@ -101,7 +101,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
 
 void add_predict(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command =
+  const Command command =
       program.add("predict",
                   "The probability of each class for images or folders of images, as CSV; exit status 1 "
                   "if one cannot be read",
@@ -109,13 +109,13 @@ void add_predict(Program& program) {
                   "  sonograd predict --model aeganb3 --weights aeganb3.weights.h5 scan.png",
                   [flags, &program] { return run(*flags, program.shared); });
   add_model_flags(command, flags->model);
-  command.get_option("--weights")->required();
-  command.add_option("--batch", flags->batch, "images at once")->check(positive())->capture_default_str();
+  command.get_option("--weights").required();
+  command.add_option("--batch", flags->batch, "images at once").check(positive()).capture_default_str();
   command.add_option("--out", flags->out, "CSV file; left out: stdout");
   command.add_option("--on-bad-file", flags->on_bad_file, "skip, or fail before anything is written")
-      ->check(CLI::IsMember({"fail", "skip"}))
-      ->capture_default_str();
-  command.add_option("paths", flags->paths, "images or folders")->required();
+      .check(one_of({"fail", "skip"}))
+      .capture_default_str();
+  command.add_option("paths", flags->paths, "images or folders").required();
   hide_flags(command, {"--quiet"});
 }
 

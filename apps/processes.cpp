@@ -38,8 +38,9 @@ void Processes::join() {
 
 int Processes::fail(const std::string& why, int status) const {
   Group& all = group();
-  // What fails here fails in the first process as well, most often: it says so then, and ends this one.
-  if (!all.leads()) std::this_thread::sleep_for(std::chrono::seconds(1));
+  // What fails here fails in the first process as well, most often: it says so then, and ends this one. Open
+  // MPI may take a second to do so, and more where others take the cores.
+  if (!all.leads()) std::this_thread::sleep_for(std::chrono::seconds(5));
   const std::string line =
       all.leads() ? fmt::format("sonograd: {}\n", why)
                   : fmt::format("sonograd: process {} of {}: {}\n", all.rank() + 1, all.size(), why);

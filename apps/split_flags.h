@@ -13,11 +13,11 @@ struct SplitFlags {
   KnownGroups groups = {};   // near duplicates that were found for another run on the folder
 };
 
-void add_split_flags(CLI::App& command, SplitFlags& flags);
+void add_split_flags(const Command& command, SplitFlags& flags);
 
 // Those among them that say how a folder is read.
-void add_order_flag(CLI::App& command, std::string& order);
-void add_bad_file_flag(CLI::App& command, std::string& on_bad_file);
+void add_order_flag(const Command& command, std::string& order);
+void add_bad_file_flag(const Command& command, std::string& on_bad_file);
 OnBadFile on_bad_file_named(const std::string& word);  // fail or skip
 
 // `keras`: whose RandomFlip turns the augmented arm's copies. Reads --order's file.

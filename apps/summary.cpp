@@ -62,7 +62,7 @@ void print_table(const ModelSummary& s, const std::string& name, Int image_size)
 
 void add_summary(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add(
+  const Command command = program.add(
       "summary", "A model layer by layer: outputs, parameters, multiply-adds",
       "  sonograd summary --model aeganb3\n  sonograd summary --model efficientnetb3 --image-size 300 --json",
       [flags, &program] {
@@ -74,10 +74,10 @@ void add_summary(Program& program) {
           print_table(s, flags->model.name, flags->model.image_size);
         return 0;
       });
-  command.add_option("--model", flags->model.name, "model")->required();
+  command.add_option("--model", flags->model.name, "model").required();
   command.add_option("--image-size", flags->model.image_size, "height and width of the image")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   hide_flags(command, {"--seed", "--keras", "--quiet"});
 }
 

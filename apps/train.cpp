@@ -10,49 +10,47 @@ struct Flags {
 
 }  // namespace
 
-void add_training_flags(CLI::App& command, TrainingFlags& t) {
+void add_training_flags(const Command& command, TrainingFlags& t) {
   add_model_flags(command, t.model);
-  command.add_option("--out", t.out, "folder for what the run leaves behind")->capture_default_str();
+  command.add_option("--out", t.out, "folder for what the run leaves behind").capture_default_str();
   command
       .add_option("--phases", t.phases,
                   "scratch, transfer, finetune; default transfer,finetune with --weights, else scratch")
-      ->delimiter(',');
+      .delimiter(',');
   command
       .add_option("--lr", t.rates,
                   "learning rate of each phase; default 1e-3 (scratch, transfer), 1e-5 (finetune)")
-      ->delimiter(',')
-      ->check(not_negative());
-  command.add_option("--epochs", t.epochs, "epochs a phase at most")
-      ->check(positive())
-      ->capture_default_str();
-  command.add_option("--batch", t.batch, "images a step")->check(positive())->capture_default_str();
+      .delimiter(',')
+      .check(not_negative());
+  command.add_option("--epochs", t.epochs, "epochs a phase at most").check(positive()).capture_default_str();
+  command.add_option("--batch", t.batch, "images a step").check(positive()).capture_default_str();
   command.add_option("--patience", t.patience, "epochs without a lower val_loss before a phase stops")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   add_split_flags(command, t.split);
   command.add_option("--class-weights", t.class_weights, "none, or balanced: n / (classes · n_class)")
-      ->check(CLI::IsMember({"none", "balanced"}))
-      ->capture_default_str();
+      .check(one_of({"none", "balanced"}))
+      .capture_default_str();
   command.add_option("--clip-norm", t.clip_norm, "largest norm of all gradients together; 0: none")
-      ->check(not_negative());
+      .check(not_negative());
   command
       .add_option("--norm-momentum", t.norm_momentum,
                   "of batch norms' moving averages; default the layers' 0.99, which lags in short runs")
-      ->check(share());
+      .check(share());
   command.add_option("--accumulate", t.accumulate, "batches an update")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command.add_option("--schedule", t.schedule, "constant or cosine")
-      ->check(CLI::IsMember({"constant", "cosine"}))
-      ->capture_default_str();
+      .check(one_of({"constant", "cosine"}))
+      .capture_default_str();
   command.add_option("--optimizer", t.optimizer, "adam or sgd")
-      ->check(CLI::IsMember({"adam", "sgd"}))
-      ->capture_default_str();
-  command.add_option("--momentum", t.momentum, "of --optimizer sgd")->check(share());
+      .check(one_of({"adam", "sgd"}))
+      .capture_default_str();
+  command.add_option("--momentum", t.momentum, "of --optimizer sgd").check(share());
   command
       .add_option("--checkpoint-steps", t.checkpoint_steps,
                   "also save the run's state every so many steps within an epoch")
-      ->check(not_negative());
+      .check(not_negative());
   command.add_flag("--resume", t.resume, "go on from the checkpoint in --out");
   command.add_flag("--keep-checkpoint", t.keep_checkpoint,
                    "keep the checkpoint, moments and all, of the finished run");
@@ -64,8 +62,8 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
           "--augment", t.augment,
           "training images changed anew each epoch: jitter (mirrored, moved by up to an eighth), flip "
           "(Keras' RandomFlip, its coins as --keras says), both, or none")
-      ->delimiter(',')
-      ->check(CLI::IsMember({"none", "jitter", "flip"}));
+      .delimiter(',')
+      .check(one_of({"none", "jitter", "flip"}));
   command.add_flag("--no-dropout", t.no_dropout, "no dropout, no drop-connect");
   command.add_flag(
       "--recompute", t.recompute,
@@ -84,20 +82,20 @@ void add_training_flags(CLI::App& command, TrainingFlags& t) {
           "of matrix products and convolutions (but depthwise ones) in training: f32, or bf16 or f16, "
           "whose inputs are rounded to bfloat16 or to IEEE half precision; weights, sums, everything "
           "else and testing stay f32. f16 scales the loss and skips updates that overflow")
-      ->check(CLI::IsMember({"f32", "bf16", "f16"}))
-      ->capture_default_str();
+      .check(one_of({"f32", "bf16", "f16"}))
+      .capture_default_str();
   command
       .add_option(
           "--transfer", t.transfer,
           "how the phase transfer gets its frozen base's features: exact, at every step where the base "
           "has dropout or drop-connect, which stay active as in Keras; cached, once, without them. "
           "Default cached; with --protocol paper or --augment exact")
-      ->check(CLI::IsMember({"exact", "cached"}));
+      .check(one_of({"exact", "cached"}));
 }
 
 void add_train(Program& program) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add(
+  const Command command = program.add(
       "train", "Train a model on a folder of images; test it; write the evidence",
       "  sonograd train --data busi --out run --model aeganb3 --weights efficientnetb3.weights.h5\n"
       "  sonograd train --data busi --out run --model aeganb3 --phases scratch --image-size 96\n"
@@ -118,18 +116,18 @@ void add_train(Program& program) {
         warn_of_new_run(flags->training.resume, run);
         return run_training(flags->training, run, program);
       });
-  command.add_option("--data", flags->training.data, "folder with a sub-folder a class")->required();
+  command.add_option("--data", flags->training.data, "folder with a sub-folder a class").required();
   add_training_flags(command, flags->training);
-  command.get_option("--out")->required();
+  command.get_option("--out").required();
   command
       .add_option("--steps", flags->fixed.steps,
                   "exactly so many steps of one phase on all images in order, no split")
-      ->check(positive());
+      .check(positive());
   for (const char* name :
        {"--arm", "--target", "--generated", "--folds", "--random-labels", "--transfer", "--order",
         "--class-weights", "--clip-norm", "--accumulate", "--augment", "--norm-momentum", "--schedule",
         "--patience", "--checkpoint-steps", "--resume", "--keep-checkpoint"})
-    command.get_option("--steps")->excludes(
+    command.get_option("--steps").excludes(
         command.get_option(name));  // steps are plain: nothing is ignored without a word
   command.add_flag("--no-shuffle", flags->fixed.no_shuffle, "with --steps: class order, then byte order");
   command.add_option("--log-steps", flags->fixed.log, "with --steps: CSV of step,loss");

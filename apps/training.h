@@ -27,7 +27,7 @@ struct TrainingFlags {
   std::string lead;                     // the report's sentence under the title
 };
 
-void add_training_flags(CLI::App& command, TrainingFlags& flags);
+void add_training_flags(const Command& command, TrainingFlags& flags);
 
 // train --steps N
 struct FixedSteps {

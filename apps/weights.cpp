@@ -129,44 +129,43 @@ int convert(const ConvertFlags& flags, bool as_json) {
 }  // namespace
 
 void add_weights(Program& program) {
-  CLI::App& weights =
-      *program.app.add_subcommand("weights", "Look into weight files and convert between their formats");
-  weights.require_subcommand(1);
+  const Command weights =
+      program.add_group("weights", "Look into weight files and convert between their formats");
 
   const auto listed = std::make_shared<ListFlags>();
-  auto& list_command =
+  const Command list_command =
       program.add_under(weights, "list", "The tensors of a weight file and what it says of its model",
                         "  sonograd weights list best.safetensors",
                         [listed, &program] { return list(*listed, program.shared.json); });
   const std::vector<std::string> unused{"--device", "--threads", "--seed", "--keras", "--quiet"};
   hide_flags(list_command, unused);
   list_command.add_option("file", listed->file, "weight file, told by content: " + weight_suffixes())
-      ->required();
+      .required();
 
   const auto model = std::make_shared<std::string>();
-  auto& names_command = program.add_under(
+  const Command names_command = program.add_under(
       weights, "names", "What a model's tensors are called in the files of Keras, timm, torchvision and JAX",
       "  sonograd weights names vit_b16", [model, &program] { return names(*model, program.shared.json); });
   hide_flags(names_command, unused);
-  names_command.add_option("model", *model, "model")->required();
+  names_command.add_option("model", *model, "model").required();
 
   const auto converted = std::make_shared<ConvertFlags>();
-  auto& convert_command = program.add_under(
+  const Command convert_command = program.add_under(
       weights, "convert", "Writes the weights of one file in the format that the other's suffix names",
       "  sonograd weights convert keras.weights.h5 ours.safetensors --model aeganb3\n"
       "  sonograd weights convert best.safetensors for_keras.keras\n"
       "  sonograd weights convert ViT-B_16.npz base.safetensors --model vit_b16 --partial\n"
       "  sonograd weights convert best.safetensors for_timm.safetensors --names timm",
       [converted, &program] { return convert(*converted, program.shared.json); });
-  convert_command.add_option("from", converted->from, "weight file to read")->required();
-  convert_command.add_option("to", converted->to, "file to write: " + weight_suffixes())->required();
+  convert_command.add_option("from", converted->from, "weight file to read").required();
+  convert_command.add_option("to", converted->to, "file to write: " + weight_suffixes()).required();
   convert_command.add_option("--model", converted->model, "model; may be left out where the weights name it");
   convert_command.add_option("--classes", converted->classes, "class names in the order of their codes")
-      ->delimiter(',');
+      .delimiter(',');
   convert_command
       .add_option("--names", converted->names, "whose names a .safetensors gets: ours, timm, torchvision")
-      ->check(CLI::IsMember({"ours", "timm", "torchvision"}))
-      ->capture_default_str();
+      .check(one_of({"ours", "timm", "torchvision"}))
+      .capture_default_str();
   hide_flags(convert_command, unused);
   convert_command.add_flag("--partial", converted->partial, "write what fits and list the rest");
 }

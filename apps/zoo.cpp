@@ -80,7 +80,7 @@ void print_one(const ZooEntry& entry) {
 
 void add_zoo(Program& program) {
   const auto name = std::make_shared<std::string>();
-  auto& command = program.add(
+  const Command command = program.add(
       "zoo", "The models: parameters, image sizes, preprocessing, citation, official weight files",
       "  sonograd zoo\n  sonograd zoo densenet169\n  sonograd zoo --json", [name, &program] {
         if (program.shared.json) {

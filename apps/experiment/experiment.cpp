@@ -47,10 +47,9 @@ int run_claims(const std::string& data, const SharedFlags& shared) {
 }  // namespace
 
 void add_experiment(Program& program) {
-  CLI::App& experiment = *program.app.add_subcommand("experiment", "The paper's tables, figures and claims");
-  experiment.require_subcommand(1);
+  const Command experiment = program.add_group("experiment", "The paper's tables, figures and claims");
   const auto data = std::make_shared<std::string>();
-  auto& claims = program.add_under(
+  const Command claims = program.add_under(
       experiment, "claims",
       "Every claim of the paper: verified, consistent with its own numbers, contradicted or untestable here",
       "  sonograd experiment claims\n  sonograd experiment claims --data busi --json",

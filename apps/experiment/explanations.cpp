@@ -221,9 +221,9 @@ int run(const Flags& flags, const SharedFlags& shared) {
 
 }  // namespace
 
-void add_explanations(Program& program, CLI::App& experiment) {
+void add_explanations(Program& program, const Command& experiment) {
   const auto flags = std::make_shared<Flags>();
-  auto& command = program.add_under(
+  const Command command = program.add_under(
       experiment, "explanations",
       "Do heat maps find the lesions? Beside a centre prior and the same model with random weights "
       "(docs/explanations.md)",
@@ -232,23 +232,23 @@ void add_explanations(Program& program, CLI::App& experiment) {
       "--exclude cut-outs.txt --method hirescam --out maps",
       [flags, &program] { return run(*flags, program.shared); });
   add_model_flags(command, flags->model);
-  command.get_option("--weights")->required();
-  command.add_option("--data", flags->data, "folder with a sub-folder a class")->required();
+  command.get_option("--weights").required();
+  command.add_option("--data", flags->data, "folder with a sub-folder a class").required();
   command.add_option("--masks", flags->masks,
                      "folder of the masks, of CLASS/a.png CLASS/a_mask.png, CLASS/a_mask_1.png …; default "
                      "beside the images");
   command.add_option("--exclude", flags->exclude,
                      "list of images to leave out, a path relative to the data folder a line");
   command.add_option("--method", flags->method, "how the map is made")
-      ->check(CLI::IsMember(explanation_methods()))
-      ->capture_default_str();
+      .check(one_of(explanation_methods()))
+      .capture_default_str();
   command.add_option("--layer", flags->layer, "layer by the name that `summary` prints; see `explain`");
   command.add_option("--explain", flags->of, "which class: the image's label or the predicted one")
-      ->check(CLI::IsMember({"label", "predicted"}))
-      ->capture_default_str();
+      .check(one_of({"label", "predicted"}))
+      .capture_default_str();
   command.add_option("--steps", flags->steps, "parts of the image in which insertion and deletion go")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   command.add_option("--out", flags->out,
                      "folder for explanations.csv, a row an image and map, and the "
                      "summary");

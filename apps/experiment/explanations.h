@@ -4,6 +4,6 @@
 namespace sonograd {
 
 // `sonograd experiment explanations`.
-void add_explanations(Program& program, CLI::App& experiment);
+void add_explanations(Program& program, const Command& experiment);
 
 }  // namespace sonograd

@@ -120,28 +120,26 @@ int run(const Flags& flags, Program& program) {
 
 }  // namespace
 
-void add_folds(Program& program, CLI::App& experiment) {
+void add_folds(Program& program, const Command& experiment) {
   const auto flags = std::make_shared<Flags>();
   TrainingFlags& t = flags->training;
-  auto& command = program.add_under(
+  const Command command = program.add_under(
       experiment, "folds", "Grouped k-fold: every image tests once, repeated with other seeds if asked",
       "  sonograd experiment folds --data busi --out folds --model densenet169 --image-size 96 --epochs 8\n"
       "  sonograd experiment folds --data busi --out folds --model aeganb3 --weights efficientnetb3.h5 "
       "--folds 10 "
       "--runs 3",
       [flags, &program] { return run(*flags, program); });
-  command.add_option("--data", t.data, "folder with a sub-folder a class")->required();
+  command.add_option("--data", t.data, "folder with a sub-folder a class").required();
   add_training_flags(command, t);
-  command.get_option("--out")->required()->description("folder of the folds; finished runs in it are kept");
-  for (const char* name : {"--fold", "--folds", "--resume", "--keep-checkpoint"})
-    command.remove_option(command.get_option(name));
-  command
-      .add_option("--folds", flags->folds, "parts of the images, 3 or more; near duplicates stay together")
-      ->check(CLI::Range(3, 1000))
-      ->capture_default_str();
+  command.get_option("--out").required().description("folder of the folds; finished runs in it are kept");
+  for (const char* name : {"--fold", "--folds", "--resume", "--keep-checkpoint"}) command.remove_option(name);
+  command.add_option("--folds", flags->folds, "parts of the images, 3 or more; near duplicates stay together")
+      .check(from_to(3, 1000))
+      .capture_default_str();
   command.add_option("--runs", flags->runs, "times that all folds are trained, with seed, seed + 1, …")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
   t.explain = false;
 }
 

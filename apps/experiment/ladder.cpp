@@ -280,13 +280,13 @@ int run(Flags flags, Program& program) {
 
 }  // namespace
 
-void add_ladder(Program& program, CLI::App& experiment) {
+void add_ladder(Program& program, const Command& experiment) {
   const auto flags = std::make_shared<Flags>();
   TrainingFlags& t = flags->training;
   t.epochs = 8;
   t.explain = false;
   t.split.arm = "augmented";
-  auto& command = program.add_under(
+  const Command command = program.add_under(
       experiment, "ladder",
       "What each flaw of the protocol is worth: from as published to honest, one correction a rung",
       "  sonograd experiment ladder --data busi --out ladder --runs 3\n"
@@ -295,21 +295,21 @@ void add_ladder(Program& program, CLI::App& experiment) {
       "--generated-apart experiment/generated\n"
       "  sonograd experiment ladder --data busi --out pretrained --weights efficientnetb3.h5",
       [flags, &program] { return run(*flags, program); });
-  command.add_option("--data", t.data, "folder with a sub-folder a class")->required();
+  command.add_option("--data", t.data, "folder with a sub-folder a class").required();
   add_training_flags(command, t);
-  command.get_option("--out")->required()->description("folder of the ladder; finished runs in it are kept");
+  command.get_option("--out").required().description("folder of the ladder; finished runs in it are kept");
   for (const char* name : {"--protocol", "--generated", "--fold", "--folds", "--resume", "--keep-checkpoint"})
-    command.remove_option(command.get_option(name));
-  command.get_option("--model")->default_str("aeganb3");
-  command.get_option("--image-size")->default_str("96, with --weights theirs");
-  command.get_option("--norm-momentum")->default_str("0.9, with --weights the layers'");
+    command.remove_option(name);
+  command.get_option("--model").default_str("aeganb3");
+  command.get_option("--image-size").default_str("96, with --weights theirs");
+  command.get_option("--norm-momentum").default_str("0.9, with --weights the layers'");
   command.add_option("--generated", flags->generated,
                      "with --arm gan: pictures of GANs that saw every image, as their lineages must say");
   command.add_option("--generated-apart", flags->generated_apart,
                      "the same of GANs that saw the grouped split's training images, for the last rung");
   command.add_option("--runs", flags->runs, "runs of each rung, with seed, seed + 1, …")
-      ->check(positive())
-      ->capture_default_str();
+      .check(positive())
+      .capture_default_str();
 }
 
 }  // namespace sonograd

@@ -115,7 +115,7 @@ int run(const std::string& table, const ExperimentFlags& flags, Program& program
 
 }  // namespace
 
-void add_experiment_runs(Program& program, CLI::App& experiment) {
+void add_experiment_runs(Program& program, const Command& experiment) {
   const std::pair<const char*, const char*> tables[] = {
       {"table1", "Table I: five models on the original images"},
       {"table2", "Table II: five models with augmented copies"},
@@ -125,7 +125,7 @@ void add_experiment_runs(Program& program, CLI::App& experiment) {
   for (const auto& [name, about] : tables) {
     const auto flags = std::make_shared<ExperimentFlags>();
     const std::string table = name;
-    auto& command = program.add_under(
+    const Command command = program.add_under(
         experiment, table, about,
         fmt::format(
             "  sonograd experiment {0} --data busi --out experiment --dry-run\n"
@@ -134,39 +134,39 @@ void add_experiment_runs(Program& program, CLI::App& experiment) {
             "--weights-folder bases",
             table),
         [table, flags, &program] { return run(table, *flags, program); });
-    command.add_option("--data", flags->data, "folder with a sub-folder a class")->required();
+    command.add_option("--data", flags->data, "folder with a sub-folder a class").required();
     command.add_option("--out", flags->out, "folder of the experiment; finished rows in it are kept")
-        ->required();
+        .required();
     command
         .add_option("--profile", flags->profile,
                     "smoke: small models, an epoch, to see it work; quick: 96 x 96, 8 epochs at most, 3 "
                     "of the enlarged data sets; paper: the full protocol")
-        ->check(CLI::IsMember({"smoke", "quick", "paper"}))
-        ->capture_default_str();
+        .check(one_of({"smoke", "quick", "paper"}))
+        .capture_default_str();
     command.add_option("--protocol", flags->protocol, "grouped, or paper: as published (docs/data.md)")
-        ->check(CLI::IsMember({"grouped", "paper"}))
-        ->capture_default_str();
+        .check(one_of({"grouped", "paper"}))
+        .capture_default_str();
     command.add_option("--weights-folder", flags->weights_folder,
                        "pretrained bases, each file named after its model; without, from random weights");
-    command.add_option("--models", flags->models, "only these of the paper's models")->delimiter(',');
-    command.add_option("--image-size", flags->image_size, "in place of the profile's")->check(positive());
+    command.add_option("--models", flags->models, "only these of the paper's models").delimiter(',');
+    command.add_option("--image-size", flags->image_size, "in place of the profile's").check(positive());
     command.add_option("--epochs", flags->epochs, "a phase at most, in place of the profile's")
-        ->check(positive());
+        .check(positive());
     command.add_option("--gan-steps", flags->gan_steps, "of each class's GAN, in place of the profile's")
-        ->check(positive());
+        .check(positive());
     command.add_option("--dtype", flags->dtype, "of training: f32, bf16 or f16, see `sonograd train --help`")
-        ->check(CLI::IsMember({"f32", "bf16", "f16"}))
-        ->capture_default_str();
+        .check(one_of({"f32", "bf16", "f16"}))
+        .capture_default_str();
     command
         .add_option("--pooling", flags->pooling, "of the baselines: avg or max, see `sonograd train --help`")
-        ->check(CLI::IsMember({"avg", "max"}));
+        .check(one_of({"avg", "max"}));
     command.add_option("--transfer", flags->transfer, "exact or cached, see `sonograd train --help`")
-        ->check(CLI::IsMember({"exact", "cached"}));
+        .check(one_of({"exact", "cached"}));
     command
         .add_option("--tensorflow", flags->tensorflow,
                     "of the GANs' batch norms: 1 or 2, see `sonograd gan train --help`")
-        ->check(CLI::IsMember({1, 2}))
-        ->capture_default_str();
+        .check(one_of({1, 2}))
+        .capture_default_str();
     add_order_flag(command, flags->order);
     add_bad_file_flag(command, flags->on_bad_file);
     command.add_flag("--dry-run", flags->dry_run, "print the rows and the time, and do nothing");

@@ -41,7 +41,7 @@ std::string with_facts(const fs::path& to, const sonograd::Facts& facts) {
 // A run of a few steps, then killed: a checkpoint and earlier results.
 fs::path half_a_run(const TemporaryFolder& folder, const std::string& name) {
   fs::path run = folder / name;
-  const auto half = [&] { return checkpoint_step(run) >= 8; };
+  const auto half = [&] { return checkpoint_step(run) >= 6; };
   const Outcome outcome = program::run(small_run().small_training(run.string(), {"--checkpoint-steps", "2"}),
                                        {.kill_when = half});
   CHECK(outcome.status == killed);

@@ -60,6 +60,15 @@ int wait_for(pid_t child, const std::function<bool()>& kill_when, int signal) {
   return WIFEXITED(state) ? WEXITSTATUS(state) : 128 + WTERMSIG(state);
 }
 
+// What mpirun told a process as its rank; -1 where it is none of its.
+int rank_of(const fs::path& process) {
+  std::ifstream stream(process / "environ", std::ios::binary);
+  const std::string words((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+  const std::string name = "OMPI_COMM_WORLD_RANK=";
+  const auto at = words.find(name);
+  return at == std::string::npos ? -1 : std::atoi(words.c_str() + at + name.size());
+}
+
 }  // namespace
 
 Outcome run(const Arguments& arguments, const Limits& limits) {
@@ -150,6 +159,18 @@ long times(const std::string& words, const std::string& text) {
   long count = 0;
   for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++count;
   return count;
+}
+
+pid_t process_of(int rank, const std::string& words) {
+  for (const auto& entry : fs::directory_iterator("/proc")) {
+    const std::string name = entry.path().filename().string();
+    if (name.find_first_not_of("0123456789") != std::string::npos) continue;
+    std::ifstream stream(entry.path() / "cmdline", std::ios::binary);
+    const std::string line((std::istreambuf_iterator<char>(stream)), std::istreambuf_iterator<char>());
+    if (line.find(words) != std::string::npos && rank_of(entry.path()) == rank)
+      return static_cast<pid_t>(std::stol(name));
+  }
+  return 0;
 }
 
 }  // namespace program

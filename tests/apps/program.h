@@ -1,4 +1,6 @@
 #pragma once
+#include <sys/types.h>
+
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -48,6 +50,9 @@ void write(const std::filesystem::path& file, const std::string& bytes);
 // Every file of a folder with its bytes, in byte order of the names.
 std::vector<std::pair<std::string, std::string>> contents(const std::filesystem::path& folder);
 std::vector<std::string> lines(const std::string& text);
+// The process of that rank, started by mpirun, which has `words` in its command line; 0 where there is none.
+pid_t process_of(int rank, const std::string& words);
+
 long times(const std::string& words, const std::string& text);  // how often they stand there
 
 }  // namespace program
