@@ -17,7 +17,9 @@ namespace sonograd {
 Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                   Tensors outputs = {});
 
-// The same by the op's struct: all of its outputs, or the first (of most ops the only one).
+bool is_recording();  // whether this thread's ops are, where a tape knows an input
+
+// The same as apply_any by the op's struct: all of its outputs, or the first (of most ops the only one).
 template <class O>
 Tensors apply_all(O op, const Tensors& inputs) {
   static const OpEntry& entry = registry().at(O::name);
@@ -26,6 +28,18 @@ Tensors apply_all(O op, const Tensors& inputs) {
 template <class O, class... T>
 Tensor apply(O op, const T&... inputs) {
   return apply_all(std::move(op), Tensors{inputs...})[0];
+}
+
+// apply(), written over the first input where nothing else holds that one's elements and no tape may ask for
+// them: of an op bound by memory a third less to fetch. Of ops that say `overwrites` (autograd/op.h).
+template <class O, class... T>
+Tensor apply_over(O op, Tensor x, const T&... rest) {
+  static_assert(O::overwrites);
+  static const OpEntry& entry = registry().at(O::name);
+  const bool over = !is_recording() && x.sole_owner() && x.dense();
+  const Tensors inputs{std::move(x), rest...};
+  return apply_any(std::make_shared<OpOf<O>>(std::move(op)), entry, inputs,
+                   over ? Tensors{inputs[0]} : Tensors{})[0];
 }
 
 // Whether this thread's ops are recorded, while one lives.
@@ -46,8 +60,6 @@ struct NoGrad : RecordingScope {
 struct Recording : RecordingScope {
   Recording() : RecordingScope(true) {}
 };
-
-bool is_recording();  // whether this thread's ops are, where a tape knows an input
 
 // Adds a name, unless it is empty, to the layer path that errors, tape entries and observers of this thread
 // carry.
@@ -76,7 +88,7 @@ class AtLayer {
 };
 
 // What an observer learns of each op of this thread after it ran (op table, first number that is not finite,
-// activations). An add of two gradients may have put the sum in the place of the first: they share storage.
+// activations). An op may have put its output in the place of its first input: they share storage then.
 struct Observation {
   const OpEntry& op;
   const AnyOp& call;

@@ -72,6 +72,16 @@ class SampleOnDevice {
     if (worst_distance(run(fast_in), fast) > 0) check.fail(sample.name + ": a second run gives other bits");
   }
 
+  // Written over its first input, a value has the same bits.
+  void over(Check& check) const {
+    const NoGrad quiet;
+    Tensors inputs = fast_in;
+    inputs[0] = inputs[0].copy();
+    if (inputs[0].shape() != fast[0].shape()) return;
+    if (worst_distance(apply_any(sample.op, op, inputs, {inputs[0]}), fast) > 0)
+      check.fail(sample.name + ": written over the first input, the output has other bits");
+  }
+
   // What the tape makes again must be the very bits that it did not keep.
   void again(Check& check) const {
     const NoGrad quiet;
@@ -251,6 +261,7 @@ std::vector<Check> check_op_on(Device device, const OpEntry& op) {
   for (const Sample& sample : op.good) try {
       const SampleOnDevice here(op, sample, device);
       here.values(values);
+      if (op.overwrites) here.over(values);
       if (sample.op->repeats()) here.again(again), repeats = true;
       if (!differentiable(op) || !here.finite()) continue;
       here.vjp(vjp);

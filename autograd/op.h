@@ -65,6 +65,7 @@ class AnyOp {
 //   Tensor again(const Vjp& at) const;                  the first output once more, bit for bit, from the inputs and
 //                                                       what vjp reads of the outputs: an op that takes a pass over
 //                                                       memory says so, and the tape keeps its output for nobody
+//   static constexpr bool overwrites = true;            the output may be the first input's own elements
 //   Int macs(const Shape& x, const Shape& w, const Shape& y) const;   multiply-adds; left out: not counted
 // A view op has `Tensor view(const Tensor& x) const` in place of `reference`, with a Tensor for each input; its
 // output shares storage with an input.

@@ -32,6 +32,7 @@ struct OpEntry {
   std::vector<std::string> arguments = {};  // empty: any number
   bool is_view = false;
   bool has_vjp = false;
+  bool overwrites = false;
   std::shared_ptr<const AnyOp> plain = {};  // the op with its default attributes, where it has defaults
   std::map<Device, FastKernel> kernels = {};
 };
@@ -44,6 +45,7 @@ class Registry {
     if constexpr (detail::HasArguments<O>) entry.arguments.assign(O::arguments.begin(), O::arguments.end());
     entry.is_view = detail::HasView<O>;
     entry.has_vjp = detail::HasVjp<O>;
+    if constexpr (requires { O::overwrites; }) entry.overwrites = O::overwrites;
     if constexpr (std::is_default_constructible_v<O>) entry.plain = std::make_shared<OpOf<O>>(O{});
     insert(std::move(entry));
   }

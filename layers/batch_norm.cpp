@@ -16,9 +16,9 @@ BatchNorm batch_norm(Int channels, double momentum, double epsilon) {
           .moving_variance = {{channels}, Init::ones(), Role::statistic}};
 }
 
-Tensor BatchNorm::normalise(const Tensor& x, Context& context, Activation activation) const {
+Tensor BatchNorm::normalise(Tensor x, Context& context, Activation activation) const {
   if (!uses_batch(context))
-    return batch_norm_frozen(x, gamma.value, beta.value, moving_mean.value, moving_variance.value,
+    return batch_norm_frozen(std::move(x), gamma.value, beta.value, moving_mean.value, moving_variance.value,
                              {.epsilon = epsilon, .activation = activation});
   const BatchNormTrain op{.epsilon = epsilon, .activation = activation};
   const Normalised out = context.across ? batch_norm_across(x, gamma.value, beta.value, op, *context.across)

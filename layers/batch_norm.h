@@ -13,12 +13,12 @@ struct BatchNorm {
   double momentum = 0.99, epsilon = 1e-3;
   Parameter gamma, beta, moving_mean, moving_variance;
 
-  Tensor operator()(const Tensor& x, Context& context) const {
-    return normalise(x, context, Activation::none);
+  Tensor operator()(Tensor x, Context& context) const {
+    return normalise(std::move(x), context, Activation::none);
   }
   // Whether the statistics are the batch's, not the moving averages.
   bool uses_batch(const Context& context) const { return context.training && gamma.trains(); }
-  Tensor normalise(const Tensor& x, Context& context, Activation activation) const;
+  Tensor normalise(Tensor x, Context& context, Activation activation) const;
   void visit(const Visit& visit);
 };
 

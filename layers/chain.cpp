@@ -9,13 +9,12 @@ Chain& Chain::add(std::string name, Layer layer) {
   return *this;
 }
 
-Tensor Chain::operator()(const Tensor& x, Context& context) const {
-  Tensor y = x;
+Tensor Chain::operator()(Tensor y, Context& context) const {
   for (std::size_t i = 0; i < children.size();) {
     if (const std::size_t together = run_neighbours(children, i, y, context)) {
       i += together;
     } else {
-      y = run_named(children[i].name, children[i].layer, y, context);
+      y = run_named(children[i].name, children[i].layer, std::move(y), context);
       ++i;
     }
   }

@@ -12,7 +12,7 @@ class Chain {
   Chain& add(std::string name, Layer layer);
 
   // Some neighbours run together (layers/neighbours.h) unless the context says otherwise.
-  Tensor operator()(const Tensor& x, Context& context) const;
+  Tensor operator()(Tensor y, Context& context) const;
   void visit(const Visit& visit);
 
   struct Child {

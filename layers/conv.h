@@ -29,8 +29,8 @@ struct Conv {
   Tensor operator()(const Tensor& x, Context& context) const {
     Conv2d at = op;
     at.precision = context.precision;
-    const Tensor y = conv2d(x, kernel.value, at);
-    return bias ? bias_activation(y, bias->value, activation) : y;
+    Tensor y = conv2d(x, kernel.value, at);
+    return bias ? bias_activation(std::move(y), bias->value, activation) : y;
   }
   void visit(const Visit& visit) {
     visit("kernel", kernel);

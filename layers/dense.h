@@ -12,8 +12,7 @@ struct Dense {
   Parameter kernel, bias;  // [in, out], [out]
 
   Tensor operator()(const Tensor& x, Context& context) const {
-    const Tensor y = matmul(x, kernel.value, {.precision = context.precision});
-    return bias_activation(y, bias.value, activation);
+    return bias_activation(matmul(x, kernel.value, {.precision = context.precision}), bias.value, activation);
   }
   void visit(const Visit& visit) {
     visit("kernel", kernel);

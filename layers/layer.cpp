@@ -10,9 +10,10 @@ Visit under(const std::string& name, const Visit& visit) {
       [name, visit](const std::string& path, Parameter& parameter) { visit(name + "." + path, parameter); };
 }
 
-Tensor run_named(const std::string& name, const Layer& layer, const Tensor& x, Context& context) {
+Tensor run_named(const std::string& name, const Layer& layer, Tensor x, Context& context) {
   const LayerScope scope(name);
-  Tensor y = context.recompute && is_block(layer) ? recomputed(layer, x, context) : layer(x, context);
+  Tensor y =
+      context.recompute && is_block(layer) ? recomputed(layer, x, context) : layer(std::move(x), context);
   if (!name.empty() && context.on_output) context.on_output(layer_path(), y);
   return y;
 }

@@ -60,7 +60,9 @@ using Visit = std::function<void(const std::string& path, Parameter& parameter)>
 // A layer is a record with
 //
 //   static constexpr auto kind = "Conv";                  the record's own name, for messages and samples
-//   Tensor operator()(const Tensor& x, Context&) const;
+//   Tensor operator()(const Tensor& x, Context&) const;   or of a Tensor x, which it may write over where it
+//   is
+//                                                         the only one to hold it (apply_over)
 //   void visit(const Visit&);                             names its parameters; left out where there are none
 //
 // A Layer holds any such record; copies share it.
@@ -70,7 +72,7 @@ class Layer {
   requires(!std::is_same_v<std::remove_cvref_t<L>, Layer>) Layer(L layer)
       : self(std::make_shared<Holder<L>>(std::move(layer))) {}
 
-  Tensor operator()(const Tensor& x, Context& context) const { return self->call(x, context); }
+  Tensor operator()(Tensor x, Context& context) const { return self->call(std::move(x), context); }
   void visit(const Visit& visit) const { self->visit(visit); }
   std::string_view kind() const { return self->kind(); }
   template <class L>
@@ -82,14 +84,14 @@ class Layer {
  private:
   struct Interface {
     virtual ~Interface() = default;
-    virtual Tensor call(const Tensor& x, Context& context) const = 0;
+    virtual Tensor call(Tensor x, Context& context) const = 0;
     virtual void visit(const Visit& visit) = 0;
     virtual std::string_view kind() const = 0;
   };
   template <class L>
   struct Holder final : Interface {
     explicit Holder(L layer) : layer(std::move(layer)) {}
-    Tensor call(const Tensor& x, Context& context) const override { return layer(x, context); }
+    Tensor call(Tensor x, Context& context) const override { return layer(std::move(x), context); }
     void visit(const Visit& visit) override {
       if constexpr (requires { layer.visit(visit); }) layer.visit(visit);
     }
@@ -103,7 +105,7 @@ class Layer {
 Visit under(const std::string& name, const Visit& visit);
 
 // Runs a layer under its name: errors and observers see the path, the context's hook sees the output.
-Tensor run_named(const std::string& name, const Layer& layer, const Tensor& x, Context& context);
+Tensor run_named(const std::string& name, const Layer& layer, Tensor x, Context& context);
 void show_output(const std::string& name, Tensor& y,
                  Context& context);  // the hook alone, for an output that a fused op made
 

@@ -38,7 +38,7 @@ std::size_t run_neighbours(const std::vector<Chain::Child>& children, std::size_
   if (!context.fuse) return 0;
   const auto* const norm = child<BatchNorm>(children, at);
   if (const auto* const next = child<ActivationLayer>(children, at + 1); norm && next) {
-    x = under_name(children[at], [&] { return norm->normalise(x, context, next->activation); });
+    x = under_name(children[at], [&] { return norm->normalise(std::move(x), context, next->activation); });
     show_output(children[at + 1].name, x, context);
     return 2;
   }

@@ -6,7 +6,8 @@
 namespace sonograd {
 
 Tensor Residual::operator()(const Tensor& x, Context& context) const {
-  const Tensor y = block(x, context), beside = shortcut(x, context);
+  Tensor y = block(x, context);
+  const Tensor beside = shortcut(x, context);
   Tensor sum;
   if (drop_rate > 0 && context.drops()) {
     const LayerScope scope("drop");
@@ -16,7 +17,7 @@ Tensor Residual::operator()(const Tensor& x, Context& context) const {
                         .first_sample = context.first_sample,
                         .noise = Noise::per_sample});
   } else {
-    sum = add(y, beside);
+    sum = apply_over(Add{}, std::move(y), beside);
   }
   show_output(name, sum, context);
   return sum;

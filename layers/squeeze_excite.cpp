@@ -11,11 +11,11 @@ SqueezeExcite squeeze_excite(Int channels, Int reduced) {
           conv({.in = reduced, .out = channels, .bias = true, .activation = Activation::sigmoid})};
 }
 
-Tensor SqueezeExcite::operator()(const Tensor& x, Context& context) const {
+Tensor SqueezeExcite::operator()(Tensor x, Context& context) const {
   const Tensor squeezed = mean(x, {1, 2}, /*keep_axes=*/true);
   const Tensor narrow = run_named("se_reduce", reduce, squeezed, context);
   const Tensor factors = run_named("se_expand", expand, narrow, context);
-  Tensor y = channel_scale(x, factors);
+  Tensor y = channel_scale(std::move(x), factors);
   show_output("se_excite", y, context);
   return y;
 }

@@ -10,7 +10,7 @@ struct SqueezeExcite {
   static constexpr auto kind = "SqueezeExcite";
   Layer reduce, expand;
 
-  Tensor operator()(const Tensor& x, Context& context) const;
+  Tensor operator()(Tensor x, Context& context) const;
   void visit(const Visit& visit);
 };
 

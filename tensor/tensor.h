@@ -90,6 +90,8 @@ class Tensor {
   void set_node(std::shared_ptr<TapeState> tape, Int node);
 
   const std::shared_ptr<Storage>& storage() const { return storage_; }
+  // Whether no other tensor, view or tape holds its elements.
+  bool sole_owner() const { return storage_.use_count() == 1; }
   const Region& region() const { return region_; }
 
  private:

@@ -106,10 +106,11 @@ struct Affine {
   const float *mean, *scale, *beta;
 };
 
+// y may be x.
 template <class A>
-SONOGRAD_CLONES void normalise(Int rows, Int channels, Int pitch, const float* x, Affine p,
-                               float* __restrict y) {
+SONOGRAD_CLONES void normalise(Int rows, Int channels, Int pitch, const float* x, Affine p, float* y) {
   for (Int r = 0; r < rows; ++r, x += pitch, y += channels)
+#pragma omp simd
     for (Int c = 0; c < channels; ++c) y[c] = A{}.f(Fast{}, (x[c] - p.mean[c]) * p.scale[c] + p.beta[c]);
 }
 

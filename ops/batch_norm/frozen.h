@@ -9,6 +9,7 @@ namespace sonograd {
 struct BatchNormFrozen {
   static constexpr auto name = "batch_norm_frozen";
   static constexpr std::array arguments{"x", "gamma", "beta", "mean", "variance"};
+  static constexpr bool overwrites = true;
   double epsilon = 1e-3;
   Activation activation = Activation::none;
 
@@ -121,9 +122,9 @@ inline Tensors BatchNormFrozen::vjp(const Vjp& at) const {
 }
 
 // x [..., C], the others [C]; normalises with the given statistics.
-inline Tensor batch_norm_frozen(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
+inline Tensor batch_norm_frozen(Tensor x, const Tensor& gamma, const Tensor& beta, const Tensor& mean,
                                 const Tensor& variance, const BatchNormFrozen& attributes = {}) {
-  return apply(attributes, x, gamma, beta, mean, variance);
+  return apply_over(attributes, std::move(x), gamma, beta, mean, variance);
 }
 
 }  // namespace sonograd

@@ -27,6 +27,7 @@ struct BiasActivationGrad {
 // y[r,c] = f(x[r,c] + b[c]),   f an activation, c the last axis
 struct BiasActivation {
   static constexpr auto name = "bias_activation";
+  static constexpr bool overwrites = true;
   static constexpr std::array arguments{"x", "b"};
   Activation activation = Activation::none;
 
@@ -83,8 +84,8 @@ inline Tensors BiasActivationGrad::vjp(const Vjp& at) const {
 }
 
 // f(x + b) in one pass; the same as activate(add(x, b), f).
-inline Tensor bias_activation(const Tensor& x, const Tensor& b, Activation activation = Activation::none) {
-  return apply(BiasActivation{activation}, x, b);
+inline Tensor bias_activation(Tensor x, const Tensor& b, Activation activation = Activation::none) {
+  return apply_over(BiasActivation{activation}, std::move(x), b);
 }
 
 }  // namespace sonograd

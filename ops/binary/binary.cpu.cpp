@@ -8,9 +8,11 @@
 namespace sonograd {
 namespace {
 
+// z may be x or y.
 template <class F>
 SONOGRAD_CLONES void run(Int n, const float* x, Int step_x, const float* y, Int step_y, float* z) {
   if (step_x == 1 && step_y == 1)
+#pragma omp simd
     for (Int i = 0; i < n; ++i) z[i] = F::f(x[i], y[i]);
   else if (step_x == 1 && step_y == 0)
     for (Int i = 0; i < n; ++i) z[i] = F::f(x[i], *y);

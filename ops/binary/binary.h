@@ -12,6 +12,7 @@ struct Binary {
   static constexpr auto name = F::name;
   static constexpr std::array arguments{"x", "y"};
   static constexpr Saves saves = F::saves;
+  static constexpr bool overwrites = true;
 
   Shape shape(const Shape& x, const Shape& y) const { return broadcast_shapes(x, y); }
 

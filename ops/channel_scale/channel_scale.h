@@ -36,6 +36,7 @@ struct ChannelDot {
 // x is [N,…,C], s the same with 1 for the positions between.
 struct ChannelScale {
   static constexpr auto name = "channel_scale";
+  static constexpr bool overwrites = true;
   static constexpr std::array arguments{"x", "s"};
 
   Shape shape(const Shape& x, const Shape& s) const {
@@ -71,8 +72,8 @@ struct ChannelScaleGrad {
   Tensors vjp(const Vjp& at) const;
 };
 
-inline Tensor channel_scale(const Tensor& x, const Tensor& s) {
-  return apply(ChannelScale{}, x, s);
+inline Tensor channel_scale(Tensor x, const Tensor& s) {
+  return apply_over(ChannelScale{}, std::move(x), s);
 }
 inline Tensor channel_dot(const Tensor& x, const Tensor& y) {
   return apply(ChannelDot{}, x, y);

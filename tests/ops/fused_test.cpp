@@ -156,6 +156,20 @@ TEST_CASE("batch norm with its activation is batch norm and the activation one a
     }
 }
 
+TEST_CASE("an output takes its input's place where nothing else holds that and nothing is recorded") {
+  const Tensor b = random_tensor({3}, 2, Device::cpu);
+  const auto stays = [&](bool shared) {
+    Tensor x = random_tensor({4, 3}, 1, Device::cpu);
+    const float* const place = x.data<float>();
+    const Tensor other = shared ? x : Tensor();
+    return bias_activation(std::move(x), b, Activation::swish).data<float>() == place;
+  };
+  CHECK_FALSE(stays(false));  // a tape may ask for x
+  const NoGrad quiet;
+  CHECK(stays(false));
+  CHECK_FALSE(stays(true));
+}
+
 TEST_CASE("a fused norm and activation without names add nothing to the path and show nothing") {
   Chain chain;
   chain.add("", batch_norm(3)).add("", ActivationLayer{Activation::swish});
