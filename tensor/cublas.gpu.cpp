@@ -181,6 +181,10 @@ Plan planned(Int m, Int n, Int k, const Factor& a, const Factor& b, const Produc
 
 }  // namespace
 
+void open() {
+  functions();
+}
+
 // It is asked for cᵀ = bᵀ·aᵀ.
 void multiply(Int m, Int n, Int k, const Factor& a, const Factor& b, const Product& c, Int count, float keep,
               Precision precision) {

@@ -1,9 +1,12 @@
 #pragma once
 #include "tensor/precision.h"
 
-// Products of matrices on the gpu, by cuBLASLt, which is opened at the first call. Everything here is
+// Products of matrices on the gpu, by cuBLASLt, which is opened at the first call. Everything else here is
 // row-major, as our tensors are, and the library's columns are ours alone to think of. Throws gpu::Failure.
 namespace sonograd::cublas {
+
+// Throws Error where the library, of CUDA 13, cannot be opened or lacks a function.
+void open();
 
 // A matrix to read, as it lies in memory, `leading` elements from row to row; transposed: it is the stored
 // matrix's transpose that is meant. Of a batch, the next begins `apart` elements later; 0: all are the same.

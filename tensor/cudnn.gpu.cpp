@@ -40,6 +40,8 @@ const Functions& functions() {
     const std::size_t version = f.version();
     expect(version >= 91301 && version < 100000, "cuDNN is of version {}; 9.13.1 or a later 9 is needed",
            version);
+    const std::size_t cuda = library.function<decltype(cudnnGetCudartVersion)>("cudnnGetCudartVersion")();
+    expect(cuda / 1000 == 13, "cuDNN is the one for CUDA {}; the one for CUDA 13 is needed", cuda / 1000);
     return f;
   }();
   return found;

@@ -31,7 +31,7 @@ struct Functions {
   decltype(&cudnnBatchNormalizationBackward) norm_backward;
 };
 
-// Throws Error where the library cannot be opened or is not of version 9, from 9.13.1 on.
+// Throws Error where the library cannot be opened or is not of version 9, from 9.13.1 on, for CUDA 13.
 const Functions& functions();
 
 // Of this thread, on our stream; it lives as long as the process.

@@ -3,6 +3,9 @@
 #include <chrono>
 #include <thread>
 
+#include "tensor/cublas.h"
+#include "tensor/cudnn.h"
+
 namespace sonograd::gpu {
 namespace {
 
@@ -36,6 +39,35 @@ std::string explain(cudaError_t status) {
       return fmt::format("the gpu cannot be used: {} ({})", cudaGetErrorString(status),
                          cudaGetErrorName(status));
   }
+}
+
+std::string explain_kernels(cudaError_t status, int major, int minor) {
+  switch (status) {
+    case cudaErrorInvalidDeviceFunction:
+    case cudaErrorNoKernelImageForDevice:
+      return fmt::format(
+          "this build has no kernels for compute capability {0}.{1}; build with CUDAARCHS={0}{1}", major,
+          minor);
+    case cudaErrorUnsupportedPtxVersion:
+      return fmt::format(
+          "this build has no kernels for compute capability {0}.{1}, and the NVIDIA driver is too old for "
+          "its "
+          "PTX; build with CUDAARCHS={0}{1}, or update the driver",
+          major, minor);
+    default:
+      return explain(status);
+  }
+}
+
+// What is wrong with the libraries that ops open when they are first called; empty where nothing is.
+std::string examine_libraries() {
+  try {
+    cublas::open();  // first: cuDNN asks the loader for it by its name, which an open one answers to
+    cudnn::functions();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
 }
 
 int attribute(cudaDeviceAttr which) {
@@ -77,7 +109,12 @@ std::string examine() {
   if (10 * major + minor < oldest)
     return fmt::format("the gpu has compute capability {}.{}, this build needs {}.{} or more", major, minor,
                        oldest / 10, oldest % 10);
-  return "";
+  status = find_kernels();
+  if (status != cudaSuccess) {
+    cudaGetLastError();
+    return explain_kernels(status, major, minor);
+  }
+  return examine_libraries();
 }
 
 const std::string& why_not() {

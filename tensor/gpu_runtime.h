@@ -19,6 +19,10 @@ void check(cudaError_t status, const char* call, const std::string& about = {});
 // Why a GPU cannot be used, asked anew; why_not() asks once.
 std::string examine();
 
+// What the runtime says where it looks for a kernel of this build that this GPU can run. All *.cu are
+// compiled for the same kinds of GPU, so one kernel speaks for all.
+cudaError_t find_kernels();
+
 // On which all work is put but that of NCCL; it is no stream that others wait for. The calling thread is on
 // this process' GPU after it.
 cudaStream_t stream();

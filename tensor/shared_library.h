@@ -5,7 +5,8 @@ namespace sonograd {
 
 // A shared library that is opened while the program runs, so that the program starts on machines without it.
 // It is looked for in the folders that SONOGRAD_CUDA_LIBRARIES lists (split at ':'), then where the system's
-// loader looks, then in /usr/local/cuda. It stays open until the process ends.
+// loader looks, then in /usr/local/cuda, then where pip puts NVIDIA's packages in the active environment of
+// Python (VIRTUAL_ENV, CONDA_PREFIX). It stays open until the process ends.
 class SharedLibrary {
  public:
   explicit SharedLibrary(const std::string& file);  // throws Error with what the loader said of each place

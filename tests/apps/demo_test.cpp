@@ -70,7 +70,9 @@ TEST_CASE("demo --resume goes on with the pictures that were drawn") {
 TEST_CASE("demo draws nothing for flags that cannot work") {
   const TemporaryFolder folder;
   const std::string out = (folder / "demo").string();
-  check_refused(run({"demo", "--out", out, "--device", "gpu"}), 1, {"no gpu device"});
+  check_refused(run({"demo", "--out", out, "--device", "gpu"},
+                    {.launcher = {"/usr/bin/env", "CUDA_VISIBLE_DEVICES="}}),  // where there is one, none
+                1, {"--device gpu: ", "; use --device cpu"});
   check_refused(run({"demo", "--out", out, "--model", "nosuch"}), 2, {"no model is called nosuch"});
   check_refused(run({"demo", "--out", out, "--model", "xception", "--image-size", "32"}), 2,
                 {"the least is 71"});

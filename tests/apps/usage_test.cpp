@@ -2,7 +2,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tests/apps/program.h"
+#include "tensor/gpu.h"
+#include "tests/apps/small_run.h"
 
 using namespace program;
 
@@ -121,12 +122,23 @@ TEST_CASE("--help leaves out shared flags that do nothing, which are taken all t
   check_done(run({"zoo", "--seed", "1", "--threads", "2", "--quiet"}));
 }
 
-TEST_CASE("the device is named where it does not exist; auto goes on") {
-  check_refused(run(with(summary, {"--device", "gpu"})), 1, {"--device gpu", "cpu"});
-  const Outcome automatic = run(with(summary, {"--device", "auto", "--json"}));
+TEST_CASE("why there is no gpu is said where one is asked for; auto goes on, and the manifest says so") {
+  const Limits hidden{
+      .launcher = {"/usr/bin/env", "CUDA_VISIBLE_DEVICES="}};  // from a build that could use it
+  const std::string& here = sonograd::gpu::why_not();
+  const std::string why = here.empty() ? "the NVIDIA driver sees no gpu" : here;
+  check_refused(run(with(summary, {"--device", "gpu"}), hidden), 1,
+                {"--device gpu: " + why + "; use --device cpu"});
+  const Outcome automatic = run(with(summary, {"--device", "auto", "--json"}), hidden);
   check_done(automatic);
-  CHECK(holds(automatic.err, "cpu"));
+  CHECK(automatic.err == "sonograd: " + why + ", going on with the cpu\n");
   CHECK(nlohmann::json::accept(automatic.out));
+
+  const SmallRun& small = small_run();
+  const TemporaryFolder folder;
+  const std::string out = (folder / "run").string();
+  check_done(run(small.small_training(out, {"--epochs", "1", "--device", "auto", "--quiet"}), hidden));
+  CHECK(nlohmann::json::parse(bytes_of(folder / "run" / "manifest.json"))["device"] == "cpu, as " + why);
 }
 
 TEST_CASE("several processes without MPI in the build are refused in one line, by the first of them" *

@@ -260,7 +260,10 @@ cudaStream_t gpu_standin::stream_to_run_on(cudnnHandle_t handle) {
 }
 
 std::size_t cudnnGetVersion() {
-  return 91900;
+  return static_cast<std::size_t>(number_of_environment("STANDIN_CUDNN", 91900));
+}
+std::size_t cudnnGetCudartVersion() {  // of the library for CUDA 13: 13010, tried on 9.19
+  return static_cast<std::size_t>(number_of_environment("STANDIN_CUDNN_CUDA", 13010));
 }
 const char* cudnnGetErrorString(cudnnStatus_t status) {
   return status == CUDNN_STATUS_SUCCESS ? "CUDNN_STATUS_SUCCESS" : "an error of the stand-in";

@@ -6,6 +6,7 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstdlib>
 
 #include "tensor/error.h"
 #include "tensor/shared_library.h"
@@ -40,6 +41,7 @@ const std::map<std::string, void*>& library_functions() {
 #define NAMED(function) \
   { #function, reinterpret_cast < void*>(function) }
   static const std::map<std::string, void*> all{NAMED(cudnnGetVersion),
+                                                NAMED(cudnnGetCudartVersion),
                                                 NAMED(cudnnGetErrorString),
                                                 NAMED(cudnnGetLastErrorString),
                                                 NAMED(cudnnCreate),
@@ -95,6 +97,8 @@ namespace sonograd {
 SharedLibrary::SharedLibrary(const std::string& file) : file(file) {
   expect(file == "libcudnn.so.9" || file == "libcublasLt.so.13" || file == "libnccl.so.2",
          "there is no stand-in for {}", file);
+  const char* const absent = std::getenv("STANDIN_ABSENT");
+  expect(!absent || file != absent, "{} cannot be opened (STANDIN_ABSENT)", file);
 }
 void* SharedLibrary::address(const char* name) const {
   const auto found = gpu_standin::library_functions().find(name);

@@ -95,6 +95,7 @@ std::vector<std::string> take_ranges() {
 cudaError_t launch(const cudaLaunchConfig_t& config, std::size_t argument_bytes,
                    std::function<void()> thread) {
   ENTER("cudaLaunchKernelEx");
+  if (machine().kernels != cudaSuccess) return give(machine().kernels);
   if (!known(config.stream)) {
     if (spoil_captures("work on the legacy stream")) return give(cudaErrorStreamCaptureImplicit);
     return refuse("a kernel on a stream that is none, or on the legacy stream");
@@ -182,6 +183,14 @@ cudaError_t cudaDeviceGetAttribute(int* value, cudaDeviceAttr attribute, int) {
 cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
   ENTER("cudaGetDeviceProperties");
   *properties = {"stand-in", machine().memory, machine().major, machine().minor};
+  return cudaSuccess;
+}
+
+cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*kernel)()) {
+  ENTER("cudaFuncGetAttributes");
+  if (!kernel) return give(cudaErrorInvalidDeviceFunction);
+  if (machine().kernels != cudaSuccess) return give(machine().kernels);
+  *attributes = {1024};
   return cudaSuccess;
 }
 

@@ -49,6 +49,20 @@ TEST_CASE("why there is no gpu is said in words") {
   machine.major = 6;
   machine.minor = 1;
   CHECK(gpu::examine() == "the gpu has compute capability 6.1, this build needs 7.5 or more");
+  machine.major = 7;
+  machine.minor = 5;
+  CHECK(gpu::examine().empty());
+  for (const cudaError_t status : {cudaErrorNoKernelImageForDevice, cudaErrorInvalidDeviceFunction}) {
+    machine.kernels = status;
+    CHECK(gpu::examine() == "this build has no kernels for compute capability 7.5; build with CUDAARCHS=75");
+    CHECK(cudaGetLastError() == cudaSuccess);
+  }
+  machine.kernels = cudaErrorUnsupportedPtxVersion;
+  CHECK(gpu::examine() ==
+        "this build has no kernels for compute capability 7.5, and the NVIDIA driver is too old for its PTX; "
+        "build with CUDAARCHS=75, or update the driver");
+  machine.kernels = cudaSuccess;
+  CHECK(gpu::examine().empty());
   gpu_standin::take_faults();
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 #include <cuda_runtime.h>
 
+#include <cstdlib>
 #include <functional>
 #include <string>
 #include <vector>
@@ -16,8 +17,17 @@ struct Machine {
   cudaError_t devices = cudaSuccess;  // what cudaGetDeviceCount gives
   int count = 1, driver = 13000, major = 8, minor = 0;
   std::size_t memory = std::size_t{1} << 30;
+  cudaError_t kernels = cudaSuccess;  // what it says to each kernel: that it has no code for this gpu
 };
 Machine& machine();
+
+// What a process is told from outside: STANDIN_GPUS so many there are, STANDIN_KERNELS as Machine::kernels,
+// STANDIN_CUDNN its version, STANDIN_CUDNN_CUDA the version of CUDA that it is made for; and STANDIN_ABSENT
+// names a library's file that cannot be opened.
+inline int number_of_environment(const char* variable, int otherwise) {
+  const char* const text = std::getenv(variable);
+  return text ? std::atoi(text) : otherwise;
+}
 
 // The call of this name fails once with `status`, after `passing` calls that do not.
 void fail_call(const std::string& name, cudaError_t status, int passing = 0);

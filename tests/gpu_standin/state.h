@@ -2,7 +2,6 @@
 #include <sys/mman.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <map>
 #include <memory>
@@ -55,10 +54,11 @@ struct CUevent_st {
 
 namespace gpu_standin {
 
-// So many GPUs as STANDIN_GPUS says, which processes take before any test's code runs.
+// As the environment says it to a process, before any test's code runs.
 inline Machine machine_of_environment() {
   Machine machine;
-  if (const char* const count = std::getenv("STANDIN_GPUS")) machine.count = std::atoi(count);
+  machine.count = number_of_environment("STANDIN_GPUS", machine.count);
+  machine.kernels = static_cast<cudaError_t>(number_of_environment("STANDIN_KERNELS", machine.kernels));
   return machine;
 }
 

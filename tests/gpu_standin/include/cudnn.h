@@ -165,6 +165,7 @@ using cudnnHandle_t = cudnnContext*;
 using cudnnBackendDescriptor_t = void*;
 
 std::size_t cudnnGetVersion();
+std::size_t cudnnGetCudartVersion();
 const char* cudnnGetErrorString(cudnnStatus_t status);
 void cudnnGetLastErrorString(char* message, std::size_t most);
 cudnnStatus_t cudnnCreate(cudnnHandle_t* handle);
