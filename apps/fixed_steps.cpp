@@ -5,6 +5,7 @@
 #include "models/model_file.h"
 #include "tensor/file.h"
 #include "train/evaluate.h"
+#include "train/settings.h"
 #include "train/step_graph.h"
 
 namespace sonograd {

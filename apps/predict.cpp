@@ -1,6 +1,7 @@
 #include <cmath>
 #include <cstdio>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "apps/model_flags.h"
 #include "data/decode.h"
@@ -9,6 +10,7 @@
 #include "data/resize.h"
 #include "report/table.h"
 #include "tensor/file.h"
+#include "tensor/out_of_memory.h"
 #include "train/evaluate.h"
 
 namespace sonograd {
@@ -38,7 +40,10 @@ Answers answer(const Flags& flags, const Model& model) {
     const ImageSet set{size, size, pixels, {}};
     std::vector<Int> all;
     for (Int i = 0; i < set.size(); ++i) all.push_back(i);
-    const std::vector<double> p = model.predict(images_for(model, set, all)).values();
+    const std::vector<double> p = within_memory(set.size(), [&](Int n) {
+      return model.predict(images_for(model, set, std::span(all).first(static_cast<std::size_t>(n))))
+          .values();
+    });
     for (const double value : p)
       expect(std::isfinite(value),
              "a probability is not a number; are the weights sound, the pixels as they want them?");

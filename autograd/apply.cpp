@@ -6,6 +6,7 @@
 #include "autograd/tape.h"
 #include "tensor/gpu.h"
 #include "tensor/gpu_ranges.h"
+#include "tensor/out_of_memory.h"
 
 namespace sonograd {
 namespace {
@@ -21,6 +22,10 @@ std::string describe(const OpEntry& entry, const Tensors& inputs) {
     text += fmt::format("{}{} {}", i == 0 ? "" : ", ", name, inputs[i].shape().text());
   }
   return text;
+}
+
+std::string where(const OpEntry& entry, const Tensors& inputs) {
+  return fmt::format("{}{}{} ({}): ", path, path.empty() ? "" : ": ", entry.name, describe(entry, inputs));
 }
 
 [[noreturn]] void fail(const OpEntry& entry, const Tensors& inputs, const std::string& rule) {
@@ -46,6 +51,17 @@ Shapes checked_shapes(const AnyOp& op, const OpEntry& entry, const Tensors& inpu
   } catch (const Error& error) {
     fail(entry, inputs, error.what());
   }
+}
+
+Tensors empty_outputs(const Shapes& shapes, const Tensor& like) {
+  Tensors outputs;
+  const auto name = [&] {
+    return shapes.size() == 1 ? "the output"
+                              : fmt::format("output {} of {}", outputs.size() + 1, shapes.size());
+  };
+  for (const Shape& shape : shapes)
+    outputs.push_back(allocating(name, [&] { return Tensor::empty(shape, like.dtype(), like.device()); }));
+  return outputs;
 }
 
 void check_given(const OpEntry& entry, const Tensors& inputs, const Shapes& shapes, const Tensors& outputs) {
@@ -103,13 +119,13 @@ Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, 
     outputs = {op->view(unrecorded)};
   } else {
     try {
-      if (outputs.empty())
-        for (const Shape& shape : shapes)
-          outputs.push_back(Tensor::empty(shape, inputs[0].dtype(), inputs[0].device()));
+      if (outputs.empty()) outputs = empty_outputs(shapes, inputs[0]);
       run_kernel(*op, entry, inputs, outputs);
     } catch (gpu::Failure& failure) {
-      failure.prepend(
-          fmt::format("{}{}{} ({}): ", path, path.empty() ? "" : ": ", entry.name, describe(entry, inputs)));
+      failure.prepend(where(entry, inputs));
+      throw;
+    } catch (OutOfMemory& full) {
+      full.prepend(where(entry, inputs));
       throw;
     }
   }

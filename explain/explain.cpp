@@ -12,6 +12,7 @@
 #include "ops/attention/attention.h"
 #include "ops/softmax/softmax.h"
 #include "report/metrics.h"
+#include "tensor/out_of_memory.h"
 
 namespace sonograd {
 namespace {
@@ -120,9 +121,14 @@ void grad_cam(const Model& model, const Tensor& image, const ExplainOptions& opt
 
 ClassScore logit_of(const Model& model, Int target) {
   return [&model, target](const Tensor& images) {
-    const NoGrad quiet;
-    Context context;
-    const std::vector<double> logits = model.logits(images, context).values();
+    const auto logits_of_first = [&](Int n) {
+      const NoGrad quiet;
+      Context context;
+      return model.logits(images.slice(0, 0, n), context).values();
+    };
+    const std::vector<double> logits = within_memory(
+        images.size(0), logits_of_first,
+        fmt::format("; the method takes {} at once: choose another one, or smaller images", images.size(0)));
     const std::size_t classes = logits.size() / static_cast<std::size_t>(images.size(0));
     std::vector<double> scores;
     for (auto i = static_cast<std::size_t>(target); i < logits.size(); i += classes)
@@ -246,15 +252,18 @@ HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& o
     throw UsageError("{} looks at no single layer, so none can be chosen for it", method->name);
   if (options.notebook && method->name != "gradcam")
     throw UsageError("the notebook's variant is a form of gradcam; {} has none", method->name);
-  HeatMap map;
-  map.probabilities = model.predict(image).values();
-  map.predicted = argmax(map.probabilities);
-  map.target = options.target < 0 ? map.predicted : options.target;
-  expect(map.target < static_cast<Int>(map.probabilities.size()),
-         "class {}: the model has {} classes, counted from 0", map.target, map.probabilities.size());
-  if (method->reads_layer) map.layer = options.layer.empty() ? last_feature_map(model, image) : options.layer;
-  method->draw(model, image, options, map);
-  return map;
+  return within_memory(1, [&](Int) {
+    HeatMap map;
+    map.probabilities = model.predict(image).values();
+    map.predicted = argmax(map.probabilities);
+    map.target = options.target < 0 ? map.predicted : options.target;
+    expect(map.target < static_cast<Int>(map.probabilities.size()),
+           "class {}: the model has {} classes, counted from 0", map.target, map.probabilities.size());
+    if (method->reads_layer)
+      map.layer = options.layer.empty() ? last_feature_map(model, image) : options.layer;
+    method->draw(model, image, options, map);
+    return map;
+  });
 }
 
 }  // namespace sonograd

@@ -10,7 +10,7 @@ namespace sonograd {
 //   integrated-gradients, occlusion          pixels
 // `image` is one image [1, height, width, 3], 0 … 255. Throws Error where no layer has the name, its output
 // is no feature map, the class's logit does not depend on it at all (unless options.blank), or there is no
-// attention to roll out; UsageError for options that the method does not have.
+// attention to roll out, or the gpu's memory is short; UsageError for options that the method does not have.
 HeatMap explain(const Model& model, const Tensor& image, const ExplainOptions& options = {});
 
 const std::vector<std::string>& explanation_methods();

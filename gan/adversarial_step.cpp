@@ -1,10 +1,12 @@
 #include "gan/adversarial_step.h"
 
 #include <cmath>
+#include <utility>
 
 #include "autograd/tape.h"
 #include "ops/binary_cross_entropy/binary_cross_entropy.h"
 #include "ops/reduce/reduce.h"
+#include "tensor/out_of_memory.h"
 #include "train/step.h"
 
 namespace sonograd {
@@ -19,8 +21,6 @@ struct Learned {
 
 template <class Logits>
 Learned learn(const Network& network, const Tensor& targets, const Logits& logits_of) {
-  std::vector<Tensor*> wrt;
-  for (const auto& [name, parameter] : network.trained()) wrt.push_back(&parameter->value);
   Learned learned{};
   auto [loss, gradients] = value_and_gradient(
       [&] {
@@ -28,7 +28,7 @@ Learned learn(const Network& network, const Tensor& targets, const Logits& logit
         learned.logits = logits.detach();
         return mean(binary_cross_entropy(logits, targets), {0, 1});
       },
-      wrt);
+      values_of(network.trained()));
   learned.norm = global_norm(gradients);  // before the loss is read: a host waits for its gpu once
   learned.loss = loss.item();
   learned.gradients = std::move(gradients);
@@ -44,13 +44,18 @@ double share_above_zero(const Tensor& logits) {
   return static_cast<double>(count) / static_cast<double>(logits.elements());
 }
 
+// What a step does to the networks: changes them, or nothing, as it is tried in how much memory it runs.
+enum class Change { networks, nothing };
+
 Learned update_discriminator(Gan& gan, const Tensor& pictures, const Tensor& targets, const char* which,
-                             const AdversarialOptions& o) {
+                             const AdversarialOptions& o, Change change) {
   Context context{.training = true, .dropout = o.dropout, .keras = o.keras, .random = o.random.stream(which)};
   const Tensor shown = augmented(pictures, o.augment, context.random.stream("augment"));
   Learned learned = learn(gan.discriminator, targets, [&] { return gan.discriminator(shown, context); });
+  const Tensors gradients = std::move(learned.gradients);
+  if (change == Change::nothing) return learned;
   if (o.norms == NormBehaviour::moving_averages || gan.options.spectral_norm) apply_updates(context.updates);
-  gan.discriminator_optimizer.update(gan.discriminator.trained(), learned.gradients, o.learning_rate);
+  gan.discriminator_optimizer.update(gan.discriminator.trained(), gradients, o.learning_rate);
   return learned;
 }
 
@@ -71,7 +76,7 @@ class Frozen {
 };
 
 Learned update_generator(Gan& gan, const Tensor& noise, const Tensor& targets, const char* which,
-                         const AdversarialOptions& o) {
+                         const AdversarialOptions& o, Change change) {
   const bool by_averages = o.norms == NormBehaviour::moving_averages;
   const Frozen frozen(by_averages ? gan.discriminator.trained() : std::vector<NamedParameter>{});
   Context context{.training = true, .keras = o.keras};
@@ -80,8 +85,10 @@ Learned update_generator(Gan& gan, const Tensor& noise, const Tensor& targets, c
   Learned learned = learn(gan.generator, targets, [&] {
     return gan.discriminator(augmented(gan.generator(noise, context), o.augment, augmenting), judging);
   });
+  const Tensors gradients = std::move(learned.gradients);
+  if (change == Change::nothing) return learned;
   apply_updates(context.updates);  // the judge's averages stay
-  gan.generator_optimizer.update(gan.generator.trained(), learned.gradients, o.learning_rate);
+  gan.generator_optimizer.update(gan.generator.trained(), gradients, o.learning_rate);
   return learned;
 }
 
@@ -120,13 +127,14 @@ Tensor generate(const Network& generator, const Tensor& noise) {
   return generator(noise, context);
 }
 
-AdversarialResult adversarial_step(Gan& gan, const Tensor& real, const std::array<Tensor, 3>& noise,
-                                   const SmoothedLabels& labels, const AdversarialOptions& options) {
+static AdversarialResult run_step(Gan& gan, const Tensor& real, const std::array<Tensor, 3>& noise,
+                                  const SmoothedLabels& labels, const AdversarialOptions& options,
+                                  Change change) {
   const Tensor fake = generate(gan.generator, noise[0]);
-  const Learned from_real = update_discriminator(gan, real, labels.real, "real", options);
-  const Learned from_fake = update_discriminator(gan, fake, labels.fake, "fake", options);
-  const Learned first = update_generator(gan, noise[1], labels.real, "generator 1", options);
-  const Learned second = update_generator(gan, noise[2], labels.real, "generator 2", options);
+  const Learned from_real = update_discriminator(gan, real, labels.real, "real", options, change);
+  const Learned from_fake = update_discriminator(gan, fake, labels.fake, "fake", options, change);
+  const Learned first = update_generator(gan, noise[1], labels.real, "generator 1", options, change);
+  const Learned second = update_generator(gan, noise[2], labels.real, "generator 2", options, change);
   return {.real_loss = from_real.loss,
           .fake_loss = from_fake.loss,
           .generator_losses = {first.loss, second.loss},
@@ -135,6 +143,19 @@ AdversarialResult adversarial_step(Gan& gan, const Tensor& real, const std::arra
           .discriminator_norm = from_fake.norm,
           .generator_norm = second.norm,
           .fake = fake};
+}
+
+AdversarialResult adversarial_step(Gan& gan, const Tensor& real, const std::array<Tensor, 3>& noise,
+                                   const SmoothedLabels& labels, const AdversarialOptions& options) {
+  return within_memory(
+      real.size(0), [&] { return run_step(gan, real, noise, labels, options, Change::networks); },
+      [&](Int n) {
+        gan.discriminator_optimizer.state(gan.discriminator.trained());
+        gan.generator_optimizer.state(gan.generator.trained());
+        const auto first = [n](const Tensor& x) { return x.slice(0, 0, n); };
+        run_step(gan, first(real), {first(noise[0]), first(noise[1]), first(noise[2])},
+                 {first(labels.real), first(labels.fake)}, options, Change::nothing);
+      });
 }
 
 }  // namespace sonograd

@@ -66,7 +66,8 @@ struct AdversarialResult {
 // One step of the notebook: pictures are generated from noise[0] in inference mode; the discriminator learns
 // from the real ones, then from these, in two updates; the generator learns in two more, from noise[1] and
 // noise[2], to be held for real. `real` [n, s, s, 3] has pixels 0 … 1. Throws Error where a loss or a
-// gradient is not a finite number, before the update that it would spoil.
+// gradient is not a finite number, before the update that it would spoil; where the gpu's memory is short,
+// with a batch that would fit, and updates before that one may be made.
 AdversarialResult adversarial_step(Gan& gan, const Tensor& real, const std::array<Tensor, 3>& noise,
                                    const SmoothedLabels& labels, const AdversarialOptions& options);
 

@@ -11,6 +11,7 @@
 #include "layers/reshaped.h"
 #include "layers/spectral_norm.h"
 #include "layers/upsampled_conv.h"
+#include "tensor/out_of_memory.h"
 
 namespace sonograd {
 namespace {
@@ -98,9 +99,11 @@ std::vector<NamedParameter> Network::trained() const {
 
 void Network::initialise(const Random& random, DType dtype, Device device) {
   const Random stream = random.stream(name_);
-  for (const auto& [path, parameter] : parameters()) {
-    parameter->value = Tensor::empty(parameter->shape, dtype, device);
-    sonograd::initialise(parameter->value, parameter->init, stream.stream(path));
+  for (const NamedParameter& p : parameters()) {
+    Parameter& parameter = *p.parameter;
+    parameter.value = allocating([&] { return name_ + "." + p.name; },
+                                 [&] { return Tensor::empty(parameter.shape, dtype, device); });
+    sonograd::initialise(parameter.value, parameter.init, stream.stream(p.name));
   }
 }
 

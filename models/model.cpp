@@ -1,6 +1,7 @@
 #include "models/model.h"
 
 #include "ops/softmax/softmax.h"
+#include "tensor/out_of_memory.h"
 
 namespace sonograd {
 
@@ -52,8 +53,9 @@ std::vector<Named<const Parameter>> Model::parameters() const {
 }
 
 void Model::allocate(DType dtype, Device device) {
-  for (const auto& [name, parameter] : parameters())
-    parameter->value = Tensor::empty(parameter->shape, dtype, device);
+  for (const NamedParameter& p : parameters())
+    p.parameter->value =
+        allocating([&] { return p.name; }, [&] { return Tensor::empty(p.parameter->shape, dtype, device); });
 }
 
 void Model::initialise(const Random& random, DType dtype, Device device) {
@@ -64,7 +66,9 @@ void Model::initialise(const Random& random, DType dtype, Device device) {
 }
 
 void Model::convert(DType dtype, Device device) {
-  for (const auto& [name, parameter] : parameters()) parameter->value = parameter->value.to(dtype).to(device);
+  for (const NamedParameter& p : parameters())
+    p.parameter->value =
+        allocating([&] { return p.name; }, [&] { return p.parameter->value.to(dtype).to(device); });
 }
 
 Int count_elements(const std::vector<NamedParameter>& parameters, bool (*counts)(const Parameter&)) {

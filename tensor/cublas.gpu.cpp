@@ -8,6 +8,7 @@
 #include "tensor/cache.h"
 #include "tensor/gpu_policy.h"
 #include "tensor/gpu_runtime.h"
+#include "tensor/out_of_memory.h"
 #include "tensor/shared_library.h"
 #include "tensor/storage.h"
 
@@ -194,7 +195,8 @@ void multiply(Int m, Int n, Int k, const Factor& a, const Factor& b, const Produ
       plans.get({m, n, k, count, a.leading, a.transposed, a.apart, alignment(a.first), b.leading,
                  b.transposed, b.apart, alignment(b.first), c.leading, c.apart, alignment(c.first), tf32},
                 [&] { return planned(m, n, k, a, b, c, count, tf32); });
-  const Storage workspace(plan->workspace, true);
+  const Storage workspace = allocating([] { return std::string("cuBLASLt's workspace"); },
+                                       [&] { return Storage(plan->workspace, true); });
   const float one = 1;
   check(functions().multiply(handle(), plan->operation.get(), &one, b.first, plan->b.get(), a.first,
                              plan->a.get(), &keep, c.first, plan->c.get(), c.first, plan->c.get(),

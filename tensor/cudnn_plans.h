@@ -3,6 +3,7 @@
 #include "tensor/cudnn.h"
 #include "tensor/cudnn_plan.h"
 #include "tensor/gpu_runtime.h"
+#include "tensor/out_of_memory.h"
 
 namespace sonograd::cudnn {
 
@@ -21,7 +22,8 @@ class Plans {
     const std::shared_ptr<const Shared> shared = plans.get(key, [&] { return make(device); });
     const std::lock_guard lock(shared->mutex);
     for (OpPlan& plan = shared->plan; plan.found(); plan.advance()) {
-      const Storage workspace(plan.workspace(), true);
+      const Storage workspace = allocating([] { return std::string("cuDNN's workspace"); },
+                                           [&] { return Storage(plan.workspace(), true); });
       if (launch(plan, workspace.data())) return true;
       cudaGetLastError();  // else a later call would report it
     }

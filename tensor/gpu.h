@@ -30,12 +30,6 @@ class Failure : public Error {
  public:
   using Error::Error;
 };
-// Bytes that were asked for, were in use by tensors and that there are.
-class OutOfMemory : public Failure {
- public:
-  OutOfMemory(Int asked, Int live, Int total);
-  Int asked, live, total;
-};
 
 // Stream-ordered: what is released may be given out again at once, as new work comes after all that used it.
 constexpr Int alignment = 256;  // bytes

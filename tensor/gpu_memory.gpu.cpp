@@ -8,6 +8,7 @@
 #include "tensor/arena.h"
 #include "tensor/gpu_graph_memory.h"
 #include "tensor/gpu_runtime.h"
+#include "tensor/out_of_memory.h"
 
 namespace sonograd::gpu {
 
@@ -80,7 +81,7 @@ bool grow(Arena& arena, Int bytes, Arena& spare) {
 [[noreturn]] void fail(Int bytes, Int live) {
   std::size_t free = 0, total = 0;
   check(cudaMemGetInfo(&free, &total), "cudaMemGetInfo");
-  throw OutOfMemory(bytes, live, static_cast<Int>(total));
+  throw OutOfMemory(Device::gpu, bytes, live, static_cast<Int>(total));
 }
 
 thread_local GraphMemory::Parts* in_use = nullptr;

@@ -11,7 +11,7 @@
 #include <mutex>
 
 #include "tensor/arena.h"
-#include "tensor/error.h"
+#include "tensor/out_of_memory.h"
 
 namespace sonograd::pool {
 namespace {
@@ -46,10 +46,7 @@ Int machine_bytes() {
 }
 
 [[noreturn]] void fail(Int bytes, Int live) {
-  throw Error(
-      "out of memory: cannot allocate {} MiB beside {} MiB in use, the machine has {} MiB; use a smaller "
-      "batch or smaller images",
-      bytes >> 20, live >> 20, machine_bytes() >> 20);
+  throw OutOfMemory(Device::cpu, bytes, live, machine_bytes());
 }
 
 // Address space, most often all that is ever needed in one piece, whose blocks can then all be joined again;

@@ -10,7 +10,7 @@ namespace pool {
 
 constexpr Int alignment = 64;  // bytes; a cache line and an AVX-512 register
 
-// Throws Error naming the size where the machine's memory and swap do not hold it beside what lives already.
+// Throws OutOfMemory where the machine's memory and swap do not hold it beside what lives already.
 void* allocate(Int bytes);
 void release(void* block, Int bytes) noexcept;
 

@@ -5,6 +5,7 @@
 
 #include "tensor/gpu.h"
 #include "tensor/loops.h"
+#include "tensor/out_of_memory.h"
 #include "tensor/parallel.h"
 #include "tensor/simd.h"
 #include "tensor/view.h"
@@ -107,7 +108,8 @@ Tensor Tensor::empty(const Shape& shape, DType dtype, Device device) {
   Int bytes = 0;
   if (__builtin_mul_overflow(shape.elements(), size_of(dtype), &bytes))
     throw Error("a tensor {} has more bytes than can be counted", shape.text());
-  t.storage_ = std::make_shared<Storage>(bytes, device == Device::gpu);
+  t.storage_ = allocating([&] { return shape.text(); },
+                          [&] { return std::make_shared<Storage>(bytes, device == Device::gpu); });
   t.region_ = {0, shape, row_major_strides(shape)};
   t.dtype_ = dtype;
   t.device_ = device;

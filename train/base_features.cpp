@@ -4,6 +4,7 @@
 
 #include "autograd/tape.h"
 #include "data/loader.h"
+#include "tensor/out_of_memory.h"
 #include "train/evaluate.h"
 
 namespace sonograd {
@@ -35,12 +36,16 @@ BaseFeatures features_of(const Model& model, const ImageSet& images, const std::
        begin += batch) {
     const auto part = std::span(pictures).subspan(
         static_cast<std::size_t>(begin), static_cast<std::size_t>(std::clamp<Int>(end - begin, 1, batch)));
-    Context context;
-    const Tensor made = model.features(images_for(model, images, part), context).as_dense();
+    const Tensor made = within_memory(static_cast<Int>(part.size()), [&](Int n) {
+      Context context;
+      const auto some = part.first(static_cast<std::size_t>(n));
+      return model.features(images_for(model, images, some), context).as_dense();
+    });
     if (!features.values.defined()) {
       Shape shape = made.shape();
       shape[0] = count;
-      features.values = Tensor::zeros(shape, made.dtype(), made.device());
+      features.values = allocating([] { return std::string("the base's features of all pictures"); },
+                                   [&] { return Tensor::zeros(shape, made.dtype(), made.device()); });
     }
     if (first == end) break;
     features.values.slice(0, begin, begin + made.size(0)).assign(made);

@@ -20,7 +20,7 @@ struct Evaluation {
 };
 
 // Inference mode, in batches; labels[i] is the class of images.image(i). With the features of all of them,
-// the head alone.
+// the head alone. Throws Error with a batch that would fit where the gpu's memory is short.
 Evaluation evaluate(const Model& model, const ImageSet& images, const std::vector<Int>& labels,
                     std::span<const Int> indices, Int batch = 16, const BaseFeatures* features = nullptr);
 

@@ -86,13 +86,6 @@ struct FitEvents {
 History fit(Model& model, const FitData& data, const std::vector<PhasePlan>& plan, const FitOptions& options,
             const RunFolder& run, const FitEvents& events = {});
 
-// What a checkpoint and the run that goes on from it must have in common, and all processes of one: the items
-// that change numbers, parted by "; ".
-std::string settings_of(const Model& model, const FitData& data, const std::vector<PhasePlan>& plan,
-                        const FitOptions& options);
-// That they are the first process's in all; throws Error that names the items which differ.
-void expect_in_all(Group& group, const std::string& settings);
-
 // balanced: n / (classes · n_class), as scikit-learn's class_weight="balanced"
 std::vector<double> balanced_weights(const std::vector<Int>& labels, const std::vector<Int>& train,
                                      Int classes);

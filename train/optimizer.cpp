@@ -2,19 +2,27 @@
 
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include "ops/binary/binary.h"
 #include "ops/unary/unary.h"
 #include "ops/update/update.h"
 #include "tensor/gpu.h"
+#include "tensor/out_of_memory.h"
 
 namespace sonograd {
 namespace {
 
-Tensors zeros_like(const std::vector<NamedParameter>& parameters) {
+const std::string adam_m = "adam.m.", adam_v = "adam.v.", sgd_velocity = "sgd.velocity.";
+
+Tensors zeros_like(const std::string& prefix, const std::vector<NamedParameter>& parameters) {
   Tensors list;
-  for (const auto& [name, parameter] : parameters)
-    list.push_back(Tensor::zeros(parameter->shape, parameter->value.dtype(), parameter->value.device()));
+  for (const NamedParameter& p : parameters) {
+    const Tensor& value = p.parameter->value;
+    list.push_back(
+        allocating([&] { return prefix + p.name; },
+                   [&] { return Tensor::zeros(p.parameter->shape, value.dtype(), value.device()); }));
+  }
   return list;
 }
 
@@ -51,8 +59,9 @@ static void expect_same_number(std::size_t parameters, std::size_t moments) {
 
 void Adam::prepare(const std::vector<NamedParameter>& parameters) {
   if (!m.empty()) return;
-  m = zeros_like(parameters);
-  v = zeros_like(parameters);
+  Tensors first = zeros_like(adam_m, parameters), second = zeros_like(adam_v, parameters);
+  m = std::move(first);  // both or none: memory may end in between
+  v = std::move(second);
 }
 
 void Adam::begin(const std::vector<NamedParameter>& parameters, double learning_rate) {
@@ -69,14 +78,14 @@ void Adam::change(Parameter& parameter, std::size_t which, const Tensor& gradien
 
 std::vector<std::pair<std::string, Tensor>> Adam::state(const std::vector<NamedParameter>& parameters) {
   prepare(parameters);
-  auto list = named("adam.m.", parameters, m);
-  const auto second = named("adam.v.", parameters, v);
+  auto list = named(adam_m, parameters, m);
+  const auto second = named(adam_v, parameters, v);
   list.insert(list.end(), second.begin(), second.end());
   return list;
 }
 
 void Sgd::prepare(const std::vector<NamedParameter>& parameters) {
-  if (velocity.empty()) velocity = zeros_like(parameters);
+  if (velocity.empty()) velocity = zeros_like(sgd_velocity, parameters);
 }
 
 void Sgd::begin(const std::vector<NamedParameter>& parameters, double learning_rate) {
@@ -92,7 +101,7 @@ void Sgd::change(Parameter& parameter, std::size_t which, const Tensor& gradient
 
 std::vector<std::pair<std::string, Tensor>> Sgd::state(const std::vector<NamedParameter>& parameters) {
   prepare(parameters);
-  return named("sgd.velocity.", parameters, velocity);
+  return named(sgd_velocity, parameters, velocity);
 }
 
 void multiply_each(Tensors& gradients, double factor) {

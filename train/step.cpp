@@ -9,8 +9,8 @@
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/reduce/reduce.h"
 #include "report/metrics.h"
-#include "tensor/gpu.h"
 #include "tensor/gpu_ranges.h"
+#include "tensor/out_of_memory.h"
 #include "train/distributed/buckets.h"
 
 namespace sonograd {
@@ -117,9 +117,7 @@ void differentiate_together(const Loss& loss, const std::vector<Tensor*>& wrt, c
 
 StepResult compute(Model& model, const Batch& batch, const StepOptions& options) {
   const auto trained = trained_parameters(model);
-  std::vector<Tensor*> wrt;
-  wrt.reserve(trained.size());
-  for (const auto& [name, parameter] : trained) wrt.push_back(&parameter->value);
+  const std::vector<Tensor*> wrt = values_of(trained);
   Group& group = *options.group;
   const Across across{
       .sum = [&group](Tensor& x) { group.sum(x); }, .images = batch.whole, .share = share_of(batch)};
@@ -129,12 +127,13 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
   StepResult result;
   Tensor given;
   const auto loss = [&] {
-    const Tensor logits = options.features ? model.classify(options.features->of(batch.samples), context)
-                                           : model.logits(like_parameters(model, batch.images), context);
-    const Tensor targets =
-        one_hot_targets(batch.labels, logits.size(1), options.class_weights, logits.dtype(), logits.device());
-    given = logits.detach();
-    return mean(softmax_cross_entropy(logits, targets), {0});
+    const Tensor input =
+        options.features ? options.features->of(batch.samples) : like_parameters(model, batch.images);
+    return loss_of(model, input, options, context, [&](const Tensor& logits) {
+      given = logits;
+      return one_hot_targets(batch.labels, logits.size(1), options.class_weights, logits.dtype(),
+                             logits.device());
+    });
   };
   if (group.alone()) {
     differentiate_alone(loss, trained, wrt, options, result);
@@ -186,15 +185,49 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
       options.precision == Precision::f16 ? "bf16, which reaches beyond f16's 65504, " : "");
 }
 
-// The step needed at least as much as it held and asked for at the end, beside what was there before it: the
-// batch that fits is no larger, and half is worth trying first.
-std::string smaller_batch(const gpu::OutOfMemory& full, Int batch, Int live_before) {
-  const double needed =
-      static_cast<double>(full.live + full.asked - live_before) / static_cast<double>(batch);
-  const auto fits = static_cast<Int>(static_cast<double>(full.total - live_before) / needed);
-  const Int smaller = std::min(fits, batch / 2);
-  return smaller >= 1 ? fmt::format("does not fit, one of {} may", smaller)
-                      : "does not fit, nor does any: take a smaller model, or smaller images";
+Int images_in(const Batch& batch) {
+  return static_cast<Int>(batch.labels.size());
+}
+
+// The gradients, not within_memory.
+StepResult differentiate(Model& model, const Batch& batch, const StepOptions& options) {
+  const gpu::NamedRange range([&] { return fmt::format("gradients of update {}", options.step + 1); });
+  try {
+    return compute(model, batch, options);
+  } catch (const FoundNotFinite& found) {
+    name_the_culprit(model, batch, options, found.seen_in);
+  }
+}
+
+// The same for the first n images, in this process alone; changes nothing.
+StepResult attempt(Model& model, const Batch& batch, Int n, StepOptions options) {
+  options.on_gradient = {};
+  options.group = &one_process();
+  try {
+    return compute(model, first_of(batch, n), options);
+  } catch (const FoundNotFinite&) {
+    return {};  // it is looked for at the end
+  }
+}
+
+// train_step, not within_memory.
+StepResult update(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
+                  StepOptions options, Optimizer& optimizer, double learning_rate) {
+  // On a GPU each look at a gradient would wait for it.
+  const bool at_once = options.group->alone() && !options.loss_scale &&
+                       trained.front().parameter->value.device() == Device::cpu;
+  if (at_once) {
+    optimizer.begin(trained, learning_rate);
+    options.on_gradient = [&](std::size_t i, const Tensor& gradient) {
+      optimizer.change(*trained[i].parameter, i, gradient);
+    };
+  }
+  StepResult result = differentiate(model, batch, options);
+  if (options.loss_scale) options.loss_scale->update(result.overflowed);
+  if (result.overflowed) return result;
+  apply_updates(result.updates);
+  if (!at_once) optimizer.update(trained, result.gradients, learning_rate);
+  return result;
 }
 
 }  // namespace
@@ -204,6 +237,21 @@ std::vector<NamedParameter> trained_parameters(Model& model) {
   for (const NamedParameter& p : model.parameters())
     if (p.parameter->trains()) trained.push_back(p);
   return trained;
+}
+
+std::vector<Tensor*> values_of(const std::vector<NamedParameter>& parameters) {
+  std::vector<Tensor*> values;
+  values.reserve(parameters.size());
+  for (const NamedParameter& p : parameters) values.push_back(&p.parameter->value);
+  return values;
+}
+
+Batch first_of(const Batch& batch, Int n) {
+  const auto part = [n](const std::vector<Int>& all) {
+    return std::vector<Int>(all.begin(), all.begin() + std::min(n, static_cast<Int>(all.size())));
+  };
+  return {batch.images.defined() ? batch.images.slice(0, 0, n) : Tensor(), part(batch.labels),
+          part(batch.samples)};
 }
 
 Context training_context(const Model& model, const Batch& batch, const StepOptions& options) {
@@ -217,37 +265,27 @@ Context training_context(const Model& model, const Batch& batch, const StepOptio
           .recompute = options.recompute};
 }
 
+Tensor loss_of(const Model& model, const Tensor& input, const StepOptions& options, Context& context,
+               const std::function<Tensor(const Tensor& logits)>& targets) {
+  const Tensor logits = options.features ? model.classify(input, context) : model.logits(input, context);
+  return mean(softmax_cross_entropy(logits, targets(logits.detach())), {0});
+}
+
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options) {
-  const gpu::NamedRange range([&] { return fmt::format("gradients of update {}", options.step + 1); });
-  const Int live = gpu::live_bytes();
-  try {
-    return compute(model, batch, options);
-  } catch (const FoundNotFinite& found) {
-    name_the_culprit(model, batch, options, found.seen_in);
-  } catch (const gpu::OutOfMemory& full) {
-    throw Error("{}; a batch of {} {}", full.what(), batch.labels.size(),
-                smaller_batch(full, static_cast<Int>(batch.labels.size()), live));
-  }
+  return within_memory(
+      images_in(batch), [&] { return differentiate(model, batch, options); },
+      [&](Int n) { attempt(model, batch, n, options); });
 }
 
 StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
                       StepOptions options, Optimizer& optimizer, double learning_rate) {
   const gpu::NamedRange range([&] { return fmt::format("update {}", options.step + 1); });
-  // On a GPU each look at a gradient would wait for it.
-  const bool at_once = options.group->alone() && !options.loss_scale &&
-                       trained.front().parameter->value.device() == Device::cpu;
-  if (at_once) {
-    optimizer.begin(trained, learning_rate);
-    options.on_gradient = [&](std::size_t i, const Tensor& gradient) {
-      optimizer.change(*trained[i].parameter, i, gradient);
-    };
-  }
-  StepResult result = gradients_of(model, batch, options);
-  if (options.loss_scale) options.loss_scale->update(result.overflowed);
-  if (result.overflowed) return result;
-  apply_updates(result.updates);
-  if (!at_once) optimizer.update(trained, result.gradients, learning_rate);
-  return result;
+  return within_memory(
+      images_in(batch), [&] { return update(model, trained, batch, options, optimizer, learning_rate); },
+      [&](Int n) {
+        optimizer.state(trained);  // from the second update on the moments are there beside the gradients
+        attempt(model, batch, n, options);
+      });
 }
 
 Tensor like_parameters(const Model& model, const Tensor& images) {

@@ -43,10 +43,21 @@ struct StepResult {
 // The parameters that train under the model's present freezing.
 std::vector<NamedParameter> trained_parameters(Model& model);
 
+std::vector<Tensor*> values_of(const std::vector<NamedParameter>& parameters);
+
+// The first n images of a batch that is no part of a larger one.
+Batch first_of(const Batch& batch, Int n);
+
+// Mean softmax cross-entropy of the model's logits [n, classes], for which `targets` gives what they should
+// be. input: pictures, or their features where the options have some.
+Tensor loss_of(const Model& model, const Tensor& input, const StepOptions& options, Context& context,
+               const std::function<Tensor(const Tensor& logits)>& targets);
+
 // Loss and gradients of one batch in training mode: mean softmax cross-entropy on the logits. A tape
 // watches the parameters meanwhile; no value changes. Throws NotFinite, which counts updates from 1, where
 // the loss or a gradient is not a finite number; a gradient that a smaller loss scale may make finite is
-// told of by `overflowed`.
+// told of by `overflowed`; where the gpu's memory does not hold the step, Error with a batch that it does
+// (tensor/out_of_memory.h; of several processes without what their sums take).
 StepResult gradients_of(Model& model, const Batch& batch, const StepOptions& options);
 
 // How gradients_of runs the model, of one process.
@@ -55,7 +66,8 @@ Context training_context(const Model& model, const Batch& batch, const StepOptio
 // A whole update of the model: gradients_of, the norms' moving averages and the optimizer. One process on the
 // cpu changes each parameter as backward has its gradient, so that the gradients are never all there; where
 // it throws NotFinite, those whose gradients came before are changed. With a loss scale all gradients are
-// there first, and where they overflowed nothing changes but the scale. `trained`: trained_parameters(model).
+// there first, and where they overflowed nothing changes but the scale; nor does anything where the gpu's
+// memory is short, of which it tells as gradients_of does. `trained`: trained_parameters(model).
 StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
                       StepOptions options, Optimizer& optimizer, double learning_rate);
 

@@ -2,16 +2,17 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 #include <optional>
+#include <tuple>
 
 #include "autograd/tape.h"
-#include "ops/cross_entropy/cross_entropy.h"
-#include "ops/reduce/reduce.h"
 #include "tensor/gpu.h"
 #include "tensor/gpu_graph.h"
 #include "tensor/gpu_numbers.h"
 #include "tensor/gpu_policy.h"
 #include "tensor/gpu_ranges.h"
+#include "tensor/out_of_memory.h"
 
 namespace sonograd {
 namespace {
@@ -42,11 +43,6 @@ Shape input_shape(const Batch& batch, const StepOptions& options) {
   Shape shape = options.features->values.shape();
   shape[0] = static_cast<Int>(batch.samples.size());
   return shape;
-}
-
-template <class T>
-bool all_finite(const T* values, Int count) {
-  return std::all_of(values, values + count, [](T x) { return std::isfinite(x); });
 }
 
 }  // namespace
@@ -91,6 +87,15 @@ class StepGraph::Recorded {
     return read(model, batch, options, optimizer);
   }
 
+  // Asks for the memory that update() takes, and changes nothing.
+  void attempt(const Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
+               const StepOptions& options) {
+    prepare(trained, batch, static_cast<Int>(model.options().classes.size()));
+    give(model, batch, options, 0);
+    const gpu::LiveNumbers::Scope live(numbers);
+    graph.rehearse([&] { differentiate(model, trained, batch, options); });
+  }
+
   const Setting setting;
   const Shape shape;  // of the pictures or features
   Int steps = 0;      // the optimizer's, so far
@@ -99,7 +104,8 @@ class StepGraph::Recorded {
  private:
   void prepare(const std::vector<NamedParameter>& trained, const Batch& batch, Int classes) {
     const auto count = static_cast<Int>(batch.labels.size());
-    input = Tensor::empty(shape, DType::f32, Device::gpu);
+    input = allocating([] { return std::string("the graph's input"); },
+                       [&] { return Tensor::empty(shape, DType::f32, Device::gpu); });
     targets = Tensor::empty({count, classes}, DType::f32, Device::gpu);
     loss.emplace(1);
     squares.emplace(static_cast<Int>(trained.size()), DType::f64);
@@ -117,30 +123,40 @@ class StepGraph::Recorded {
         one_hot_targets(batch.labels, targets.size(1), options.class_weights, DType::f32, Device::cpu));
   }
 
+  struct Differentiated {
+    Tensor loss, squares, logits;
+    Tensors gradients;
+    std::vector<MovingUpdate> updates;
+  };
+  Differentiated differentiate(const Model& model, const std::vector<NamedParameter>& trained,
+                               const Batch& batch, const StepOptions& options) {
+    Context context = training_context(model, batch, options);
+    Differentiated result;
+    const auto loss = [&] {
+      return loss_of(model, input, options, context, [&](const Tensor& y) {
+        result.logits = y;
+        return targets;
+      });
+    };
+    std::tie(result.loss, result.gradients) = value_and_gradient(loss, values_of(trained));
+    result.squares = squared_norms(result.gradients);
+    result.updates = std::move(context.updates);
+    return result;
+  }
+
   // The update, to be run or recorded. It reads nothing on the host.
-  void put_on_stream(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
+  void put_on_stream(const Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
                      const StepOptions& options, Optimizer& optimizer) {
     const gpu::LiveNumbers::Scope live(numbers);
-    Context context = training_context(model, batch, options);
-    std::vector<Tensor*> wrt;
-    wrt.reserve(trained.size());
-    for (const auto& [name, parameter] : trained) wrt.push_back(&parameter->value);
-    Tensor given;
-    const auto [value, gradients] = value_and_gradient(
-        [&] {
-          const Tensor y = options.features ? model.classify(input, context) : model.logits(input, context);
-          given = y.detach();
-          return mean(softmax_cross_entropy(y, targets), {0});
-        },
-        wrt);
-    const Tensor norms = squared_norms(gradients);
-    numbers.expect_finite(value);
-    numbers.expect_finite(norms);
-    apply_updates(context.updates);
-    for (std::size_t i = 0; i < trained.size(); ++i) optimizer.change(*trained[i].parameter, i, gradients[i]);
-    loss->copy(value);
-    squares->copy(norms);
-    logits->copy(given.as_dense());
+    const Differentiated made = differentiate(model, trained, batch, options);
+    numbers.expect_finite(made.loss);
+    numbers.expect_finite(made.squares);
+    apply_updates(made.updates);
+    for (std::size_t i = 0; i < trained.size(); ++i)
+      optimizer.change(*trained[i].parameter, i, made.gradients[i]);
+    loss->copy(made.loss);
+    squares->copy(made.squares);
+    logits->copy(made.logits.as_dense());
   }
 
   void record(Model& model, const std::vector<NamedParameter>& trained, Optimizer& optimizer,
@@ -154,8 +170,9 @@ class StepGraph::Recorded {
   }
 
   StepResult read(Model& model, const Batch& batch, const StepOptions& options, Optimizer& optimizer) {
-    if (!all_finite(loss->values<float>(), 1) ||
-        !all_finite(squares->values<double>(), squares->elements())) {
+    const double* const first = squares->values<double>();
+    const double sum = std::accumulate(first, first + squares->elements(), 0.0);
+    if (!std::isfinite(*loss->values<float>()) || !std::isfinite(sum)) {
       --optimizer.steps;  // nothing was changed
       gradients_of(model, batch, options);
       throw NotFinite("update {}: a number is not finite in its graph alone; train without --cuda-graph",
@@ -206,13 +223,24 @@ StepResult StepGraph::update(Model& model, const std::vector<NamedParameter>& tr
     graph->steps = optimizer.steps;
     return result;
   }
+  const auto by_graph = [&] {
+    try {
+      StepResult result = graph->update(model, trained, batch, options, optimizer, learning_rate);
+      launched = graph->launches();
+      return result;
+    } catch (const OutOfMemory&) {  // met before anything is changed
+      optimizer.steps = graph->steps;
+      graph.reset();
+      throw;
+    }
+  };
+  const auto attempt = [&](Int n) {
+    const Batch part = first_of(batch, n);
+    Recorded(model, setting, input_shape(part, options)).attempt(model, trained, part, options);
+  };
   try {
-    StepResult result = graph->update(model, trained, batch, options, optimizer, learning_rate);
-    launched = graph->launches();
-    return result;
-  } catch (const gpu::OutOfMemory& full) {
-    throw Error("update {}: {}; --cuda-graph keeps a step's memory beside that of all else: train without it",
-                options.step + 1, full.what());
+    return within_memory(static_cast<Int>(batch.labels.size()), by_graph, attempt,
+                         "; --cuda-graph keeps a step's memory beside that of all else");
   } catch (const gpu::Failure& failure) {
     throw Error("update {}, as a graph: {}; train without --cuda-graph, from the last checkpoint on",
                 options.step + 1, failure.what());

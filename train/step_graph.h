@@ -18,7 +18,8 @@ class StepGraph {
   StepGraph& operator=(const StepGraph&) = delete;
 
   // As train_step, for one process, without on_gradient and loss_scale; the result holds no gradients. Throws
-  // Error where the update cannot be recorded, naming the call.
+  // Error where the update cannot be recorded, naming the call, or the gpu's memory is short, as
+  // gradients_of.
   StepResult update(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
                     const StepOptions& options, Optimizer& optimizer, double learning_rate);
   bool recorded() const;  // whether the last update was a launch of the graph

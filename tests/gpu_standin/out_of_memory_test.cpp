@@ -1,35 +1,187 @@
+// Where the gpu's memory is short: what was being made is named, and the largest batch that fits, which then
+// runs where one more does not.
 #include <doctest/doctest.h>
 
+#include <regex>
 #include <string>
 
+#include "explain/explain.h"
+#include "gan/adversarial_step.h"
 #include "models/zoo.h"
+#include "ops/matmul/matmul.h"
+#include "tensor/out_of_memory.h"
+#include "tests/error_of.h"
 #include "tests/gpu_standin/standin.h"
-#include "train/step.h"
+#include "tests/tinted_pictures.h"
+#include "train/evaluate.h"
+#include "train/step_graph.h"
 
 using namespace sonograd;
 
-TEST_CASE("a batch that the gpu's memory does not hold is told with one that may, and a smaller one runs") {
-  const std::size_t before = gpu_standin::machine().memory;
+namespace {
+
+// While one lives the gpu has so many bytes beside those in use.
+class Spare {
+ public:
+  explicit Spare(std::size_t bytes) : before(gpu_standin::machine().memory) {
+    std::size_t free = 0, total = 0;
+    cudaMemGetInfo(&free, &total);
+    gpu_standin::machine().memory = total - free + bytes;
+  }
+  ~Spare() { gpu_standin::machine().memory = before; }
+  Spare(const Spare&) = delete;
+  Spare& operator=(const Spare&) = delete;
+
+ private:
+  std::size_t before;
+};
+constexpr std::size_t mib = std::size_t{1} << 20;
+
+Model mini() {
   Model model = make_model({.name = "mini", .image_size = 32});
   model.initialise(Random(3), DType::f32, Device::gpu);
   freeze_for(model, TrainingPhase::scratch);
-  const auto step = [&](Int batch) {
-    return gradients_of(
-        model, {Tensor::zeros({batch, 32, 32, 3}), std::vector<Int>(static_cast<std::size_t>(batch), 0), {}},
-        {});
-  };
-  std::size_t free = 0, total = 0;
-  cudaMemGetInfo(&free, &total);
-  gpu_standin::machine().memory = total - free + (std::size_t{12} << 20);
-  std::string said;
-  try {
-    step(512);
-  } catch (const Error& error) {
-    said = error.what();
+  return model;
+}
+
+Batch blank(Int count) {
+  Batch batch{Tensor::zeros({count, 32, 32, 3}), {}, {}};
+  batch.labels.assign(static_cast<std::size_t>(count), 0);
+  return batch;
+}
+
+// The batch that the error of run(batch) names; it runs, one more does not.
+Int named_batch(Int batch, const std::function<void(Int)>& run) {
+  const std::string said = error_of([&] { run(batch); });
+  CAPTURE(said);
+  CHECK(said.find("out of memory on the gpu: cannot allocate") != std::string::npos);
+  CHECK(said.find("use a smaller batch") == std::string::npos);
+  std::smatch found;
+  REQUIRE(std::regex_search(
+      said, found,
+      std::regex("; a batch of " + std::to_string(batch) + " does not fit, one of ([0-9]+) does")));
+  const Int fits = std::stoll(found[1]);
+  CHECK(error_of([&] { run(fits); }) == "no error");
+  CHECK(error_of([&] { run(fits + 1); }).find("does not fit") != std::string::npos);
+  return fits;
+}
+
+}  // namespace
+
+TEST_CASE("a training step names the largest batch that its gpu's memory holds, with the moments in it") {
+  Model model = mini();
+  const auto trained = trained_parameters(model);
+  std::vector<std::vector<double>> before;
+  for (const Tensor* value : values_of(trained)) before.push_back(value->values());
+  Adam adam;
+  {
+    const Spare spare(8 * mib);
+    CHECK(named_batch(50, [&](Int n) { gradients_of(model, blank(n), {}); }) > 1);
+    CHECK(error_of([&] { train_step(model, trained, blank(50), {}, adam, 1e-3); }).find(" for ") !=
+          std::string::npos);
   }
-  INFO(said);
-  CHECK(said.find("out of memory on the gpu") != std::string::npos);
-  CHECK(said.find("a batch of 512 does not fit, one of ") != std::string::npos);
-  CHECK(step(1).loss > 0);
-  gpu_standin::machine().memory = before;
+  CHECK(adam.steps == 0);
+  for (std::size_t i = 0; i < trained.size(); ++i)
+    CHECK(trained[i].parameter->value.values() == before[i]);  // it was tried without
+  const Spare spare(8 * mib);
+  CHECK(named_batch(50, [&](Int n) { train_step(model, trained, blank(n), {}, adam, 1e-3); }) > 1);
+}
+
+TEST_CASE("an op tells which of its outputs found no memory, its inputs and its layer") {
+  Model model = mini();
+  const Spare spare(0);
+  const std::string said = error_of([&] { gradients_of(model, blank(4), {}); });
+  CHECK_MESSAGE(
+      said.find("a batch of 4 does not fit, nor does one of 1: take a smaller model") != std::string::npos,
+      said);
+  const Tensor x = Tensor::of({2, 3}, {1, 2, 3, 4, 5, 6});
+  const LayerScope layer("head");
+  const std::string host = error_of([&] {
+    matmul(Tensor::filled({Int{1} << 22, 1}, 1), Tensor::filled({1, Int{1} << 22}, 1));
+  });
+  CHECK_MESSAGE(
+      host.find("head: matmul (a [4194304,1], b [1,4194304]): out of memory: cannot allocate 67108864 "
+                "MiB for the output [4194304,4194304] beside ") == 0,
+      host);
+  CHECK(host.find("use a smaller batch or smaller images") != std::string::npos);
+}
+
+TEST_CASE("moments that find no memory are named, and leave the optimizer as it was") {
+  Model model = mini();
+  const auto trained = trained_parameters(model);
+  std::size_t bytes = 0;
+  for (const Tensor* value : values_of(trained)) bytes += static_cast<std::size_t>(4 * value->elements());
+  Adam adam;
+  const auto expect_short = [&](std::size_t spare, const char* moment) {
+    const Spare short_of(spare);
+    const std::string said = error_of([&] { adam.state(trained); });
+    CHECK_MESSAGE(said.find(moment) != std::string::npos, said);
+  };
+  expect_short(bytes / 2, "for adam.m.");
+  expect_short(3 * bytes / 2, "for adam.v.");
+  CHECK(adam.state(trained).size() == 2 * trained.size());
+  train_step(model, trained, blank(2), {}, adam, 1e-3);
+}
+
+TEST_CASE("evaluation and the features of a frozen base name a batch") {
+  const TintedPictures data(40, 40, 32, 150, 50);
+  const Model model = mini();
+  const Spare spare(3 * mib);
+  CHECK(named_batch(40, [&](Int n) { evaluate(model, data.images, data.labels, data.train, n); }) > 1);
+  CHECK(named_batch(40, [&](Int n) { features_of(model, data.images, data.train, n); }) > 1);
+}
+
+TEST_CASE("an explanation takes one image, or tells how many its method takes at once") {
+  const Model model = mini();
+  const Tensor image = Tensor::filled({1, 32, 32, 3}, 9, DType::f32, Device::gpu);
+  {
+    const Spare spare(0);
+    const std::string said = error_of([&] { explain(model, image, {.method = "gradcam"}); });
+    CHECK_MESSAGE(
+        said.find("a batch of 1 does not fit, take a smaller model or smaller images") != std::string::npos,
+        said);
+  }
+  const Spare spare(mib);
+  const std::string said = error_of([&] { explain(model, image, {.method = "occlusion"}); });
+  CHECK_MESSAGE(
+      std::regex_search(said, std::regex("a batch of 16 does not fit, one of [0-9]+ does; the method "
+                                         "takes 16 at once: choose another one")),
+      said);
+  CHECK(explain(model, image, {.method = "gradcam", .blank = true}).height > 0);
+}
+
+TEST_CASE("an adversarial step names a batch, of which the networks' largest pass and all moments are part") {
+  Gan gan({.image_size = 16, .width = 0.125});
+  gan.initialise(Random(1), DType::f32, Device::gpu);
+  const auto step = [&](Int n) {
+    std::array<Tensor, 3> noise;
+    for (Tensor& each : noise) each = latent_noise(n, Random(3), DType::f32, Device::gpu);
+    const Tensor real = Tensor::filled({n, 16, 16, 3}, 0.5, DType::f32, Device::gpu);
+    adversarial_step(gan, real, noise, smoothed_labels(n, Random(2), DType::f32, Device::gpu),
+                     {.random = Random(5)});
+  };
+  const Spare spare(4 * mib);
+  CHECK(named_batch(40, step) > 1);
+}
+
+TEST_CASE("a graph of an update names a batch that fits beside all else, and counts no step that was none") {
+  Model model = mini();
+  const auto trained = trained_parameters(model);
+  Adam adam;
+  StepGraph graph;
+  const auto update = [&](Int n) { return graph.update(model, trained, blank(n), {}, adam, 1e-3); };
+  update(40);
+  const Spare spare(6 * mib);
+  const std::string said = error_of([&] { update(40); });
+  CAPTURE(said);
+  std::smatch found;
+  REQUIRE(std::regex_search(
+      said, found, std::regex("a batch of 40 does not fit, one of ([0-9]+) does; --cuda-graph keeps")));
+  CHECK(adam.steps == 1);
+  const Int fits = std::stoll(found[1]);
+  for (int i = 0; i < 3; ++i) update(fits);
+  CHECK(graph.recorded());
+  CHECK(error_of([&] {
+          for (int i = 0; i < 2; ++i) update(fits + 1);
+        }).find("does not fit") != std::string::npos);
 }

@@ -206,7 +206,7 @@ TEST_CASE("out of memory is an error of its own with the bytes, after which work
   try {
     Tensor::zeros({1 << 20}, DType::f32, Device::gpu);
     CHECK(false);
-  } catch (const gpu::OutOfMemory& error) {
+  } catch (const OutOfMemory& error) {
     CHECK(error.asked == 4 << 20);
     CHECK(error.live >= 4096);
     CHECK(error.total == 1 << 20);

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "tensor/out_of_memory.h"
+
 namespace sonograd {
 
 Buckets::Buckets(Group& group, std::size_t count, Int bytes) : group(group), most(bytes), sums(count) {}
@@ -16,7 +18,9 @@ void Buckets::send() {
   if (open.empty()) return;
   Int elements = 0;
   for (const auto& [which, x] : open) elements += x.elements();
-  Tensor flat = Tensor::empty({elements}, open[0].second.dtype(), open[0].second.device());
+  const Tensor& like = open[0].second;
+  Tensor flat = allocating([] { return std::string("the gradients that processes sum"); },
+                           [&] { return Tensor::empty({elements}, like.dtype(), like.device()); });
   Int offset = 0;
   for (const auto& [which, x] : open) {
     sums[which] = flat.view(offset, x.shape(), row_major_strides(x.shape()));
