@@ -1,11 +1,16 @@
-// Batch norms by cuDNN's calls in the place of our kernels, and mistakes in these calls.
+// Batch norms by cuDNN's calls in the place of our kernels, and mistakes in these calls. The numbers in
+// brackets are those of README.md.
 #include <doctest/doctest.h>
 
 #include <cmath>
 
 #include "autograd/check_op.h"
+#include "autograd/tape.h"
 #include "ops/batch_norm/batch_norm.h"
 #include "ops/batch_norm/by_cudnn.h"
+#include "ops/matmul/matmul.h"
+#include "ops/sum_to/sum_to.h"
+#include "ops/unary/unary.h"
 #include "tensor/cudnn.h"
 #include "tensor/gpu_policy.h"
 #include "tests/gpu_standin/seen.h"
@@ -49,6 +54,94 @@ TEST_CASE("cuDNN is asked where it is chosen, for what it can do") {
   CHECK(launches() == before + 4);  // two fills, cuDNN's, the variance
 }
 
+namespace {
+
+// The calls' descriptors of rows and of a value per channel, as a caller may make them, rightly as they
+// stand.
+struct Described {
+  cudnnTensorDescriptor_t rows = nullptr, channels = nullptr;
+
+  Described() {
+    cudnnCreateTensorDescriptor(&rows);
+    cudnnCreateTensorDescriptor(&channels);
+    set(rows, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, 5);
+    cudnnDeriveBNTensorDescriptor(channels, rows, CUDNN_BATCHNORM_SPATIAL);
+  }
+  ~Described() {
+    cudnnDestroyTensorDescriptor(rows);
+    cudnnDestroyTensorDescriptor(channels);
+  }
+  Described(const Described&) = delete;
+  Described& operator=(const Described&) = delete;
+
+  static void set(cudnnTensorDescriptor_t which, cudnnTensorFormat_t format, cudnnDataType_t type, int n) {
+    cudnnSetTensor4dDescriptor(which, format, type, n, 4, 1, 1);
+  }
+  void forward(const Tensor& x, const Tensor& gamma, Tensor& y, void* mean, void* variance) const {
+    const float one = 1, none = 0;
+    cudnnBatchNormalizationForwardTraining(cudnn::handle(), CUDNN_BATCHNORM_SPATIAL, &one, &none, rows,
+                                           x.gpu_data<float>(), rows, y.mutable_gpu_data<float>(), channels,
+                                           gamma.gpu_data<float>(), gamma.gpu_data<float>(), 1.0, mean,
+                                           variance, 1e-3, nullptr, nullptr);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a type where the format belongs is refused, though either is a number [3]") {
+  const Described d;
+  const auto nhwc = static_cast<cudnnDataType_t>(CUDNN_TENSOR_NHWC);
+  const auto f32 = static_cast<cudnnTensorFormat_t>(CUDNN_DATA_FLOAT);  // 0, as NCHW is
+  CHECK(says(seen([&] { Described::set(d.rows, f32, nhwc, 5); }), "whose channels do not lie innermost"));
+  CHECK(says(seen([&] { Described::set(d.rows, f32, CUDNN_DATA_FLOAT, 5); }),
+             "whose channels do not lie innermost"));
+  CHECK(says(seen([&] { Described::set(d.rows, CUDNN_TENSOR_NHWC, nhwc, 5); }), "a tensor that is not f32"));
+  CHECK(seen([&] { Described::set(d.rows, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, 5); }).faults.empty());
+}
+
+TEST_CASE("parameters of a batch norm in 16 bits, or not of its own description, are refused [16]") {
+  const Tensor x = values({5, 4}), gamma = values({4});
+  Tensor y = values({5, 4}), mean = Tensor::zeros({4}, DType::f32, Device::gpu), variance = mean.copy();
+  const auto forward = [&](const Described& d) {
+    return seen([&] {
+      d.forward(x, gamma, y, mean.mutable_gpu_data<float>(), variance.mutable_gpu_data<float>());
+      y.values();
+    });
+  };
+  const Described right, halves, own, of_others;
+  CHECK(forward(right).faults.empty());
+  CHECK(says(seen([&] { Described::set(halves.channels, CUDNN_TENSOR_NHWC, CUDNN_DATA_HALF, 1); }),
+             "a tensor that is not f32"));
+  Described::set(own.channels, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, 1);
+  CHECK(says(forward(own), "of shapes that do not fit"));
+  CHECK(says(seen([&] {
+               cudnnDeriveBNTensorDescriptor(of_others.channels, of_others.rows,
+                                             CUDNN_BATCHNORM_SPATIAL_PERSISTENT);
+             }),
+             "not a value per channel"));
+}
+
+TEST_CASE("what backward reads of a batch norm and of an activation is not written over [17, 18]") {
+  const ByCudnn on;
+  const Tensor x = values({5, 4});
+  for (const bool of_norm : {true, false}) {
+    CAPTURE(of_norm);
+    Tensor weights = values(of_norm ? Shape{4} : Shape{4, 4});
+    Tape tape;
+    tape.watch(weights);
+    Tensor loss, written;
+    if (of_norm) {
+      const Normalised z = batch_norm_train(x, weights, values({4}));
+      loss = sum_to(z.y, {}), written = z.variance.detach();
+    } else {
+      const Tensor z = matmul(x, weights);
+      loss = sum_to(swish(z), {}), written = z.detach();
+    }
+    written.fill(1);
+    CHECK(says(seen([&] { tape.gradient(loss, {weights}); }), "was written in place"));
+  }
+}
+
 TEST_CASE(
     "the variance where its inverse root belongs, a lone statistic and a fresh average are caught [15]") {
   const Tensor x = values({5, 4}), gamma = values({4}), mean = values({4}), dz = values({5, 4});
@@ -59,18 +152,7 @@ TEST_CASE(
              }),
              "not 1/sqrt(variance + epsilon)"));
   const auto forward = [&](Tensor running_mean, void* running_variance) {
-    const float one = 1, none = 0;
-    cudnnTensorDescriptor_t rows = nullptr, channels = nullptr;
-    cudnnCreateTensorDescriptor(&rows);
-    cudnnCreateTensorDescriptor(&channels);
-    cudnnSetTensor4dDescriptor(rows, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, 5, 4, 1, 1);
-    cudnnDeriveBNTensorDescriptor(channels, rows, CUDNN_BATCHNORM_SPATIAL);
-    cudnnBatchNormalizationForwardTraining(
-        cudnn::handle(), CUDNN_BATCHNORM_SPATIAL, &one, &none, rows, x.gpu_data<float>(), rows,
-        dx.mutable_gpu_data<float>(), channels, gamma.gpu_data<float>(), gamma.gpu_data<float>(), 1.0,
-        running_mean.mutable_gpu_data<float>(), running_variance, 1e-3, nullptr, nullptr);
-    cudnnDestroyTensorDescriptor(rows);
-    cudnnDestroyTensorDescriptor(channels);
+    Described().forward(x, gamma, dx, running_mean.mutable_gpu_data<float>(), running_variance);
     return running_mean.at(0);
   };
   CHECK(says(seen([&] { forward(dgamma, nullptr); }), "one of a mean and a variance without the other"));

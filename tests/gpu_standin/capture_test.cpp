@@ -1,4 +1,5 @@
 // What a recording must not do, on a card and here; and that a launch repeats what was recorded, as it was.
+// The numbers in brackets are those of README.md.
 #include <doctest/doctest.h>
 
 #include <optional>
@@ -87,7 +88,7 @@ TEST_CASE("nothing runs while it is recorded, and each launch runs it again") {
   CHECK(x.values() == std::vector<double>(3, 3));
 }
 
-TEST_CASE("what waits, allocates or reads while it is recorded ends the recording") {
+TEST_CASE("what waits, allocates or reads while it is recorded ends the recording [24]") {
   const auto calls = std::vector<std::pair<const char*, std::function<cudaError_t()>>>{
       {"cudaStreamSynchronize", [] { return cudaStreamSynchronize(gpu::stream()); }},
       {"cudaMalloc",
@@ -129,7 +130,7 @@ TEST_CASE("what waits, allocates or reads while it is recorded ends the recordin
   gpu::check(cudaEventDestroy(event), "event");
 }
 
-TEST_CASE("captures begin and end once, on one thread, and leave their events behind") {
+TEST_CASE("captures begin and end once, on one thread, and leave their events behind [24]") {
   cudaGraph_t graph = nullptr;
   CHECK(cudaStreamEndCapture(gpu::stream(), &graph) == cudaErrorIllegalState);
   CHECK(cudaStreamBeginCapture(nullptr, cudaStreamCaptureModeThreadLocal) ==
@@ -156,7 +157,7 @@ TEST_CASE("captures begin and end once, on one thread, and leave their events be
   CHECK(cudaGraphLaunch(executable, gpu::stream()) == cudaErrorInvalidValue);
 }
 
-TEST_CASE("a step that reads a value, or gives one to the gpu, cannot be recorded and says which call") {
+TEST_CASE("a step that reads a value, or gives one to the gpu, cannot be recorded and says which call [24]") {
   const Tensor x = Tensor::filled({2}, 3, DType::f32, Device::gpu);
   Tensor there = Tensor::zeros({1}, DType::f32, Device::gpu);
   const float value = 2;
@@ -174,7 +175,7 @@ TEST_CASE("a step that reads a value, or gives one to the gpu, cannot be recorde
   }
 }
 
-TEST_CASE("a recording gets its rehearsal's memory, call for call, and no other") {
+TEST_CASE("a recording gets its rehearsal's memory, call for call, and no other [24]") {
   const Tensor x = Tensor::filled({8}, 2, DType::f32, Device::gpu);
   std::vector<const float*> at[2];
   bool more = false;
@@ -227,7 +228,7 @@ TEST_CASE("a graph's memory is its own while it lives, and goes back with it") {
   CHECK(gpu_standin::live_blocks() == blocks);
 }
 
-TEST_CASE("a graph whose memory was freed is not launched") {
+TEST_CASE("a graph whose memory was freed is not launched [24]") {
   gpu::Graph graph;
   Tensor to = Tensor::zeros({2}, DType::f32, Device::gpu);
   {

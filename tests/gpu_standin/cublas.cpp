@@ -8,9 +8,7 @@
 #include "tensor/error.h"
 #include "tests/gpu_standin/libraries.h"
 
-// The rules, each with its source: [lt] the comments of the real <cublasLt.h>, where sizes of attributes were
-// also tried on the real library; [blas] "cuBLAS Library", NVIDIA's manual; [sheet] the project's fact sheet,
-// section 4. A setting that is allowed but would break a promise of ours is a fault too.
+// The rules' sources are in brackets, as README.md names them; [sheet] is its section 4.
 using namespace gpu_standin;
 
 struct cublasLtContext {
@@ -74,6 +72,7 @@ cublasStatus_t set(T& place, const void* value, std::size_t bytes) {
 }
 
 bool may_call(cublasLtHandle_t handle) {
+  // [sheet] calls on one handle are not concurrent: one each thread
   if (live<cublasLtContext>().count(handle) == 1 && handle->owner == std::this_thread::get_id()) return true;
   refuse("a handle that is none, or another thread's");
   return false;
@@ -81,9 +80,9 @@ bool may_call(cublasLtHandle_t handle) {
 bool may_compute(cublasLtHandle_t handle, const void* alpha, const void* beta, cudaStream_t stream) {
   if (!may_call(handle)) return false;
   if (!stream)
-    refuse("work on the legacy stream");
+    refuse("work on the legacy stream");  // [sheet 5.1]
   else if (of_gpu(alpha) || of_gpu(beta))
-    refuse("alpha or beta on the gpu in pointer mode host");
+    refuse("alpha or beta on the gpu in pointer mode host");  // [sheet]
   else
     return true;
   return false;
@@ -100,14 +99,14 @@ std::string fault_of(const cublasLtMatmulDescOpaque_t& op, Layout a, Layout b, L
   const auto rows = [](Layout x, std::int32_t op_x) { return op_x == CUBLAS_OP_N ? x.rows : x.columns; };
   const auto columns = [](Layout x, std::int32_t op_x) { return op_x == CUBLAS_OP_N ? x.columns : x.rows; };
   for (const Layout x : {a, b, c, d}) {
-    if (x.type != CUDA_R_32F) return "elements that are not f32";
+    if (x.type != CUDA_R_32F) return "elements that are not f32";  // [ours]
     if (x.rows <= 0 || x.columns <= 0 || x.count <= 0)
       return "a size that is not positive, though our code leaves such products out";
     if (std::max({x.rows, x.columns}) > INT32_MAX) return "a size beyond 31 bits";  // [lt] ..._ROWS
     if (x.count != a.count) return "batches of different counts";
     if (x.apart < 0) return "a negative stride";
   }
-  const std::int64_t m = c.rows, n = c.columns, k = columns(a, op.op_a);
+  const std::int64_t m = c.rows, n = c.columns, k = columns(a, op.op_a);  // [blas] cublasLtMatmul
   if (rows(a, op.op_a) != m || rows(b, op.op_b) != k || columns(b, op.op_b) != n)
     return "sizes that do not fit together";
   if (a.leading < a.rows || b.leading < b.rows || c.leading < c.rows)  // [lt] ..._LD
@@ -115,7 +114,7 @@ std::string fault_of(const cublasLtMatmulDescOpaque_t& op, Layout a, Layout b, L
                        b.leading, c.leading, a.rows, b.rows, c.rows);
   if (d.rows != m || d.columns != n || d.leading != c.leading || d.apart != c.apart)
     return "a result of another layout than what is added to it";
-  // the matrices of c must not overlap; a and b may
+  // [sheet] the matrices of c must not overlap; a and b may
   if (c.count > 1 && c.apart < (n - 1) * c.leading + m && !(c.apart >= m && c.apart * c.count <= c.leading))
     return "products that overlap";
   return {};
@@ -150,6 +149,10 @@ namespace gpu_standin {
 CublasState& cublas_state() {
   static CublasState state;
   return state;
+}
+std::size_t live_product_descriptors() {
+  return live<cublasLtMatrixLayoutOpaque_t>().size() + live<cublasLtMatmulDescOpaque_t>().size() +
+         live<cublasLtMatmulPreferenceOpaque_t>().size() + live<cublasLtMatrixTransformDescOpaque_t>().size();
 }
 }  // namespace gpu_standin
 
@@ -227,7 +230,7 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
   if (!may_call(handle)) return CUBLAS_STATUS_NOT_INITIALIZED;
   if (!all_live(operation, a, b, c, d, preference) || requested < 1) return CUBLAS_STATUS_INVALID_VALUE;
   if (const std::string text = fault_of(*operation, *a, *b, *c, *d); !text.empty()) return refuse(text);
-  // [lt] cublasLtReductionScheme_t: by "counters", in the output
+  // [ours] [lt] cublasLtReductionScheme_t: by "counters", in the output
   if ((preference->schemes & CUBLASLT_REDUCTION_SCHEME_INPLACE) != 0)
     return refuse("sums whose parts may be added in the order in which they are ready");
   for (const std::uint32_t each : {preference->a, preference->b, preference->c, preference->d})
@@ -255,6 +258,11 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
   const auto op = *operation;
   const auto a = *a_layout, b = *b_layout, c = *c_layout, d = *d_layout;
   if (const std::string text = fault_of(op, a, b, c, d); !text.empty()) return refuse(text);
+  // [ours] What is 1 in another type begins with other bits.
+  const float scale = *static_cast<const float*>(alpha), keep = *static_cast<const float*>(beta);
+  if (scale != 1 || (keep != 0 && keep != 1))
+    return refuse("alpha and beta that are not 1, and 0 or 1, as f32");
+  // [ours] from here on: what our code asks for; [lt] an algorithm is of the problem that it was chosen for
   if (c_first != d_first) return refuse("a result in another place than what is added to it");
   if (!algorithm) return refuse("no algorithm, so that the library chooses one at each call");
   if (algorithm->data[0] != signature || algorithm->data[1] >= choices().size())
@@ -276,8 +284,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
       !reaches(d_first, bytes_of(d), "c of a product"))
     return CUBLAS_STATUS_INVALID_VALUE;
   enqueue(stream, [=, used = choice.workspace, from_a = static_cast<const float*>(a_first),
-                   from_b = static_cast<const float*>(b_first), to = static_cast<float*>(d_first),
-                   scale = *static_cast<const float*>(alpha), keep = *static_cast<const float*>(beta)] {
+                   from_b = static_cast<const float*>(b_first), to = static_cast<float*>(d_first)] {
     if (used > 0) std::memset(workspace, 0xFF, used);
     const auto read = [rounds = op.compute == CUBLAS_COMPUTE_32F_FAST_TF32](float value) {
       return static_cast<double>(rounds ? tf32(value) : value);

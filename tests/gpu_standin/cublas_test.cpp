@@ -1,10 +1,11 @@
 // Mistakes in calls of cuBLASLt that would give wrong numbers on a card, or a status that nobody sees, and
-// what the stand-in says to them. The numbers in brackets are those of the fact sheet's list.
+// what the stand-in says to them. The numbers in brackets are those of README.md.
 #include "tensor/cublas.h"
 
 #include <cublasLt.h>
 #include <doctest/doctest.h>
 
+#include <array>
 #include <cmath>
 #include <thread>
 
@@ -178,7 +179,7 @@ TEST_CASE("attributes of another size than the library's are refused") {
              "8 bytes for an attribute of 4"));
 }
 
-TEST_CASE("heuristics are asked about one product, its sums in a fixed order") {
+TEST_CASE("heuristics are asked about one product, its sums in a fixed order [12]") {
   Call call;
   CHECK(call.choose().faults.empty());
   CHECK(call.chosen.workspaceSize == 3016);
@@ -196,7 +197,7 @@ TEST_CASE("heuristics are asked about one product, its sums in a fixed order") {
 }
 
 TEST_CASE(
-    "an algorithm runs for its product, on aligned matrices, in its workspace, on a stream [5, 21, 22]") {
+    "an algorithm runs for its product, on aligned matrices, in its workspace, on a stream [5, 13, 21, 22]") {
   Call call;
   CHECK(says(call.run(), "an algorithm that is none"));
   call.choose();
@@ -225,6 +226,29 @@ TEST_CASE(
   cublasLtMatrixLayoutDestroy(call.b);
   CHECK(says(call.run(), "one that was destroyed"));
   CHECK(says(seen([&] { cublasLtMatrixLayoutDestroy(call.b); }), "a descriptor destroyed that is none"));
+}
+
+TEST_CASE("alpha and beta that lie on the gpu, or are of another type, are refused [7]") {
+  Call call;
+  call.choose();
+  CHECK(call.run().faults.empty());
+  const auto run = [&](const void* alpha, const void* beta) {
+    return seen([&] {
+      cublasLtMatmul(call.handle, call.operation, alpha, call.x, call.a, call.x + 64, call.b, beta,
+                     call.x + 128, call.c, call.x + 128, call.c, &call.chosen.algo, call.workspace,
+                     call.bytes, gpu::stream());
+    });
+  };
+  CHECK(says(run(call.x, &call.none), "alpha or beta on the gpu"));
+  CHECK(says(run(&call.one, call.x), "alpha or beta on the gpu"));
+  const double one = 1;
+  alignas(4) const std::array<std::uint16_t, 2> one_in_f16{0x3C00, 0x3C00};
+  CHECK(says(run(&one, &call.none), "alpha and beta that are not 1, and 0 or 1"));
+  CHECK(says(run(&one_in_f16, &call.none), "alpha and beta that are not 1, and 0 or 1"));
+  CHECK(says(run(&call.one, &one_in_f16), "alpha and beta that are not 1, and 0 or 1"));
+  cublasLtMatmulDesc_t of_f64 = nullptr;
+  CHECK(says(seen([&] { cublasLtMatmulDescCreate(&of_f64, CUBLAS_COMPUTE_32F, CUDA_R_64F); }),
+             "alpha and beta that are not f32"));
 }
 
 TEST_CASE("a transpose is turned in memory, and only that is asked of the library's sums") {

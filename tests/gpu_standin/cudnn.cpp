@@ -26,6 +26,8 @@ std::set<cudnnHandle_t>& handles() {
   return all;
 }
 
+// The rules' sources are in brackets, as README.md names them.
+
 // The engines, in the order in which the heuristics name them. All but 1 and 0 do what f32's policy forbids,
 // so that a forgotten filter gives other numbers, other numbers each time, or asks for memory that nobody
 // has.
@@ -116,7 +118,6 @@ const Descriptor& operation_of(const Descriptor& graph) {
   return graph.part(CUDNN_ATTR_OPERATIONGRAPH_OPS);
 }
 
-// [sheet] the project's fact sheet, [manual] NVIDIA's cuDNN manual.
 cudnnStatus_t check_tensor(const Descriptor& tensor) {
   const auto size = tensor.all<int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS),
              stride = tensor.all<int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
@@ -154,7 +155,8 @@ cudnnStatus_t check_operation(const Descriptor& operation) {
     return refuse(CUDNN_STATUS_BAD_PARAM, "alpha and beta that are not 1 and 0");
   const bool channels = read.x[1] % read.w[1] == 0 && read.w[0] % (read.x[1] / read.w[1]) == 0 &&
                         read.w[0] == read.y[1] && read.x[0] == read.y[0];
-  bool spatial = true;  // [real library] is_valid_spatial_dim, by what it answers tests/cudnn_plans
+  bool spatial = true;  // and the channels: [sheet 2.2], [real library] is_valid_spatial_dim, by what it
+                        // answers tests/cudnn_plans
   for (std::size_t axis = 0; axis < 2; ++axis) {
     const int64_t reach = read.dilations[axis] * (read.w[axis + 2] - 1) + 1;
     spatial = spatial &&
@@ -165,7 +167,7 @@ cudnnStatus_t check_operation(const Descriptor& operation) {
                              : refuse(CUDNN_STATUS_BAD_PARAM, "sizes of x, w and y that do not fit together");
 }
 
-// Another number of bytes for each engine, direction and shape; none for the fallback.
+// [sheet 6.5] Another number of bytes for each engine, direction and shape; none for the fallback.
 int64_t workspace_of(int engine, const Descriptor& graph) {
   if (engine == 0) return 0;
   if (engine == 8) return int64_t{1} << 30;
@@ -252,6 +254,8 @@ cudnnStatus_t give_engines(const Descriptor& heuristics, int64_t most, int64_t* 
 
 }  // namespace
 
+// [manual] cudnnHandle_t, Thread Safety: a handle is one thread's at a time. [sheet 5.1] Its stream is the
+// legacy one until it is given another.
 cudaStream_t gpu_standin::stream_to_run_on(cudnnHandle_t handle) {
   if (handles().count(handle) > 0 && handle->owner == std::this_thread::get_id() && handle->stream)
     return handle->stream;

@@ -7,9 +7,9 @@
 #include "tensor/precision.h"
 #include "tests/gpu_standin/libraries.h"
 
-// The rules' sources: [sheet] the project's fact sheet, section 1.6; [frontend] what NVIDIA's
-// cudnn_frontend 1.32 composes and refuses; [real library] what 9.19 answers without a GPU, which takes some
-// of what is refused here, such as statistics of 16 bits, and would read wrong numbers.
+// The rules' sources, as README.md names them: [sheet 1.6], [frontend] and [real library], which takes some
+// of what is refused here, such as statistics of 16 bits, and would read wrong numbers. Sizes that must fit,
+// and the order of writes: [manual] of each operation.
 using namespace gpu_standin;
 
 namespace {

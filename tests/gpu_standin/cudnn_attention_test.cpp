@@ -1,4 +1,5 @@
-// Mistakes in graphs of attention, of which the real library would take most and read wrong numbers.
+// Mistakes in graphs of attention, of which the real library would take most and read wrong numbers. The
+// numbers in brackets are those of README.md.
 #include <doctest/doctest.h>
 
 #include "ops/attention/attention.h"
@@ -72,7 +73,7 @@ Seen described(const Call& call) {
 
 }  // namespace
 
-TEST_CASE("strides, statistics and sizes of attention are those of its page, or are refused") {
+TEST_CASE("strides, statistics and sizes of attention are those of its page, or are refused [8]") {
   CHECK(described({}).thrown.empty());
   Call columns, missing, narrow, broken;
   columns.q_strides = {5 * 24, 40, 1, 5};
@@ -100,7 +101,7 @@ TEST_CASE("attention has no engine in f32, for other heads, or before compute ca
   CHECK_FALSE(found({false, 2, 3, 5, 7, 16}));
 }
 
-TEST_CASE("a plan of attention runs on the tensors and in the workspace that it is for") {
+TEST_CASE("a plan of attention runs on the tensors and in the workspace that it is for [5]") {
   const FusedAttention attention{false, 2, 3, 5, 7, 8};
   const AttentionPlan plan(attention, cudnn::Target(cudnn::handle()));
   const auto filled = [](const Shape& shape) {

@@ -6,8 +6,9 @@
 #include "tests/gpu_standin/cudnn_descriptors.h"
 #include "tests/gpu_standin/libraries.h"
 
-// The older calls of cuDNN for batch norms. The rules' sources: the project's fact sheet, sections 1.1 and
-// 1.5, and number 15 and 16 of its list of mistakes.
+// The older calls of cuDNN for batch norms. The rules' sources, as README.md names them: [sheet 1.1] the
+// order of arguments, alpha and beta, dimensions; [sheet 1.5] statistics, epsilon, the parameters'
+// description; [ours] which modes, types and outputs our code asks for.
 using namespace gpu_standin;
 
 struct cudnnTensorStruct {
@@ -64,6 +65,10 @@ Moments moments_of(const float* x, std::int64_t rows, std::int64_t c, std::int64
 }
 
 }  // namespace
+
+std::size_t gpu_standin::live_norm_descriptors() {
+  return living().size();
+}
 
 cudnnStatus_t cudnnCreateTensorDescriptor(cudnnTensorDescriptor_t* made) {
   *made = *living().insert(new cudnnTensorStruct).first;

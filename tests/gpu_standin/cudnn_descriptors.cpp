@@ -4,7 +4,7 @@
 #include <set>
 
 #include "tensor/error.h"
-#include "tests/gpu_standin/standin.h"
+#include "tests/gpu_standin/libraries.h"
 
 namespace gpu_standin {
 namespace {
@@ -199,6 +199,10 @@ cudnnStatus_t cudnnBackendSetAttribute(cudnnBackendDescriptor_t given, cudnnBack
     }
   for (const Descriptor* const used : descriptor->parts(name)) ++living().uses[used];
   return CUDNN_STATUS_SUCCESS;
+}
+
+std::size_t gpu_standin::live_graph_descriptors() {
+  return living().all.size();
 }
 
 // Whether all that the table asks for is set.

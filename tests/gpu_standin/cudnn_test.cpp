@@ -1,5 +1,5 @@
 // Mistakes in calls of cuDNN that would give wrong numbers on a card, or a status that nobody sees, and what
-// the stand-in says to them. The numbers in brackets are those of the fact sheet's list.
+// the stand-in says to them. The numbers in brackets are those of README.md.
 #include <doctest/doctest.h>
 
 #include <optional>
@@ -80,7 +80,7 @@ TEST_CASE("filters in any order but KRSC are refused [2]") {
   CHECK(says(described(kcrs), "channels do not lie innermost"));
 }
 
-TEST_CASE("sizes in memory's order, or padding made symmetric, do not fit [1, 9]") {
+TEST_CASE("sizes in memory's order, symmetric padding, no elements and too many are refused [1, 9, 13, 14]") {
   Call nhwc;
   nhwc.x = {2, 8, 7, 3};
   nhwc.x_strides = channels_last(nhwc.x);
@@ -90,10 +90,10 @@ TEST_CASE("sizes in memory's order, or padding made symmetric, do not fit [1, 9]
   CHECK(says(described(symmetric), "sizes of x, w and y that do not fit together"));
   Call empty;
   empty.x[0] = empty.y[0] = 0;
-  CHECK(says(described(empty), "a tensor without elements"));  // [13]
+  CHECK(says(described(empty), "a tensor without elements"));
   Call huge;
   huge.x[0] = huge.y[0] = int64_t{1} << 24;
-  CHECK(says(described(huge), "2^31 elements"));  // [14]
+  CHECK(says(described(huge), "2^31 elements"));
 }
 
 TEST_CASE("types, scales and modes beyond the table are refused [7, 8]") {
@@ -111,11 +111,13 @@ TEST_CASE("types, scales and modes beyond the table are refused [7, 8]") {
   CHECK(says(seen([&] { graph.finalize(); }), "without all of its attributes"));
 }
 
-TEST_CASE("a descriptor must be finalized before its use and outlive it [22]") {
+TEST_CASE("a descriptor must be finalized before its use, is not set anew then, and outlives it [11, 22]") {
   Descriptor graph(CUDNN_BACKEND_OPERATIONGRAPH_DESCRIPTOR, "graph");
   const Descriptor loose(CUDNN_BACKEND_OPERATION_CONVOLUTION_FORWARD_DESCRIPTOR, "convolution");
   CHECK(says(seen([&] { graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, loose); }), "before it is finalized"));
   std::optional<Descriptor> made = operation({});
+  CHECK(says(seen([&] { made->set(CUDNN_ATTR_OPERATION_CONVOLUTION_FORWARD_BETA, 0.0F); }),
+             "attribute 701 of a descriptor 10"));
   graph.set(CUDNN_ATTR_OPERATIONGRAPH_OPS, *made);
   CHECK(says(seen([&] { made.reset(); }), "destroyed before one that it is set in"));
   CHECK(says(seen([&] { cudnnBackendFinalize(&graph); }), "a descriptor that is none"));

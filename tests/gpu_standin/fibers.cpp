@@ -1,4 +1,5 @@
 #include <csetjmp>
+#include <csignal>
 
 #include <exception>
 #include <memory>
@@ -6,8 +7,11 @@
 
 #include <ucontext.h>
 
-#include "tests/gpu_standin/standin.h"
+#include "tests/gpu_standin/state.h"
 
+// [guide] Synchronization Functions: all threads of a block reach a barrier, or none. Thread Hierarchy,
+// Memory Hierarchy: blocks and threads run in any order.
+//
 // The threads of a block as fibers: one runs until it reaches a barrier, then the next, and once all wait
 // there the first goes on. Blocks, and threads between two barriers, run in the given order and in the
 // reverse one by turns, so that a kernel that rests on an order gives other numbers.
@@ -95,6 +99,42 @@ void run_block(unsigned threads) {
   }
 }
 
+void run_blocks() {
+  try {
+    for (unsigned k = 0; k < gridDim.x && !faulted; ++k) {
+      blockIdx.x = reversed ? gridDim.x - 1 - k : k;
+      run_block(blockDim.x);
+    }
+  } catch (const MissedBarrier&) {
+    note("a barrier that some threads of a block do not reach");
+  }
+}
+
+sigjmp_buf out_of_kernel;
+void leave_kernel(int) {
+  siglongjmp(out_of_kernel, 1);
+}
+
+// While one lives, the system's word that there is no memory at an address ends the kernel, not the process.
+class Guarded {
+ public:
+  Guarded() {
+    struct sigaction ours = {};
+    ours.sa_handler = leave_kernel;
+    ours.sa_flags = SA_NODEFER;
+    for (std::size_t i = 0; i < 2; ++i) sigaction(signals[i], &ours, &before[i]);
+  }
+  ~Guarded() {
+    for (std::size_t i = 0; i < 2; ++i) sigaction(signals[i], &before[i], nullptr);
+  }
+  Guarded(const Guarded&) = delete;
+  Guarded& operator=(const Guarded&) = delete;
+
+ private:
+  static constexpr int signals[] = {SIGSEGV, SIGBUS};
+  struct sigaction before[2] = {};
+};
+
 }  // namespace
 
 bool run_grid(dim3 grid, dim3 block, const std::function<void()>& thread) {
@@ -102,13 +142,14 @@ bool run_grid(dim3 grid, dim3 block, const std::function<void()>& thread) {
   faulted = false;
   gridDim = grid;
   blockDim = block;
-  try {
-    for (unsigned k = 0; k < grid.x && !faulted; ++k) {
-      blockIdx.x = reversed ? grid.x - 1 - k : k;
-      run_block(block.x);
-    }
-  } catch (const MissedBarrier&) {
-    note("a barrier that some threads of a block do not reach");
+  const Guarded guarded;
+  if (sigsetjmp(out_of_kernel, 0) == 0) {
+    run_blocks();
+  } else {
+    fibers.clear();  // some are in the middle of the kernel
+    running = nullptr;
+    state().astray = true;
+    note("a kernel at an address where no memory is");
   }
   reversed = !reversed;
   return !faulted;

@@ -2,6 +2,7 @@
 #include <cublasLt.h>
 
 #include <chrono>
+#include <cstdlib>
 #include <functional>
 #include <map>
 #include <optional>
@@ -23,9 +24,10 @@ float tf32(float value);
 // Whether all of the bytes lie in one block of the gpu that is allocated now; else a fault that begins so.
 bool reaches(const void* first, std::int64_t bytes, const char* what);
 
-// cuDNN's engines: which have run, and which refuse to run, with what status.
+// cuDNN's engines: which have run, and which refuse to run, with what status. A process has none where its
+// environment says STANDIN_NO_ENGINES.
 struct CudnnState {
-  bool has_engines = true;
+  bool has_engines = std::getenv("STANDIN_NO_ENGINES") == nullptr;
   std::map<int, int> refusing;  // engine's number, status
   std::vector<int> ran;
   std::size_t plans = 0;  // how many were finalized
@@ -52,6 +54,12 @@ NcclState& nccl_state();
 // What the end of a process does with the communicators that it left after a failure, which is where one was
 // waited for in vain: nothing waits for their work any more.
 void end_left_communicators();
+
+// Descriptors that were made and not destroyed: of cuDNN's graphs, of its batch norms and of cuBLASLt. Those
+// of plans stay, as the plans do.
+std::size_t live_graph_descriptors();
+std::size_t live_norm_descriptors();
+std::size_t live_product_descriptors();
 
 // The functions of all by their names.
 const std::map<std::string, void*>& library_functions();

@@ -5,9 +5,11 @@
 
 #include "tests/gpu_standin/state.h"
 
+// The rules' sources are in brackets, as README.md names them; [runtime] is the page of the function at hand.
 namespace gpu_standin {
 namespace {
 
+// [sheet 5.1] Blocks begin at multiples of 256 bytes. Words around them: of the stand-in alone.
 constexpr std::size_t guard = 256;
 constexpr std::uint32_t signalling_nan = 0x7FA00000;
 
@@ -20,6 +22,7 @@ std::size_t room(std::size_t bytes) {
 }
 }  // namespace
 
+// [runtime] "The memory is not cleared."
 void poison(void* block, std::size_t bytes) {
   auto* const bytes_of = static_cast<unsigned char*>(block);
   for (std::size_t i = 0; i + 4 <= bytes; i += 4) std::memcpy(bytes_of + i, &signalling_nan, 4);
@@ -43,8 +46,8 @@ bool guards_hold(std::uintptr_t address, std::size_t bytes) {
   return false;
 }
 
-// What earlier work may still use is taken back after it: cudaFree may wait for that work, and code that
-// rests on its waiting would be wrong on a card with more of it. So many bytes at most lie between.
+// What earlier work may still use is taken back after it: cudaFree may wait [sheet 5.1] for that work, and
+// code that rests on its waiting would be wrong on a card with more of it. So many bytes at most lie between.
 constexpr std::size_t most_freed = std::size_t{64} << 20;
 
 // Null where none or several have work to do.
@@ -102,7 +105,7 @@ cudaError_t cudaMalloc(void** block, std::size_t bytes) {
   ENTER_OUTSIDE_OF_CAPTURES("cudaMalloc");
   State& s = state();
   *block = nullptr;
-  if (bytes == 0) return cudaSuccess;
+  if (bytes == 0) return cudaSuccess;  // [sheet 5.1]
   const std::size_t all = room(bytes);
   if (s.used + bytes > s.machine.memory) return give(cudaErrorMemoryAllocation);
   auto& list = s.free[all];
@@ -123,6 +126,7 @@ cudaError_t cudaMalloc(void** block, std::size_t bytes) {
   return cudaSuccess;
 }
 
+// [sheet 5.1] Null is freed as often as one likes, all else once. Both here: [sheet 5.2] not in captures.
 cudaError_t cudaFree(void* block) {
   ENTER_OUTSIDE_OF_CAPTURES("cudaFree");
   if (!block) return cudaSuccess;
@@ -148,6 +152,7 @@ cudaError_t cudaFree(void* block) {
   return give_back() ? cudaSuccess : give(cudaErrorLaunchFailure);
 }
 
+// [sheet 5.2] Not in captures, either of them. [runtime] Only what the first gave is freed by the second.
 cudaError_t cudaMallocHost(void** block, std::size_t bytes) {
   ENTER_OUTSIDE_OF_CAPTURES("cudaMallocHost");
   *block = ::operator new(bytes);
@@ -173,18 +178,19 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return cudaSuccess;
 }
 
-// "API synchronization behavior": from pageable memory the source is consumed at the call; to pageable memory
-// the call waits; with pinned memory either goes on by itself.
+// [runtime] "API synchronization behavior", [sheet 5.1]: from pageable memory the source is consumed at the
+// call; to pageable memory the call waits; with pinned memory either goes on by itself.
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   ENTER("cudaMemcpyAsync");
   State& s = state();
-  if (!known(stream)) {
+  if (!known(stream)) {  // [sheet 5.1], [sheet 5.2]
     if (spoil_captures("a copy on the legacy stream")) return give(cudaErrorStreamCaptureImplicit);
     return refuse("a copy on a stream that is none, or on the legacy stream");
   }
   const bool to_gpu = kind == cudaMemcpyHostToDevice || kind == cudaMemcpyDeviceToDevice;
   const bool from_gpu = kind == cudaMemcpyDeviceToHost || kind == cudaMemcpyDeviceToDevice;
+  // [runtime] Addresses that do not match the kind, or leave their block: undefined.
   if (kind == cudaMemcpyHostToHost || of_gpu(to) != to_gpu || of_gpu(from) != from_gpu) {
     fault("a copy whose kind is not that of its addresses");
     return give(cudaErrorInvalidMemcpyDirection);
@@ -195,7 +201,7 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   }
   if (stream->capture) {
     if (stream->invalid) return give(cudaErrorStreamCaptureInvalidated);
-    // Each launch would read or write the host's memory again, which may be gone.
+    // [sheet 5.2] Each launch would read or write the host's memory again, which may be gone.
     if ((!to_gpu && !inside(s.pinned, to, bytes)) || (!from_gpu && !inside(s.pinned, from, bytes))) {
       spoil_captures("a copy of pageable memory");
       return give(cudaErrorStreamCaptureUnsupported);

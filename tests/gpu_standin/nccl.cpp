@@ -12,6 +12,7 @@
 #include "tests/gpu_standin/meeting.h"
 #include "tests/gpu_standin/state.h"
 
+// The rules' sources: [sheet 5.4], and "NCCL User Guide", sections named where they are meant; README.md.
 using namespace gpu_standin;
 
 struct ncclComm {
@@ -102,7 +103,8 @@ void add(const Meeting& meeting, T* to, std::size_t count, std::size_t first, st
   }
 }
 
-// The work of one call. True where it is done, or waits for ever (the stream is stuck then).
+// The work of one call; [sheet 5.4] processes whose calls differ hang, or worse. True where it is done, or
+// waits for ever (the stream is stuck then).
 bool exchange(ncclComm_t comm, const Call& call, std::uint64_t number, const Buffers& at,
               CUstream_st* stream) {
   Meeting& meeting = *comm->meeting;
@@ -141,7 +143,8 @@ bool exchange(ncclComm_t comm, const Call& call, std::uint64_t number, const Buf
   return true;
 }
 
-// Puts a call on the stream. In place or apart: "In-place operations", NCCL's documentation.
+// Puts a call on the stream. In place or apart: "In-place Operations", [sheet 5.4]. A communicator's own gpu:
+// "Creating a Communicator". [ours] f32 and f64 alone.
 ncclResult_t begin(const char* what, const Buffers& at, std::size_t count, ncclDataType_t type, int root,
                    ncclComm_t comm, cudaStream_t stream) {
   const std::string name = what;
@@ -182,8 +185,8 @@ void end(ncclComm_t comm) {
   delete comm;
 }
 
-// What all processes of a machine must call, or it waits for ever ("intra-node collective call", NCCL's
-// documentation).
+// What all processes of a machine must call, or it waits for ever: "Communicator Creation and Management
+// Functions", an intra-node collective call.
 ncclResult_t leave(const std::string& call, ncclComm_t comm) {
   const bool good = comm->meeting->all_leave(nccl_state().patience);
   end(comm);
@@ -255,6 +258,7 @@ ncclResult_t ncclCommDestroy(ncclComm_t comm) {
   if (!alive(comm)) return deny("a communicator that is none, or was destroyed");
   const bool busy = std::any_of(comm->under_way.begin(), comm->under_way.end(),
                                 [](const auto& call) { return !call.second->done; });
+  // [ours] The library would wait for it, for ever where another process is gone.
   if (busy) return deny("a communicator is destroyed with work under way", ncclInvalidUsage);
   return leave("ncclCommDestroy", comm);
 }

@@ -4,6 +4,8 @@
 
 #include "tests/gpu_standin/state.h"
 
+// The rules' sources are in brackets, as README.md names them; [runtime] is the page of the function at hand
+// where no other is named.
 namespace gpu_standin {
 
 State& state() {
@@ -20,6 +22,7 @@ cudaError_t refuse(std::string text) {
   return give(cudaErrorUnknown);
 }
 
+// [sheet 5.3] without a driver or a device every call says so; [sheet 5.1] after an error that ends all, too.
 cudaError_t enter(const char* call) {
   State& s = state();
   if (s.machine.devices != cudaSuccess) return give(s.machine.devices);
@@ -39,6 +42,7 @@ int& device_of_thread() {
   return device;
 }
 
+// [sheet 5.1] What goes wrong in a kernel shows at the call that waits for it, and then at every other.
 cudaError_t run(cudaStream_t stream, const Point* until) {
   if (stream->work.empty()) return cudaSuccess;
   const Unlocked open;
@@ -54,8 +58,8 @@ cudaError_t run(cudaStream_t stream, const Point* until) {
   }
   good = all_guards_hold() && good;
   if (good) return cudaSuccess;
-  state().sticky = cudaErrorLaunchFailure;
-  return give(cudaErrorLaunchFailure);
+  state().sticky = std::exchange(state().astray, false) ? cudaErrorIllegalAddress : cudaErrorLaunchFailure;
+  return give(state().sticky);
 }
 cudaError_t wait_for(cudaStream_t stream) {
   if (const cudaError_t status = run(stream); status != cudaSuccess) return status;
@@ -95,20 +99,23 @@ std::vector<std::string> take_ranges() {
 cudaError_t launch(const cudaLaunchConfig_t& config, std::size_t argument_bytes,
                    std::function<void()> thread) {
   ENTER("cudaLaunchKernelEx");
-  if (machine().kernels != cudaSuccess) return give(machine().kernels);
+  if (machine().kernels != cudaSuccess) return give(machine().kernels);  // [sheet 5.1]: 98, 209, 222
+  // [sheet 5.1] The legacy stream waits for no stream of ours, nor they for it. [sheet 5.2] In captures: 906.
   if (!known(config.stream)) {
     if (spoil_captures("work on the legacy stream")) return give(cudaErrorStreamCaptureImplicit);
     return refuse("a kernel on a stream that is none, or on the legacy stream");
   }
   if (config.stream->capture && config.stream->invalid) return give(cudaErrorStreamCaptureInvalidated);
+  // [guide] Stream and Event Behavior
   if (config.stream->device != device_of_thread()) return refuse("a kernel from a thread on another gpu");
   const dim3 grid = config.gridDim, block = config.blockDim;
-  // Grids and blocks of one axis are all that this knows. Limits: "Compute Capabilities", table of technical
-  // specifications.
+  // Limits: [guide] Compute Capabilities, technical specifications; [sheet 5.1].
   if (grid.x == 0 || grid.x > 0x7FFFFFFFu || block.x == 0 || block.x > 1024)
     return give(cudaErrorInvalidConfiguration);
+  // [ours] Grids and blocks of one axis are all that this knows.
   if (grid.y != 1 || grid.z != 1 || block.y != 1 || block.z != 1 || config.dynamicSmemBytes != 0)
     return refuse("a grid or block of several axes, or dynamic shared memory");
+  // [sheet 5.1] 4 KiB on every card; more on those from compute capability 7.0 alone.
   if (argument_bytes > 4096) return refuse("kernel arguments of more than 4096 bytes");
   ++state().launches;
   put(config.stream, [grid, block, thread = std::move(thread)] { return run_grid(grid, block, thread); });
@@ -147,6 +154,7 @@ const char* cudaGetErrorName(cudaError_t status) {
       return "cudaErrorUnknown";
   }
 }
+// [sheet 5.1] It forgets an error that does not end all.
 cudaError_t cudaGetLastError() {
   const cudaError_t status = state().last;
   state().last = state().sticky;
@@ -187,7 +195,7 @@ cudaError_t cudaGetDeviceProperties(cudaDeviceProp* properties, int) {
 }
 
 cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*kernel)()) {
-  ENTER("cudaFuncGetAttributes");
+  ENTER("cudaFuncGetAttributes");  // [runtime] an error where there is no code for the device
   if (!kernel) return give(cudaErrorInvalidDeviceFunction);
   if (machine().kernels != cudaSuccess) return give(machine().kernels);
   *attributes = {1024};
@@ -196,6 +204,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*kernel)
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   ENTER("cudaStreamCreateWithFlags");
+  // [ours] [sheet 5.1] Others wait for the legacy stream, and it for them.
   if (flags != cudaStreamNonBlocking) return refuse("a stream that the legacy stream waits for");
   *stream = *state().streams.insert(new CUstream_st).first;
   (*stream)->device = device_of_thread();
@@ -204,7 +213,7 @@ cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
 cudaError_t cudaStreamDestroy(cudaStream_t stream) {
   ENTER_OUTSIDE_OF_CAPTURES("cudaStreamDestroy");
   if (!known(stream)) return give(cudaErrorInvalidResourceHandle);
-  const cudaError_t status = run(stream);  // CUDA's lets it end
+  const cudaError_t status = run(stream);  // [runtime] its work is let end
   if (stream->stuck) return refuse("a stream is destroyed that is stuck");
   state().streams.erase(stream);
   delete stream;
@@ -213,7 +222,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   ENTER("cudaStreamSynchronize");
   if (!known(stream)) return give(cudaErrorInvalidResourceHandle);
-  if (stream->capture && spoil_captures("cudaStreamSynchronize"))
+  if (stream->capture && spoil_captures("cudaStreamSynchronize"))  // [sheet 5.2]
     return give(cudaErrorStreamCaptureUnsupported);
   state().waits += stream->work.empty() ? 0 : 1;
   return wait_for(stream);
@@ -221,6 +230,7 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   ENTER("cudaEventCreateWithFlags");
+  // [ours] [runtime] Events that time are slower to wait for.
   if (flags != cudaEventDisableTiming) return refuse("an event that times");
   *event = *state().events.insert(new CUevent_st).first;
   (*event)->device = device_of_thread();
@@ -232,9 +242,11 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   delete event;
   return cudaSuccess;
 }
+// [sheet 5.1] It takes the place of what was recorded before.
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   ENTER("cudaEventRecord");
   if (state().events.count(event) == 0 || !known(stream)) return give(cudaErrorInvalidResourceHandle);
+  // [guide] Stream and Event Behavior
   if (event->device != stream->device) return refuse("an event of another gpu than the stream's");
   event->captured_on = stream->capture ? stream : nullptr;
   if (event->captured_on) return cudaSuccess;
@@ -242,6 +254,8 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   stream->work.push_back([point = event->last] { return point->done = true; });
   return cudaSuccess;
 }
+// Both: [sheet 5.1] an event that was never recorded counts as done. [sheet 5.2] In captures: 900; one that
+// was recorded in a capture: 907.
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   ENTER("cudaEventSynchronize");
   if (state().events.count(event) == 0) return give(cudaErrorInvalidResourceHandle);
@@ -266,6 +280,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (const cudaError_t status = run(point->stream, point.get()); status != cudaSuccess) return status;
   return point->done ? cudaSuccess : give(cudaErrorNotReady);
 }
+// [runtime] For what was recorded when it is called. Into a capture, or out of one: [sheet 5.2], 905.
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   ENTER("cudaStreamWaitEvent");
   if (state().events.count(event) == 0 || !known(stream)) return give(cudaErrorInvalidResourceHandle);
@@ -283,6 +298,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
   return cudaSuccess;
 }
 
+// "NVTX C API Reference", Push/Pop ranges: both give the level, from 0, and ranges lie in one another.
 int nvtxRangePushA(const char* name) {
   State& s = state();
   s.open_ranges.push_back((s.open_ranges.empty() ? "" : s.open_ranges.back() + " > ") + name);

@@ -10,6 +10,7 @@
 #include "tests/gpu_standin/seen.h"
 
 // Mistakes of the kind that shows on a card alone, or not even there, and what the stand-in says to them.
+// The numbers in brackets are those of README.md.
 using namespace sonograd;
 using gpu_standin::says;
 using gpu_standin::Seen;
@@ -82,7 +83,7 @@ TEST_CASE("a kernel that writes or reads past its tensor is caught") {
   CHECK(std::isnan(y.at(0)));
 }
 
-TEST_CASE("memory is not zero when it is given out, nor as it was when it was freed") {
+TEST_CASE("memory is not zero when it is given out, nor as it was when it was freed [6]") {
   Tensor x = Tensor::empty({3}, DType::f32, Device::gpu);
   CHECK(std::isnan(x.at(1)));
   const float* const freed = x.gpu_data<float>();
@@ -94,7 +95,7 @@ TEST_CASE("memory is not zero when it is given out, nor as it was when it was fr
   CHECK(std::isnan(y.item()));
 }
 
-TEST_CASE("what is read back without waiting is not there yet") {
+TEST_CASE("what is read back without waiting is not there yet [23]") {
   const Tensor x = Tensor::filled({4}, 3, DType::f32, Device::gpu);
   const gpu::Pinned host(16);
   const float* const values = static_cast<const float*>(host.data());
@@ -109,7 +110,7 @@ TEST_CASE("what is read back without waiting is not there yet") {
   CHECK(event.done());
 }
 
-TEST_CASE("a pinned buffer that is written over before its copy ran gives the new values") {
+TEST_CASE("a pinned buffer that is written over before its copy ran gives the new values [23]") {
   Tensor x = Tensor::zeros({1}, DType::f32, Device::gpu);
   const gpu::Pinned host(4);
   *static_cast<float*>(host.data()) = 1;
@@ -120,7 +121,7 @@ TEST_CASE("a pinned buffer that is written over before its copy ran gives the ne
   CHECK(x.item() == 2);
 }
 
-TEST_CASE("host code that follows a gpu's address ends the process") {
+TEST_CASE("host code that follows a gpu's address ends the process [23]") {
   const Tensor x = Tensor::zeros({1}, DType::f32, Device::gpu);
   gpu::synchronise();
   const pid_t child = fork();
@@ -159,7 +160,7 @@ TEST_CASE("a missing barrier shows in the result") {
   CHECK(sums.values() != std::vector<double>{0, 1});
 }
 
-TEST_CASE("handles that were destroyed, other streams and copies that do not fit are refused") {
+TEST_CASE("handles that were destroyed, other streams and copies that do not fit are refused [21, 22]") {
   cudaStream_t stream = nullptr;
   gpu::check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "create");
   gpu::check(cudaStreamDestroy(stream), "destroy");
@@ -183,20 +184,48 @@ TEST_CASE("a block is freed once") {
   CHECK(says(seen([&] { gpu::check(cudaFree(block), "cudaFree"); }), "freed before"));
 }
 
-TEST_CASE("a launch that no card takes is an error that names the op and its inputs") {
+TEST_CASE("a launch that no card takes is an error that names the op and its inputs [25]") {
   const Tensor x = Tensor::zeros({2, 3}, DType::f32, Device::gpu);
   gpu_standin::fail_call("cudaLaunchKernelEx", cudaErrorInvalidConfiguration);
   CHECK(seen([&] { relu(x); }).thrown ==
         "relu (x [2,3]): cudaLaunchKernelEx of 1 blocks: an error of the stand-in "
         "(cudaErrorInvalidConfiguration)");
-  CHECK(relu(x).values()[0] == 0);  // it is not remembered
+  CHECK(relu(x).values()[0] == 0);                                              // it is not remembered
+  gpu_standin::fail_call("cudaLaunchKernelEx", static_cast<cudaError_t>(209));  // no code for this gpu
+  const std::string thrown = seen([&] { relu(x); }).thrown;
+  CHECK(thrown.find("relu (x [2,3]): cudaLaunchKernelEx of 1 blocks") == 0);
+  CHECK(thrown.find("lost to this process") == std::string::npos);
+  CHECK(relu(x).values()[0] == 0);
 }
 
-TEST_CASE("an error that ends the process' use of the gpu says so, again and again") {
+TEST_CASE("an error that ends the process' use of the gpu says so, again and again [25]") {
   const Tensor x = Tensor::zeros({2, 3}, DType::f32, Device::gpu);
   gpu_standin::fail_call("cudaStreamSynchronize", cudaErrorIllegalAddress);
   CHECK(seen([&] { x.values(); }).thrown.find("the gpu is lost to this process, start it again") !=
         std::string::npos);
+}
+
+TEST_CASE("a kernel that reads or writes where no memory is ends all that follows, as on a card [25]") {
+  const Tensor x = Tensor::zeros({2, 3}, DType::f32, Device::gpu);
+  float* const astray = const_cast<float*>(x.gpu_data<float>()) + (Int{1} << 42);
+  for (const bool barrier : {false, true}) {
+    CAPTURE(barrier);
+    gpu::for_each_block(2, [=](Int, Int thread) {
+      if (barrier) __syncthreads();
+      if (thread == 7) *astray = 1;
+    });
+    for (int again = 0; again < 2; ++again) {
+      std::string said;
+      try {
+        again == 0 ? gpu::synchronise() : (void)relu(x);
+      } catch (const Error& error) {
+        said = error.what();
+      }
+      CHECK(said.find("(cudaErrorIllegalAddress); the gpu is lost to this process") != std::string::npos);
+    }
+    CHECK(says(seen([] {}), "a kernel at an address where no memory is"));  // and forgets it, for the tests
+    CHECK(relu(x).values()[0] == 0);
+  }
 }
 
 TEST_CASE("out of memory is an error of its own with the bytes, after which work goes on") {

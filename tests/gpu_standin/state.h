@@ -77,6 +77,7 @@ struct State {
   std::size_t freed = 0;  // and not yet taken back, guards included
   std::vector<std::string> ranges, open_ranges;
   int unlocked = 0;
+  bool astray = false;  // a kernel is, since the last work that was run
   std::set<cudaStream_t> streams;
   std::set<cudaEvent_t> events;
   std::set<cudaGraph_t> graphs;  // of captures under way too

@@ -15,7 +15,7 @@
 
 using namespace sonograd;
 
-TEST_CASE("an upload waits for no work, and its source may be written over at once") {
+TEST_CASE("an upload waits for no work, and its source may be written over at once [23]") {
   const Tensor before = Tensor::filled({64}, 2, DType::f32, Device::gpu);
   gpu::Event work;
   work.record();
