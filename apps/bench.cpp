@@ -7,6 +7,7 @@
 #include <optional>
 
 #include "apps/command.h"
+#include "apps/fallbacks.h"
 #include "apps/op_table.h"
 #include "apps/roofline.h"
 #include "gan/adversarial_step.h"
@@ -171,7 +172,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
   const bool graphs = flags.cuda_graph && device == Device::gpu;
   const std::string how =
       fmt::format("{}{}{}{}", training ? flags.dtype + ", " : "", flags.recompute ? "recomputed, " : "",
-                  graphs ? "by a graph, " : "", device_text(shared));
+                  graphs ? "by a graph, " : "", device_text(shared) + fallback_text());
 
   if (!flags.roofline.empty())
     write_file_atomically(
@@ -184,7 +185,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
                                 {"batch", flags.batch},
                                 {"dtype", flags.dtype},
                                 {"image_size", flags.model.image_size},
-                                {"device", device_text(shared)},
+                                {"device", device_text(shared) + fallback_text()},
                                 {"recompute", flags.recompute},
                                 {"cuda_graph", graphs},
                                 {"threads", threads()},

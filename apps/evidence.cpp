@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "apps/fallbacks.h"
 #include "data/png.h"
 #include "explain/explain.h"
 #include "explain/overlay.h"
@@ -336,6 +337,7 @@ void Evidence::finish(const Model& model, const History& history) {
       layer, least_map_height);
   report.notes = flags.notes;
   manifest.explained_layer = layer;
+  if (manifest.device.find(fallback_text()) == std::string::npos) manifest.device += fallback_text();
   manifest.finished = utc_now();
   report.manifest = manifest;
   write_file_atomically(run.manifest(), manifest_json(manifest));

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/evidence.h"
+#include "apps/fallbacks.h"
 #include "apps/out_folder.h"
 #include "apps/split_flags.h"
 #include "apps/stop.h"
@@ -200,6 +201,7 @@ GanSummary train_class_gan(const GanFlags& flags, const Program& program) {
   };
   const StopBetweenSteps loops_look;
   return train_gan(data, options, run, {.begin = begin, .finish = [&] {
+                                          manifest.device += fallback_text();
                                           manifest.finished = utc_now();
                                           write();
                                         }});

@@ -8,6 +8,7 @@
 #include <system_error>
 
 #include "apps/command.h"
+#include "apps/fallbacks.h"
 #include "apps/processes.h"
 #include "apps/stop.h"
 #include "tensor/nearest_name.h"
@@ -96,7 +97,9 @@ int run(int argc, char** argv, Group& group) {
   if (!program.chosen) throw UsageError("which command? `sonograd --help` lists them");
   if (!group.alone() && !app.got_subcommand("train"))
     throw UsageError("several processes run `train` alone; start other commands without mpirun");
-  return delivered(program.chosen());
+  const int status = program.chosen();
+  tell_fallbacks();
+  return delivered(status);
 }
 
 }  // namespace

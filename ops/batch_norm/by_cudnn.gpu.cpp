@@ -39,7 +39,8 @@ constexpr float one = 1, none = 0;
 }  // namespace
 
 bool takes(const Tensor& x) {
-  return gpu::policy().cudnn_batch_norm && x.dense() && x.elements() > x.size(-1);
+  return gpu::policy().cudnn_batch_norm && x.dense() && x.elements() > x.size(-1) &&
+         x.elements() < Int{1} << 31;
 }
 
 // With a factor of 1 the running averages are the batch's own statistics; what they were is still read.

@@ -6,7 +6,7 @@
 // it may then differ. x, y and dz are dense, f32.
 namespace sonograd::batch_norm_by_cudnn {
 
-// Whether it is asked for, and x dense and of more than one row.
+// Whether it is asked for, and x dense, of more than one row and of less than 2^31 elements.
 bool takes(const Tensor& x);
 
 // `unbiased` gets n/(n - 1) times the variance of n rows: the library gives no other.

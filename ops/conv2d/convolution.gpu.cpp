@@ -5,6 +5,7 @@
 #include "ops/conv2d/columns.h"
 #include "ops/conv2d/cudnn_plan.h"
 #include "ops/conv2d/krsc.h"
+#include "ops/conv2d/unserved.h"
 #include "tensor/cudnn_plans.h"
 #include "tensor/gpu_policy.h"
 
@@ -19,16 +20,15 @@ Int alignment_of(const void* x, const void* y) {
 }
 
 // Whether cuDNN had an engine that ran. krsc is w in its order.
-bool run_by_cudnn(Direction direction, const Conv2d& conv, cudnn::Arithmetic arithmetic, Tensor& x,
-                  const Shape& w, Tensor& krsc, Tensor& y) {
+bool run_by_cudnn(cudnn::Convolution convolution, Tensor& x, Tensor& krsc, Tensor& y) {
+  const Direction direction = convolution.direction;
   const auto address = [](Tensor& tensor, bool written) {
     return written ? tensor.mutable_gpu_data<float>() : const_cast<float*>(tensor.gpu_data<float>());
   };
   float* const x_data = address(x, direction == Direction::grad_x);
   float* const w_data = address(krsc, direction == Direction::grad_w);
   float* const y_data = address(y, direction == Direction::forward);
-  const cudnn::Convolution convolution{
-      direction, conv, x.shape(), w, arithmetic, gpu::policy().deterministic, alignment_of(x_data, y_data)};
+  convolution.alignment = alignment_of(x_data, y_data);
   static auto& plans = *new cudnn::Plans<ConvolutionPlan>(512);
   return plans.run(
       convolution.key(),
@@ -52,12 +52,18 @@ void run_on_gpu(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y) 
                           : conv.precision == Precision::full ? cudnn::Arithmetic::f32
                                                               : cudnn::Arithmetic::rounded;
   round_factors(direction, conv, x, w, y);
-  Tensor krsc = to_w ? Tensor::empty({w.size(3), w.size(0), w.size(1), w.size(2)}, DType::f32, Device::gpu)
-                     : krsc_of(w);
-  if (!run_by_cudnn(direction, conv, arithmetic, x, w.shape(), krsc, y))
-    run_by_columns(direction, conv, x, w, y);
-  else if (to_w)
-    turn_back(krsc, w);
+  const cudnn::Convolution convolution{direction, conv,       x.shape(),
+                                       w.shape(), arithmetic, gpu::policy().deterministic};
+  if (convolution.within_limit()) {
+    Tensor krsc = to_w ? Tensor::empty({w.size(3), w.size(0), w.size(1), w.size(2)}, DType::f32, Device::gpu)
+                       : krsc_of(w);
+    if (run_by_cudnn(convolution, x, krsc, y)) {
+      if (to_w) turn_back(krsc, w);
+      return;
+    }
+  }
+  note_unserved(convolution.text());
+  run_by_columns(direction, conv, x, w, y);
 }
 
 }  // namespace sonograd::convolution

@@ -1,5 +1,6 @@
 #include "ops/conv2d/cudnn_plan.h"
 
+#include <algorithm>
 #include <array>
 
 #include "tensor/cudnn.h"
@@ -90,6 +91,10 @@ OperationGraph graph(const Convolution& c) {
 }
 
 }  // namespace
+
+bool Convolution::within_limit() const {
+  return std::max({x.elements(), w.elements(), conv.shape(x, w).elements()}) < Int{1} << 31;
+}
 
 std::vector<Int> Convolution::key() const {
   const Window at = conv.window_on(x[1], x[2], {w[0], w[1]});

@@ -29,6 +29,8 @@ struct Convolution {
   bool deterministic = true;
   Int alignment = 16;  // bytes by which all three addresses divide: 16 or 4
 
+  // Whether each tensor has at most 2^31 - 1 elements, as cuDNN takes no more.
+  bool within_limit() const;
   std::vector<Int> key() const;
   std::string text() const;
 };

@@ -1,9 +1,13 @@
 // What our code makes of cuDNN's engines: policies, the chain of fallbacks, workspaces, filters and
-// addresses.
+// addresses. The numbers in brackets are those of README.md.
 #include <doctest/doctest.h>
+
+#include <algorithm>
 
 #include "autograd/check_op.h"
 #include "ops/conv2d/conv2d.h"
+#include "ops/conv2d/cudnn_plan.h"
+#include "ops/conv2d/unserved.h"
 #include "tensor/gpu.h"
 #include "tensor/gpu_policy.h"
 #include "tests/gpu_standin/libraries.h"
@@ -43,12 +47,11 @@ struct Restore {
 
 }  // namespace
 
-TEST_CASE(
-    "f32 takes the first engine that rounds nothing, keeps its order, needs no compiler and little memory") {
+TEST_CASE("f32 takes the first engine that rounds nothing, keeps its order and is small [10, 12]") {
   CHECK(engines_of(values({2, 8, 8, 3}, 1), values({3, 3, 3, 5}, 2)) == std::vector<int>{1});
 }
 
-TEST_CASE("tf32, and sums in any order, are taken where they are asked for") {
+TEST_CASE("tf32, and sums in any order, are taken where they are asked for [10, 12]") {
   const Restore restore;
   const Tensor x = values({2, 8, 8, 3}, 1), w = values({3, 3, 3, 7}, 2);
   gpu::policy().tf32 = true;
@@ -75,8 +78,26 @@ TEST_CASE("an engine that refuses gives way to the next, and the last to product
   CHECK(engines_of(x, w) == std::vector<int>{0});
   cudnn_state().refusing.clear();
   CHECK(engines_of(x, w) == std::vector<int>{0});  // what once failed is not tried again
+  const auto noted = [] {
+    const std::vector<std::string> all = convolution::unserved();
+    return std::count(all.begin(), all.end(), "conv2d of x [2,8,8,3] and w [3,3,3,9], padded (0,1)×(0,1)");
+  };
+  CHECK(noted() == 0);
   cudnn_state().refusing = {{0, 4000}};
   CHECK(engines_of(x, w).empty());
+  CHECK(engines_of(x, w).empty());
+  CHECK(noted() == 1);
+}
+
+TEST_CASE("a convolution with a tensor of 2^31 elements is not asked of cuDNN [14]") {
+  const auto asked = [](const Shape& x, const Shape& w, const Conv2d& conv = {}) {
+    return cudnn::Convolution{convolution::Direction::forward, conv, x, w}.within_limit();
+  };
+  CHECK(asked({1024, 64, 64, 511}, {3, 3, 511, 511}));
+  CHECK_FALSE(asked({1024, 64, 64, 512}, {3, 3, 512, 1}));  // x
+  CHECK_FALSE(asked({1024, 64, 64, 1}, {3, 3, 1, 512}));    // y
+  CHECK(asked({1024, 64, 64, 1}, {3, 3, 1, 512}, {.stride = {2, 2}}));
+  CHECK_FALSE(asked({1, 1, 1, 1 << 15}, {2, 1, 1 << 15, 1 << 15}));  // w
 }
 
 TEST_CASE("what no other engine would mend is thrown, with the convolution [25]") {
