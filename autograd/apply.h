@@ -17,6 +17,14 @@ namespace sonograd {
 Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                   Tensors outputs = {});
 
+// Calls of one op, as if one after the other, with the outputs that are given. Where its kernel takes many at
+// once, it gets together those in a row of which none touches what another writes. No tape records them.
+struct OpCall {
+  std::shared_ptr<const AnyOp> op;
+  Tensors inputs, outputs;
+};
+void apply_each(const OpEntry& entry, std::vector<OpCall> calls);
+
 // The same by the op's struct: all of its outputs, or the first (of most ops the only one).
 template <class O>
 Tensors apply_all(O op, const Tensors& inputs) {

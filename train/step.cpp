@@ -239,7 +239,7 @@ StepResult train_step(Model& model, const std::vector<NamedParameter>& trained, 
   if (at_once) {
     optimizer.begin(trained, learning_rate);
     options.on_gradient = [&](std::size_t i, const Tensor& gradient) {
-      optimizer.change(*trained[i].parameter, i, gradient);
+      optimizer.change(trained, i, {gradient});
     };
   }
   StepResult result = gradients_of(model, batch, options);

@@ -137,7 +137,7 @@ class StepGraph::Recorded {
     numbers.expect_finite(value);
     numbers.expect_finite(norms);
     apply_updates(context.updates);
-    for (std::size_t i = 0; i < trained.size(); ++i) optimizer.change(*trained[i].parameter, i, gradients[i]);
+    optimizer.change(trained, 0, gradients);
     loss->copy(value);
     squares->copy(norms);
     logits->copy(given.as_dense());
