@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <unordered_map>
 
 #include "autograd/tape.h"
 #include "tensor/gpu.h"
@@ -73,6 +74,16 @@ void check_given(const OpEntry& entry, const Tensors& inputs, const Shapes& shap
     fail(entry, inputs, "the outputs given are not of the number, shapes, type and device of its own");
 }
 
+// What a dense kernel is given.
+Tensors as_dense(const OpEntry& entry, const Tensors& inputs, const Tensors& outputs) {
+  if (!std::all_of(outputs.begin(), outputs.end(), [](const Tensor& y) { return y.dense(); }))
+    fail(entry, inputs,
+         fmt::format("the outputs given must be dense for its kernel on {}", name_of(inputs[0].device())));
+  Tensors dense;
+  for (const Tensor& x : inputs) dense.push_back(x.as_dense());
+  return dense;
+}
+
 void run_kernel(const AnyOp& op, const OpEntry& entry, const Tensors& inputs, Tensors& outputs) {
   const auto kernel = entry.kernels.find(inputs[0].device());
   if (inputs[0].device() == Device::gpu) {
@@ -87,13 +98,69 @@ void run_kernel(const AnyOp& op, const OpEntry& entry, const Tensors& inputs, Te
     kernel->second.run(op.attributes(), inputs, outputs);
     return;
   }
-  if (!std::all_of(outputs.begin(), outputs.end(), [](const Tensor& y) { return y.dense(); }))
-    fail(entry, inputs,
-         fmt::format("the outputs given must be dense for its kernel on {}", name_of(inputs[0].device())));
-  Tensors dense;
-  for (const Tensor& x : inputs) dense.push_back(x.as_dense());
-  kernel->second.run(op.attributes(), dense, outputs);
+  kernel->second.run(op.attributes(), as_dense(entry, inputs, outputs), outputs);
 }
+
+// Calls that wait to be given to one kernel together.
+class Waiting {
+ public:
+  Waiting(const OpEntry& entry, const KernelOfMany& kernel) : entry(entry), kernel(kernel) {}
+
+  // Runs those before it first where one of them writes what it touches, or touches what it writes.
+  void add(OpCall call) {
+    check_given(entry, call.inputs, checked_shapes(*call.op, entry, call.inputs), call.outputs);
+    const auto meets = [](const Regions& regions, const Tensors& list) {
+      return std::any_of(list.begin(), list.end(), [&](const Tensor& x) {
+        const auto there = regions.find(x.storage().get());
+        return there != regions.end() &&
+               std::any_of(there->second.begin(), there->second.end(),
+                           [&](const Region& region) { return x.region().may_overlap(region); });
+      });
+    };
+    if (copied >= gpu::most_copied || meets(written, call.inputs) || meets(written, call.outputs) ||
+        meets(read, call.outputs))
+      run();
+    Tensors dense = as_dense(entry, call.inputs, call.outputs);
+    for (const Tensor& x : call.inputs) {
+      read[x.storage().get()].push_back(x.region());
+      if (!x.dense()) copied += x.elements() * size_of(x.dtype());
+    }
+    for (const Tensor& y : call.outputs) written[y.storage().get()].push_back(y.region());
+    ready.push_back({call.op->attributes(), std::move(dense), call.outputs});
+    calls.push_back(std::move(call));
+  }
+
+  void run() {
+    if (calls.empty()) return;
+    const gpu::NamedRange range([&] { return named(); });
+    const auto start = std::chrono::steady_clock::now();
+    try {
+      kernel(ready);
+    } catch (gpu::Failure& failure) {
+      failure.prepend(fmt::format("{} ({}{}): ", named(), describe(entry, calls[0].inputs),
+                                  calls.size() > 1 ? fmt::format(", and {} more", calls.size() - 1) : ""));
+      throw;
+    }
+    const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
+    if (observer)
+      for (const OpCall& call : calls)
+        observer({entry, *call.op, call.inputs, call.outputs, path, in_backward(),
+                  spent.count() / static_cast<double>(calls.size())});
+    calls.clear(), ready.clear(), read.clear(), written.clear();
+    copied = 0;
+  }
+
+ private:
+  using Regions = std::unordered_map<const Storage*, std::vector<Region>>;
+  std::string named() const { return fmt::format("{}{}{}", path, path.empty() ? "" : ": ", entry.name); }
+
+  const OpEntry& entry;
+  const KernelOfMany& kernel;
+  std::vector<OpCall> calls;
+  std::vector<KernelCall> ready;
+  Regions read, written;
+  Int copied = 0;
+};
 
 }  // namespace
 
@@ -135,6 +202,20 @@ Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, 
   }
   if (recording) record_call(op, entry, inputs, outputs);
   return outputs;
+}
+
+void apply_each(const OpEntry& entry, std::vector<OpCall> calls) {
+  const NoGrad quiet;
+  const KernelOfMany* const kernel = registry().gpu_many(entry.name);
+  if (!kernel || !std::all_of(calls.begin(), calls.end(), [](const OpCall& call) {
+        return call.inputs[0].device() == Device::gpu && call.inputs[0].dtype() == DType::f32;
+      })) {
+    for (OpCall& call : calls) apply_any(call.op, entry, call.inputs, std::move(call.outputs));
+    return;
+  }
+  Waiting waiting(entry, *kernel);
+  for (OpCall& call : calls) waiting.add(std::move(call));
+  waiting.run();
 }
 
 RecordingScope::RecordingScope(bool on) : before(recording) {

@@ -19,6 +19,14 @@ Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, 
 
 bool is_recording();  // whether this thread's ops are, where a tape knows an input
 
+// Calls of one op, as if one after the other, with the outputs that are given. Where its kernel takes many at
+// once, it gets together those in a row of which none touches what another writes. No tape records them.
+struct OpCall {
+  std::shared_ptr<const AnyOp> op;
+  Tensors inputs, outputs;
+};
+void apply_each(const OpEntry& entry, std::vector<OpCall> calls);
+
 // The same as apply_any by the op's struct: all of its outputs, or the first (of most ops the only one).
 template <class O>
 Tensors apply_all(O op, const Tensors& inputs) {

@@ -19,6 +19,13 @@ struct FastKernel {
   Layout layout = Layout::dense;
 };
 
+// A kernel that takes many calls at once, none of which touches what another writes.
+struct KernelCall {
+  const void* attributes;
+  Tensors inputs, outputs;
+};
+using KernelOfMany = std::function<void(std::vector<KernelCall>& calls)>;
+
 // What registering an op requires. `linear` names the arguments in which the op is linear for fixed others:
 // for these the adjoint identity <dy, y> = <dx, x> is checked on each fast device.
 struct OpEntry {
@@ -59,9 +66,23 @@ class Registry {
   void add_gpu(F kernel, Layout layout = Layout::dense) {
     add_kernel(O::name, Device::gpu, {with_attributes<O>(kernel), layout});
   }
+  // The same of a kernel that takes many calls at once, whose attributes are O's; one call is a list of one.
+  template <class O>
+  void add_gpu_many(const KernelOfMany& kernel) {
+    const auto one = [kernel](const void* op, const Tensors& in, Tensors& out) {
+      std::vector<KernelCall> calls{{op, in, out}};
+      kernel(calls);
+    };
+    add_kernel(O::name, Device::gpu, {one});
+    of_many[O::name] = kernel;
+  }
 
   const OpEntry& at(std::string_view name) const;  // throws Error naming the op
   const std::map<std::string, OpEntry, std::less<>>& ops() const { return entries; }
+  const KernelOfMany* gpu_many(std::string_view name) const {  // null where there is none
+    const auto found = of_many.find(name);
+    return found == of_many.end() ? nullptr : &found->second;
+  }
 
  private:
   template <class O, class F>
@@ -74,6 +95,7 @@ class Registry {
   void add_kernel(std::string_view op, Device device, FastKernel kernel);
 
   std::map<std::string, OpEntry, std::less<>> entries;
+  std::map<std::string, KernelOfMany, std::less<>> of_many;
 };
 
 // Every op of the library, collected from the folders under ops/.

@@ -14,8 +14,10 @@ namespace sonograd {
 inline void move_average(const Network& average, const Network& now, double decay, Int t) {
   const double d = std::min(decay, static_cast<double>(1 + t) / static_cast<double>(10 + t));
   const auto to = average.parameters(), from = now.parameters();
+  std::vector<MovingUpdate> updates;
   for (std::size_t i = 0; i < to.size(); ++i)
-    update_moving(to[i].parameter->value, from[i].parameter->value, d);
+    updates.push_back({to[i].parameter->value, from[i].parameter->value, d});
+  apply_updates(updates);
 }
 
 // Gives `average` the values of `now`.

@@ -4,15 +4,14 @@
 
 namespace sonograd {
 
-void update_moving(Tensor& average, const Tensor& value, double momentum, double factor) {
-  expect(average.shape() == value.shape(), "a moving average {} is updated with {}", average.shape().text(),
-         value.shape().text());
-  update_in_place(AverageUpdate{momentum, (1 - momentum) * factor}, {average, value});
-}
-
 void apply_updates(const std::vector<MovingUpdate>& updates) {
-  for (MovingUpdate update : updates)
-    update_moving(update.moving, update.batch, update.momentum, update.factor);
+  std::vector<Update<AverageUpdate>> all;
+  for (const auto& [moving, batch, momentum, factor] : updates) {
+    expect(moving.shape() == batch.shape(), "a moving average {} is updated with {}", moving.shape().text(),
+           batch.shape().text());
+    all.push_back({{momentum, (1 - momentum) * factor}, {moving, batch}});
+  }
+  update_in_place(all);
 }
 
 }  // namespace sonograd

@@ -1,5 +1,6 @@
 #pragma once
 #include <string>
+#include <vector>
 
 #include "tensor/error.h"
 #include "tensor/shape.h"
@@ -47,7 +48,8 @@ void synchronise();
 void copy(const Tensor& source, Tensor& target);
 void fill(Tensor& target, double value);
 void round(const Tensor& source, Precision precision, Tensor& target);  // of f32, see tensor/precision.h
-void sum_squares(const Tensor& x, Tensor& sums, Int which);  // sums[which] = Σ x², of f32, in f64
+constexpr Int most_copied = Int{16} << 20;  // bytes of dense copies that wait for a launch of many tensors
+void sum_squares(const std::vector<Tensor>& list, Tensor& sums);  // of f32: sums[i] = Σ list[i]², in f64
 
 }  // namespace gpu
 }  // namespace sonograd

@@ -45,7 +45,7 @@ void copy(const Tensor&, Tensor&) {
 void fill(Tensor&, double) {
   refuse();
 }
-void sum_squares(const Tensor&, Tensor&, Int) {
+void sum_squares(const std::vector<Tensor>&, Tensor&) {
   refuse();
 }
 void round(const Tensor&, Precision, Tensor&) {

@@ -49,7 +49,7 @@ void Optimizer::update(const std::vector<NamedParameter>& parameters, const Tens
   expect(parameters.size() == gradients.size(), "an optimizer got {} parameters and {} gradients",
          parameters.size(), gradients.size());
   begin(parameters, learning_rate);
-  for (std::size_t i = 0; i < parameters.size(); ++i) change(*parameters[i].parameter, i, gradients[i]);
+  change(parameters, 0, gradients);
 }
 
 static void expect_same_number(std::size_t parameters, std::size_t moments) {
@@ -72,8 +72,15 @@ void Adam::begin(const std::vector<NamedParameter>& parameters, double learning_
   rate = learning_rate * std::sqrt(1 - std::pow(beta2, t)) / (1 - std::pow(beta1, t));
 }
 
-void Adam::change(Parameter& parameter, std::size_t which, const Tensor& gradient) {
-  update_in_place(AdamUpdate{rate, beta1, beta2, epsilon}, {parameter.value, m[which], v[which], gradient});
+void Adam::change(const std::vector<NamedParameter>& parameters, std::size_t first,
+                  const Tensors& gradients) {
+  std::vector<Update<AdamUpdate>> updates;
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const std::size_t k = first + i;
+    updates.push_back(
+        {{rate, beta1, beta2, epsilon}, {parameters[k].parameter->value, m[k], v[k], gradients[i]}});
+  }
+  update_in_place(updates);
 }
 
 std::vector<std::pair<std::string, Tensor>> Adam::state(const std::vector<NamedParameter>& parameters) {
@@ -95,8 +102,13 @@ void Sgd::begin(const std::vector<NamedParameter>& parameters, double learning_r
   rate = learning_rate;
 }
 
-void Sgd::change(Parameter& parameter, std::size_t which, const Tensor& gradient) {
-  update_in_place(SgdUpdate{rate, momentum}, {parameter.value, velocity[which], gradient});
+void Sgd::change(const std::vector<NamedParameter>& parameters, std::size_t first, const Tensors& gradients) {
+  std::vector<Update<SgdUpdate>> updates;
+  for (std::size_t i = 0; i < gradients.size(); ++i) {
+    const std::size_t k = first + i;
+    updates.push_back({{rate, momentum}, {parameters[k].parameter->value, velocity[k], gradients[i]}});
+  }
+  update_in_place(updates);
 }
 
 std::vector<std::pair<std::string, Tensor>> Sgd::state(const std::vector<NamedParameter>& parameters) {
@@ -111,8 +123,7 @@ void multiply_each(Tensors& gradients, double factor) {
 
 Tensor squared_norms(const Tensors& gradients) {
   Tensor sums = Tensor::empty({static_cast<Int>(gradients.size())}, DType::f64, Device::gpu);
-  for (std::size_t i = 0; i < gradients.size(); ++i)
-    gpu::sum_squares(gradients[i], sums, static_cast<Int>(i));
+  gpu::sum_squares(gradients, sums);
   return sums;
 }
 

@@ -18,9 +18,11 @@ class Optimizer {
   void update(const std::vector<NamedParameter>& parameters, const Tensors& gradients, double learning_rate);
 
   // The same in parts, for gradients that come one by one: begin counts the step, and change is then called
-  // once for each parameter, in any order.
+  // in any order until each parameter was changed once: parameters[first + i] by gradients[i]. On the gpu
+  // many take one launch.
   virtual void begin(const std::vector<NamedParameter>& parameters, double learning_rate) = 0;
-  virtual void change(Parameter& parameter, std::size_t which, const Tensor& gradient) = 0;
+  virtual void change(const std::vector<NamedParameter>& parameters, std::size_t first,
+                      const Tensors& gradients) = 0;
 
   // What a checkpoint keeps: the moments under names such as `adam.m.stem_conv.kernel`, made with zeros where
   // there are none yet, and the number of steps taken.
@@ -48,7 +50,8 @@ class Adam final : public Optimizer {
   double beta1 = 0.9, beta2 = 0.999, epsilon = 1e-7;
 
   void begin(const std::vector<NamedParameter>& parameters, double learning_rate) override;
-  void change(Parameter& parameter, std::size_t which, const Tensor& gradient) override;
+  void change(const std::vector<NamedParameter>& parameters, std::size_t first,
+              const Tensors& gradients) override;
   std::vector<std::pair<std::string, Tensor>> state(const std::vector<NamedParameter>& parameters) override;
 
  private:
@@ -62,7 +65,8 @@ class Sgd final : public Optimizer {
   double momentum = 0;
 
   void begin(const std::vector<NamedParameter>& parameters, double learning_rate) override;
-  void change(Parameter& parameter, std::size_t which, const Tensor& gradient) override;
+  void change(const std::vector<NamedParameter>& parameters, std::size_t first,
+              const Tensors& gradients) override;
   std::vector<std::pair<std::string, Tensor>> state(const std::vector<NamedParameter>& parameters) override;
 
  private:

@@ -219,7 +219,7 @@ StepResult update(Model& model, const std::vector<NamedParameter>& trained, cons
   if (at_once) {
     optimizer.begin(trained, learning_rate);
     options.on_gradient = [&](std::size_t i, const Tensor& gradient) {
-      optimizer.change(*trained[i].parameter, i, gradient);
+      optimizer.change(trained, i, {gradient});
     };
   }
   StepResult result = differentiate(model, batch, options);

@@ -152,8 +152,7 @@ class StepGraph::Recorded {
     numbers.expect_finite(made.loss);
     numbers.expect_finite(made.squares);
     apply_updates(made.updates);
-    for (std::size_t i = 0; i < trained.size(); ++i)
-      optimizer.change(*trained[i].parameter, i, made.gradients[i]);
+    optimizer.change(trained, 0, made.gradients);
     loss->copy(made.loss);
     squares->copy(made.squares);
     logits->copy(made.logits.as_dense());

@@ -4,12 +4,6 @@
 namespace sonograd {
 namespace {
 
-// The kernels work in place: an output that is not its input is given the input's values first.
-void begin_with(const Tensors& in, Tensors& out) {
-  for (std::size_t k = 0; k < out.size(); ++k)
-    if (out[k].storage() != in[k].storage() || out[k].region() != in[k].region()) out[k].assign(in[k]);
-}
-
 SONOGRAD_CLONES void adam_run(Int n, AdamUpdate::Step<float> step, const float* g, float* m, float* v,
                               float* w) {
   for (Int i = 0; i < n; ++i) step(g[i], m[i], v[i], w[i]);
@@ -28,7 +22,7 @@ void for_runs(Int elements, F f) {
 }
 
 void adam(const AdamUpdate& op, const Tensors& in, Tensors& out) {
-  begin_with(in, out);
+  detail::begin_in_place(in, out);
   const float* const g = in[3].data<float>();
   float *const w = out[0].mutable_data<float>(), *const m = out[1].mutable_data<float>(),
                *const v = out[2].mutable_data<float>();
@@ -37,7 +31,7 @@ void adam(const AdamUpdate& op, const Tensors& in, Tensors& out) {
 }
 
 void sgd(const SgdUpdate& op, const Tensors& in, Tensors& out) {
-  begin_with(in, out);
+  detail::begin_in_place(in, out);
   const float* const g = in[2].data<float>();
   float *const w = out[0].mutable_data<float>(), *const u = out[1].mutable_data<float>();
   const SgdUpdate::Step<float> step = op.step<float>();
@@ -45,7 +39,7 @@ void sgd(const SgdUpdate& op, const Tensors& in, Tensors& out) {
 }
 
 void average(const AverageUpdate& op, const Tensors& in, Tensors& out) {
-  begin_with(in, out);
+  detail::begin_in_place(in, out);
   const float* const x = in[1].data<float>();
   float* const a = out[0].mutable_data<float>();
   const auto keep = static_cast<float>(op.keep), take = static_cast<float>(op.take);

@@ -13,6 +13,12 @@ namespace detail {
 inline void check_update(const Shape& value, std::string_view name, const Shape& other) {
   expect(other == value, "{} {} has not the shape {} of what it updates", name, other.text(), value.text());
 }
+
+// The kernels work in place: an output that is not its input is given the input's values first.
+inline void begin_in_place(const Tensors& in, Tensors& out) {
+  for (std::size_t k = 0; k < out.size(); ++k)
+    if (out[k].storage() != in[k].storage() || out[k].region() != in[k].region()) out[k].assign(in[k]);
+}
 }  // namespace detail
 
 // m' = m + (g − m)(1 − β₁),   v' = v + (g² − v)(1 − β₂),   w' = w − rate · m' / (√v' + ε)
@@ -106,14 +112,25 @@ struct AverageUpdate {
   }
 };
 
-// Runs the op with its first inputs as outputs. No tape records it.
+// An op and its inputs, the first of which it changes.
 template <class O>
-void update_in_place(const O& op, Tensors inputs) {
+struct Update {
+  O op;
+  Tensors inputs;
+};
+
+// Runs each update with its first inputs as outputs, as if one after the other; the gpu takes many at once.
+// No tape records them.
+template <class O>
+void update_in_place(const std::vector<Update<O>>& updates) {
   static const OpEntry& entry = registry().at(O::name);
-  const NoGrad quiet;
-  std::size_t outputs = detail::output_count<O>();
-  Tensors first(inputs.begin(), inputs.begin() + static_cast<std::ptrdiff_t>(outputs));
-  apply_any(std::make_shared<OpOf<O>>(op), entry, inputs, std::move(first));
+  std::vector<OpCall> calls;
+  for (const auto& [op, inputs] : updates) {
+    const auto outputs = static_cast<std::ptrdiff_t>(detail::output_count<O>());
+    calls.push_back(
+        {std::make_shared<OpOf<O>>(op), inputs, Tensors(inputs.begin(), inputs.begin() + outputs)});
+  }
+  apply_each(entry, std::move(calls));
 }
 
 }  // namespace sonograd

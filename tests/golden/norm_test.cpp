@@ -23,9 +23,9 @@ TEST_CASE("batch norm in training mode agrees with Keras, the moving statistics 
         const double momentum = attributes["momentum"], n = static_cast<double>(rows);
         Tensor mean = in.at("moving_mean").copy(), variance = in.at("moving_variance").copy(),
                keras2 = variance.copy();
-        update_moving(mean, result.mean, momentum);
-        update_moving(variance, result.variance, momentum);
-        update_moving(keras2, result.variance, momentum, x.rank() == 4 ? n / (n - 1) : 1);
+        apply_updates({{mean, result.mean, momentum},
+                       {variance, result.variance, momentum},
+                       {keras2, result.variance, momentum, x.rank() == 4 ? n / (n - 1) : 1}});
         return {{"y", result.y},
                 {"moving_mean", mean},
                 {"moving_variance", variance},

@@ -7,6 +7,7 @@
 
 #include "ops/unary/unary.h"
 #include "tensor/launch.h"
+#include "tensor/out_of_memory.h"
 #include "tests/gpu_standin/seen.h"
 
 // Mistakes of the kind that shows on a card alone, or not even there, and what the stand-in says to them.
