@@ -105,7 +105,6 @@ TEST_CASE("an op tells which of its outputs found no memory, its inputs and its 
   CHECK_MESSAGE(
       said.find("a batch of 4 does not fit, nor does one of 1: take a smaller model") != std::string::npos,
       said);
-  const Tensor x = Tensor::of({2, 3}, {1, 2, 3, 4, 5, 6});
   const LayerScope layer("head");
   const std::string host = error_of([&] {
     matmul(Tensor::filled({Int{1} << 22, 1}, 1), Tensor::filled({1, Int{1} << 22}, 1));
@@ -157,7 +156,8 @@ TEST_CASE("an explanation takes one image, or tells how many its method takes at
         said.find("a batch of 1 does not fit, take a smaller model or smaller images") != std::string::npos,
         said);
   }
-  const auto six = [&] { model.predict(Tensor::zeros({6, 32, 32, 3}, DType::f32, Device::gpu)); };
+  const Tensor images = Tensor::zeros({6, 32, 32, 3}, DType::f32, Device::gpu);
+  const auto six = [&] { model.predict(images); };
   const Spare spare(needed(six) + 16 * 4 * static_cast<std::size_t>(image.elements()));
   const std::string said = error_of([&] { explain(model, image, {.method = "occlusion"}); });
   CHECK_MESSAGE(
