@@ -29,29 +29,27 @@ BaseFeatures features_of(const Model& model, const ImageSet& images, const std::
   BaseFeatures features{{}, std::vector<Int>(static_cast<std::size_t>(images.size()), -1)};
   for (Int row = 0; row < count; ++row)
     features.row_of[static_cast<std::size_t>(pictures[static_cast<std::size_t>(row)])] = row;
+  if (count == 0) return features;
+  const auto made_of = [&](std::span<const Int> some) {
+    Context context;
+    return model.features(images_for(model, images, some), context).as_dense();
+  };
+  const Tensor one = made_of(std::span(pictures).first(1));  // tells the shape
+  Shape shape = one.shape();
+  shape[0] = count;
+  features.values = allocating([] { return std::string("the base's features of all pictures"); },
+                               [&] { return Tensor::zeros(shape, one.dtype(), one.device()); });
   const Share share{group.rank(), group.size()};
-  const Int first = share.begin(count), end = share.end(count);
-  // An empty share computes one picture, whose shape it needs.
-  for (Int begin = std::min(first, count - 1); begin < std::max(end, first + 1) && count > 0;
-       begin += batch) {
-    const auto part = std::span(pictures).subspan(
-        static_cast<std::size_t>(begin), static_cast<std::size_t>(std::clamp<Int>(end - begin, 1, batch)));
-    const Tensor made = within_memory(static_cast<Int>(part.size()), [&](Int n) {
-      Context context;
-      const auto some = part.first(static_cast<std::size_t>(n));
-      return model.features(images_for(model, images, some), context).as_dense();
-    });
-    if (!features.values.defined()) {
-      Shape shape = made.shape();
-      shape[0] = count;
-      features.values = allocating([] { return std::string("the base's features of all pictures"); },
-                                   [&] { return Tensor::zeros(shape, made.dtype(), made.device()); });
-    }
-    if (first == end) break;
+  const Int end = share.end(count);
+  for (Int begin = share.begin(count); begin < end; begin += batch) {
+    const auto part = std::span(pictures).subspan(static_cast<std::size_t>(begin),
+                                                  static_cast<std::size_t>(std::min(end - begin, batch)));
+    const auto made_of_first = [&](Int n) { return made_of(part.first(static_cast<std::size_t>(n))); };
+    const Tensor made = within_memory(static_cast<Int>(part.size()), made_of_first);
     features.values.slice(0, begin, begin + made.size(0)).assign(made);
     if (done) done(begin + static_cast<Int>(part.size()));
   }
-  if (!group.alone() && count > 0) group.sum(features.values);  // zeros where others computed
+  if (!group.alone()) group.sum(features.values);  // zeros where others computed
   return features;
 }
 
