@@ -13,10 +13,14 @@ void register_bias_activation(Registry& registry) {
     const auto x = [](Shape shape) { return away_from(shape, 0, 0.5); };
     const auto b = [](Int n) { return uniform({n}, -0.25, 0.25); };
     values.push_back(sample("bias_activation: " + name, BiasActivation{f}, {x({2, 3, 3, 5}), b(5)}));
+    values.push_back(
+        values_only("bias_activation: 521 channels, " + name, BiasActivation{f}, {x({7, 521}), b(521)}));
     values.push_back(values_only("bias_activation: special values, " + name, BiasActivation{f},
                                  {special_values({4, 6}), special_values({6})}));
     gradients.push_back(
         sample("bias_activation_grad: " + name, BiasActivationGrad{f}, {uniform({4, 5}), x({4, 5}), b(5)}));
+    gradients.push_back(values_only("bias_activation_grad: 521 channels, " + name, BiasActivationGrad{f},
+                                    {uniform({7, 521}), x({7, 521}), b(521)}));
     gradients.push_back(values_only("bias_activation_grad: many rows, " + name, BiasActivationGrad{f},
                                     {uniform({3, 31, 17, 40}), x({3, 31, 17, 40}), b(40)}));
   }

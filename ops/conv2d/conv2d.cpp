@@ -29,29 +29,38 @@ std::vector<Case> cases() {
           {"one element", {}, {1, 1, 1, 1}, {1, 1, 1, 1}}};
 }
 
+// Of prime sizes, more than a block of threads or a vector holds.
+std::vector<Case> large_cases() {
+  return {{"7 to 11 channels, 13 x 17", {}, {2, 13, 17, 7}, {3, 3, 7, 11}},
+          {"17 to 19 channels, 13 x 17, stride 2", {.stride = {2, 2}}, {2, 13, 17, 17}, {3, 3, 17, 19}},
+          {"1x1, 17 to 19 channels, 13 x 17", {}, {2, 13, 17, 17}, {1, 1, 17, 19}}};
+}
+
 }  // namespace
 
 void register_conv2d(Registry& registry) {
   std::vector<Sample> value, grad_x, grad_w;
-  for (const Case& c : cases()) {
+  const auto add = [&](const Case& c, const std::string& of, const auto& as) {
     const Shape y = c.conv.shape(c.x, c.w);
-    const Conv2dGradX to_x{c.conv, {c.x[1], c.x[2]}};
-    const Conv2dGradW to_w{c.conv, {c.w[0], c.w[1]}};
-    value.push_back(sample("conv2d: " + c.name, c.conv, {uniform(c.x), uniform(c.w)}));
-    grad_x.push_back(sample("conv2d_grad_x: " + c.name, to_x, {uniform(c.w), uniform(y)}));
-    grad_w.push_back(sample("conv2d_grad_w: " + c.name, to_w, {uniform(c.x), uniform(y)}));
-  }
+    const std::string name = ": " + of + c.name;
+    value.push_back(as("conv2d" + name, c.conv, {uniform(c.x), uniform(c.w)}));
+    grad_x.push_back(
+        as("conv2d_grad_x" + name, Conv2dGradX{c.conv, {c.x[1], c.x[2]}}, {uniform(c.w), uniform(y)}));
+    grad_w.push_back(
+        as("conv2d_grad_w" + name, Conv2dGradW{c.conv, {c.w[0], c.w[1]}}, {uniform(c.x), uniform(y)}));
+  };
+  using Inputs = std::vector<Input>;
+  for (const Case& c : cases())
+    add(c, "", [](auto name, auto op, Inputs in) { return sample(name, op, std::move(in)); });
+  for (const Case& c : large_cases())
+    add(c, "", [](auto name, auto op, Inputs in) { return values_only(name, op, std::move(in)); });
   for (const Precision precision : {Precision::bf16, Precision::f16})
-    for (Case c : cases()) {
-      c.conv.precision = precision;
-      const Shape y = c.conv.shape(c.x, c.w);
-      const std::string name = fmt::format(": {}, {}", name_of(precision), c.name);
-      value.push_back(rounding("conv2d" + name, c.conv, {uniform(c.x), uniform(c.w)}));
-      grad_x.push_back(rounding("conv2d_grad_x" + name, Conv2dGradX{c.conv, {c.x[1], c.x[2]}},
-                                {uniform(c.w), uniform(y)}));
-      grad_w.push_back(rounding("conv2d_grad_w" + name, Conv2dGradW{c.conv, {c.w[0], c.w[1]}},
-                                {uniform(c.x), uniform(y)}));
-    }
+    for (const std::vector<Case>& all : {cases(), large_cases()})
+      for (Case c : all) {
+        c.conv.precision = precision;
+        add(c, fmt::format("{}, ", name_of(precision)),
+            [](auto name, auto op, Inputs in) { return rounding(name, op, std::move(in)); });
+      }
   value.push_back(
       values_only("conv2d: special values", Conv2d{}, {special_values({1, 6, 5, 3}), uniform({3, 3, 3, 4})}));
 

@@ -22,14 +22,15 @@ const std::vector<Case>& cases() {
   return all;
 }
 const Case many_channels{"many channels", {.size = {3, 3}, .stride = {2, 2}, .pad = same}, {3, 11, 10, 151}};
+const Case large{"257 channels, 13 by 17", {.size = {3, 3}, .stride = {2, 2}, .pad = same}, {1, 13, 17, 257}};
 
 template <class O>
 std::vector<Sample> samples() {
   std::vector<Sample> all;
   for (const Case& c : cases())
     all.push_back(sample(fmt::format("{}: {}", O::name, c.text), O{c.pooling}, {distinct(c.x)}));
-  all.push_back(values_only(fmt::format("{}: {}", O::name, many_channels.text), O{many_channels.pooling},
-                            {uniform(many_channels.x)}));
+  for (const Case& c : {many_channels, large})
+    all.push_back(values_only(fmt::format("{}: {}", O::name, c.text), O{c.pooling}, {uniform(c.x)}));
   all.push_back(values_only(fmt::format("{}: special values", O::name), O{}, {special_values({2, 4, 6, 3})}));
   return all;
 }
@@ -41,7 +42,7 @@ std::vector<Sample> max_grad_samples() {
                          {std::move(x), uniform(c.pooling.shape(c.x))}));
   };
   for (const Case& c : cases()) add(c, distinct(c.x));
-  add(many_channels, uniform(many_channels.x));
+  for (const Case& c : {many_channels, large}) add(c, uniform(c.x));
   add({"equal values", {.size = {3, 3}, .stride = {1, 1}, .pad = same}, {1, 4, 4, 2}},
       uniform({1, 4, 4, 2}, 1, 1));
   add({"special values", {}, {2, 4, 6, 3}}, special_values({2, 4, 6, 3}));
@@ -55,7 +56,7 @@ std::vector<Sample> average_grad_samples() {
                          AveragePool2dGrad{c.pooling, {c.x[1], c.x[2]}}, {uniform(c.pooling.shape(c.x))}));
   };
   for (const Case& c : cases()) add(c);
-  add(many_channels);
+  for (const Case& c : {many_channels, large}) add(c);
   return all;
 }
 

@@ -45,6 +45,7 @@ void register_reduce(Registry& registry) {
                 sample("reduce_max: every other axis", ReduceMax{{1, 3, 1, 5}}, {distinct({2, 3, 4, 5})}),
                 values_only("reduce_max: many positions", ReduceMax{{3, 1, 1, 20}},
                             {uniform({3, 31, 29, 20})}),
+                values_only("reduce_max: 257 rows of 521", ReduceMax{{257, 1}}, {uniform({257, 521})}),
                 values_only("reduce_max: ties", ReduceMax{{1, 6}}, {special_values({6, 6})})},
        .bad = {refused(ReduceMax{{2, 2}}, {{2, 3}}, "do not broadcast"),
                refused(ReduceMax{{3}}, {{2, 3}}, "x [2,3] cannot be reduced to [3]")}});
@@ -56,6 +57,8 @@ void register_reduce(Registry& registry) {
                                                     {distinct({2, 3, 4, 5}), uniform({1, 3, 1, 5})}),
                                         values_only("reduce_max_grad: many positions", ReduceMaxGrad{},
                                                     {uniform({3, 31, 29, 20}), uniform({3, 1, 1, 20})}),
+                                        values_only("reduce_max_grad: 257 rows of 521", ReduceMaxGrad{},
+                                                    {uniform({257, 521}), uniform({257, 1})}),
                                         values_only("reduce_max_grad: ties", ReduceMaxGrad{},
                                                     {special_values({6, 6}), uniform({1, 6})})},
                                .bad = {refused(ReduceMaxGrad{}, {{2, 3}, {2, 2}}, "do not broadcast")}});
