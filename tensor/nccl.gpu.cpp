@@ -134,8 +134,7 @@ class Nccl final : public Communicator {
     ncclResult_t state = ncclSuccess;
     check(functions().async_error(ours->comm, &state), "ncclCommGetAsyncError by " + place);
     if (state == ncclSuccess || state == ncclInProgress) return;
-    std::this_thread::sleep_for(
-        std::chrono::seconds(3));  // a process that failed says why, and ends this one
+    std::this_thread::sleep_for(patience);
     check(state, "the work of " + place + " with the others");
   }
 

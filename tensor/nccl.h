@@ -1,4 +1,5 @@
 #pragma once
+#include <chrono>
 #include <memory>
 #include <string>
 
@@ -8,6 +9,10 @@
 // with CUDA and NCCL's header takes these functions from tensor/nccl.gpu.cpp, any other from
 // tensor/no_nccl.cpp, which refuses. Throws gpu::Failure.
 namespace sonograd::nccl {
+
+// How long one that sees another's failure waits for that process to say why and to end this one, before it
+// says so itself.
+inline std::chrono::milliseconds patience{3000};
 
 std::string version();  // of the library that is loaded, 2.28.9
 std::string new_id();   // bytes that one process makes and all take, to find one another
