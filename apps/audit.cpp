@@ -17,21 +17,24 @@ std::string error_text(const Check* check) {
   return fmt::format("{:.1e}{}", check->max_error, check->ok ? "" : " FAILED");
 }
 
-// A missing cpu kernel is no failure: the reference does its work, and the table says so.
-std::string cpu_kernel(const OpEntry& op) {
+// A missing cpu kernel is no failure: the reference does its work, and the table says so. On the gpu nothing
+// would: such an op is an error where it is called.
+std::string kernel(const OpEntry& op, Device device) {
   if (op.is_view) return "view";
-  return op.kernels.count(Device::cpu) > 0 ? "yes" : "falls back";
+  if (op.kernels.count(device) > 0) return "yes";
+  return device == Device::cpu ? "falls back" : "none";
 }
 
-void print_json(const std::vector<CheckReport>& reports, Int failed) {
+void print_json(const std::vector<CheckReport>& reports, Device last, Int failed) {
+  const bool gpu = last == Device::gpu;
   auto ops = nlohmann::ordered_json::array();
   for (const CheckReport& report : reports) {
     const OpEntry& op = registry().at(report.name);
     nlohmann::ordered_json row{{"name", report.name},       {"equation", op.equation},
                                {"arguments", op.arguments}, {"samples", op.good.size()},
-                               {"kernels", {"reference"}},  {"cpu", cpu_kernel(op)},
+                               {"kernels", {"reference"}},  {"cpu", kernel(op, Device::cpu)},
                                {"ok", report.ok()}};
-    for (const auto& [device, kernel] : op.kernels) row["kernels"].push_back(name_of(device));
+    for (const auto& entry : op.kernels) row["kernels"].push_back(name_of(entry.first));
     const auto put = [&](const char* key, const char* what) {
       const Check* const check = find(report, what);
       row[key] = check ? nlohmann::ordered_json(check->max_error) : nlohmann::ordered_json(nullptr);
@@ -40,32 +43,50 @@ void print_json(const std::vector<CheckReport>& reports, Int failed) {
     put("gradient_error", "gradient");
     put("vjp_error", "vjp on cpu");
     put("adjoint_error", "adjoint on cpu");
+    if (gpu) {
+      row["gpu"] = kernel(op, Device::gpu);
+      put("gpu_error", "values on gpu");
+      put("gpu_vjp_error", "vjp on gpu");
+      put("gpu_adjoint_error", "adjoint on gpu");
+    }
     for (const Check& check : report.checks) row["checks"].push_back(json_of(check));
     ops.push_back(std::move(row));
   }
+  auto devices = nlohmann::ordered_json::array();
+  for (const Device device : {Device::reference, Device::cpu, Device::gpu})
+    if (device <= last) devices.push_back(name_of(device));
   const nlohmann::ordered_json json{
-      {"devices", {"reference", "cpu"}}, {"failed", failed}, {"ops", std::move(ops)}};
+      {"devices", std::move(devices)}, {"failed", failed}, {"ops", std::move(ops)}};
   sonograd::print_json(json);
 }
 
-void print_table(const std::vector<CheckReport>& reports, Int failed) {
-  Table table{{"op", "cpu kernel", "values", "vjp", "adjoint", "gradient in f64"}, {}};
+void print_table(const std::vector<CheckReport>& reports, Device last, Int failed) {
+  const bool gpu = last == Device::gpu;
+  Table table{{"op", "gradient in f64", "cpu kernel", "values", "vjp", "adjoint"}, {}};
+  if (gpu)
+    for (const char* column : {"gpu kernel", "values", "vjp", "adjoint"}) table.header.emplace_back(column);
   Int fast = 0, views = 0;
   for (const CheckReport& report : reports) {
     const OpEntry& op = registry().at(report.name);
-    fast += op.kernels.empty() ? 0 : 1;
+    fast += op.kernels.count(Device::cpu) > 0 ? 1 : 0;
     views += op.is_view ? 1 : 0;
-    table.rows.push_back({report.name, cpu_kernel(op), error_text(find(report, "values on cpu")),
-                          error_text(find(report, "vjp on cpu")), error_text(find(report, "adjoint on cpu")),
-                          error_text(find(report, "gradient"))});
+    std::vector<std::string> row{report.name, error_text(find(report, "gradient"))};
+    for (const Device device : {Device::cpu, Device::gpu}) {
+      if (device == Device::gpu && !gpu) continue;
+      row.push_back(kernel(op, device));
+      for (const char* check : {"values", "vjp", "adjoint"})
+        row.push_back(error_text(find(report, fmt::format("{} on {}", check, name_of(device)))));
+    }
+    table.rows.push_back(std::move(row));
   }
   fmt::print(
-      "Largest relative errors over each op's samples: cpu against the reference in f32 (values, vjp, "
-      "adjoint\n"
-      "identity), gradients against finite differences in f64.\n\n{}\n{} ops: {} with a cpu kernel, {} "
-      "views, {} fall "
+      "Largest relative errors over each op's samples: gradients against finite differences in f64, {} "
+      "against\n"
+      "the reference in f32 (values, vjp, adjoint identity).\n\n{}\n{} ops: {} with a cpu kernel, {} views, "
+      "{} fall "
       "back to the reference; {} failed\n",
-      table.text(), reports.size(), fast, views, static_cast<Int>(reports.size()) - fast - views, failed);
+      gpu ? "cpu and gpu" : "cpu", table.text(), reports.size(), fast, views,
+      static_cast<Int>(reports.size()) - fast - views, failed);
   for (const CheckReport& report : reports)
     for (const Check& check : report.checks)
       if (!check.ok) fmt::print("\n{}, {}: {}\n", report.name, check.what, check.text);
@@ -75,21 +96,25 @@ void print_table(const std::vector<CheckReport>& reports, Int failed) {
 
 void add_audit(Program& program) {
   const Command command =
-      program.add("audit", "Every op on every device: kernels, errors against the reference, gradient errors",
-                  "  sonograd audit\n  sonograd audit --json", [&program] {
-                    prepare_device(program.shared);
+      program.add("audit", "Every op by device: kernels, errors against the reference, gradient errors",
+                  "  sonograd audit\n  sonograd audit --device gpu\n  sonograd audit --json", [&program] {
+                    const Device last = prepare_device(program.shared);
                     std::vector<CheckJob> jobs;
-                    for (const std::string& name : op_names()) jobs.push_back(op_job(name, false));
+                    for (const std::string& name : op_names()) jobs.push_back(op_job(name, false, last));
                     const std::vector<CheckReport> reports = run_checks(jobs, 1, program.shared.quiet);
                     Int failed = 0;
                     for (const CheckReport& report : reports) failed += report.ok() ? 0 : 1;
                     if (program.shared.json)
-                      print_json(reports, failed);
+                      print_json(reports, last, failed);
                     else
-                      print_table(reports, failed);
+                      print_table(reports, last, failed);
                     return failed > 0 ? 1 : 0;
                   });
-  hide_flags(command, {"--device", "--seed", "--keras"});
+  command.get_option("--device")
+      .description(
+          "up to which device ops are held against the reference: reference (gradients alone), cpu, gpu or "
+          "auto");
+  hide_flags(command, {"--attention", "--seed", "--keras"});
 }
 
 }  // namespace sonograd

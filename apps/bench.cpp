@@ -28,10 +28,20 @@ struct Flags {
   bool ops = false, recompute = false, cuda_graph = false;
 };
 
+double mib(Int bytes) {
+  return static_cast<double>(bytes) / (1 << 20);
+}
+
 double peak_mib() {
   rusage usage{};
   getrusage(RUSAGE_SELF, &usage);
   return static_cast<double>(usage.ru_maxrss) / 1024.0;
+}
+
+void check_picture(const std::filesystem::path& file) {
+  if (file.extension() != ".svg")
+    throw UsageError("--roofline {}: it is drawn as SVG, so the file's name must end in .svg", file.string());
+  check_folder(absolute(file).parent_path());
 }
 
 double run_once(const std::function<void()>& work) {
@@ -131,13 +141,14 @@ int run(const Flags& flags, const SharedFlags& shared) {
   if (!its.empty() && !training)
     throw UsageError("{} is of a classifier's training step: {}leave it out", its,
                      gan ? "" : "give --what train, or ");
-  if (flags.cuda_graph && shared.device != "gpu" && shared.device != "auto")
-    throw UsageError("--cuda-graph is the gpu's; give --device gpu or auto with it");
+  if (!flags.data.empty() && !data) throw UsageError("--data belongs to --what data; leave it out");
+  if (!flags.roofline.empty()) check_picture(flags.roofline);
   if (flags.cuda_graph && flags.dtype == "f16")
     throw UsageError(
         "--cuda-graph records a batch's update as a whole, and --dtype f16 looks whether the gradients "
         "overflowed before it; leave one of them out (bf16 may stay)");
-  const Device device = prepare_device(shared, flags.dtype);
+  const Device device =
+      prepare_device(shared, {training ? flags.dtype : std::string_view(), flags.cuda_graph});
   const bool limited = flags.ops || !flags.roofline.empty();
   if (limited && device == Device::gpu)
     throw UsageError(
@@ -156,6 +167,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
         gpu::synchronise();
       };
   });
+  if (device == Device::gpu) gpu::reset_peak();  // weights and images stay counted
   const double first = run_once(work);
   for (int i = 0; i < 2 && flags.cuda_graph; ++i) work();  // which rehearse and record
   std::vector<double> times;
@@ -163,7 +175,9 @@ int run(const Flags& flags, const SharedFlags& shared) {
   std::sort(times.begin(), times.end());
   const double median = times.size() % 2 == 1 ? times[times.size() / 2]
                                               : (times[times.size() / 2 - 1] + times[times.size() / 2]) / 2;
-  const double peak = peak_mib(), pool_peak = static_cast<double>(pool::peak_bytes()) / (1 << 20);
+  const double peak = peak_mib(), pool_peak = mib(pool::peak_bytes());
+  const bool on_gpu = device == Device::gpu;
+  const double gpu_peak = on_gpu ? mib(gpu::peak_bytes()) : 0;
   const MachineLimits limits = limited ? measure_limits() : MachineLimits{};
   const std::vector<OpCost> table = op_table(work, limits);
   double flops = 0;
@@ -195,6 +209,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
                                 {"first_ms", set_up + first},
                                 {"peak_mb", peak},
                                 {"pool_peak_mb", pool_peak},
+                                {"gpu_peak_mb", on_gpu ? nlohmann::json(gpu_peak) : nlohmann::json()},
                                 {"gflops", gflops}};
     if (flags.ops) json["ops"] = ops_json(table, limits);
     print_json(json);
@@ -202,10 +217,11 @@ int run(const Flags& flags, const SharedFlags& shared) {
   }
   fmt::print(
       "{} {}, batch {}, {} x {}, {}, {} threads: median {:.1f} ms, least {:.1f} ms, first {:.1f} ms "
-      "after {:.1f} ms of set-up, {:.1f} images/s, peak {:.0f} MiB (pool {:.0f})\n",
+      "after {:.1f} ms of set-up, {:.1f} images/s, peak {}\n",
       flags.model.name, flags.what, flags.batch, flags.model.image_size, flags.model.image_size, how,
-      threads(), median, times.front(), first, set_up, 1e3 * static_cast<double>(flags.batch) / median, peak,
-      pool_peak);
+      threads(), median, times.front(), first, set_up, 1e3 * static_cast<double>(flags.batch) / median,
+      on_gpu ? fmt::format("{:.0f} MiB of the gpu's memory, {:.0f} MiB of the host's", gpu_peak, peak)
+             : fmt::format("{:.0f} MiB (pool {:.0f})", peak, pool_peak));
   if (flags.ops) print_ops(table, limits);
   return 0;
 }

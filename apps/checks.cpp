@@ -57,14 +57,14 @@ std::vector<std::string> layer_names() {
   return names;
 }
 
-CheckJob op_job(const std::string& name, bool f32) {
+CheckJob op_job(const std::string& name, bool f32, Device last) {
   if (registry().ops().count(name) == 0)
     throw UsageError("no op is called {}{}; `sonograd audit` lists them", name,
                      did_you_mean(name, op_names()));
-  return {name, [name, f32] {
+  return {name, [name, f32, last] {
             static std::mutex one_at_a_time;
             const std::lock_guard lock(one_at_a_time);
-            return CheckReport{name, "op", check_op(registry().at(name), f32)};
+            return CheckReport{name, "op", check_op(registry().at(name), f32, last)};
           }};
 }
 

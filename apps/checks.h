@@ -23,7 +23,7 @@ struct CheckJob {
   std::function<CheckReport()> run;
 };
 
-CheckJob op_job(const std::string& name, bool f32);
+CheckJob op_job(const std::string& name, bool f32, Device last);  // see check_op
 CheckJob layer_job(const std::string& name, bool f32);
 CheckJob model_job(const std::string& name, bool f32);
 std::vector<std::string> op_names();

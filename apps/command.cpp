@@ -84,7 +84,7 @@ void hide_flags(const Command& command, const std::vector<std::string>& flags) {
   }
 }
 
-Device prepare_device(const SharedFlags& shared, std::string_view dtype) {
+Device prepare_device(const SharedFlags& shared, const ClassifierTraining& training) {
   if (shared.threads > 0) set_threads(shared.threads);
   const bool may_be_gpu = shared.device == "gpu" || shared.device == "auto";
   std::vector<std::string> its;
@@ -92,12 +92,12 @@ Device prepare_device(const SharedFlags& shared, std::string_view dtype) {
   if (shared.any_order) its.emplace_back("--any-order");
   if (shared.batch_norm != "own") its.emplace_back("--batch-norm cudnn");
   if (shared.attention != "own") its.emplace_back("--attention cudnn");
+  if (training.cuda_graph) its.emplace_back("--cuda-graph");
   if (!its.empty() && !may_be_gpu)
     throw UsageError("{} is the gpu's; give --device gpu or auto with it", its.front());
-  if (shared.attention != "own" && dtype == "f32")
-    throw UsageError(
-        "--attention cudnn is of a classifier's training in 16 bits; give --dtype bf16 or f16 with it, or "
-        "leave it out");
+  if (shared.attention != "own" && (training.dtype.empty() || training.dtype == "f32"))
+    throw UsageError("--attention cudnn is of a classifier's training in 16 bits; {}leave it out",
+                     training.dtype.empty() ? "" : "give --dtype bf16 or f16 with it, or ");
   if (!may_be_gpu) return shared.device == "reference" ? Device::reference : Device::cpu;  // no gpu is woken
   const std::string& why_not = gpu::why_not();
   if (shared.device == "gpu" && !why_not.empty())

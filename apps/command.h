@@ -50,9 +50,16 @@ std::string shell_word(const std::string& word);
 // Every command takes the shared flags, for scripts; its --help leaves out those that do nothing there.
 void hide_flags(const Command& command, const std::vector<std::string>& flags);
 
-// The device that the flags ask for; `auto` and `gpu` are told apart here. Sets the number of threads.
-// `dtype`: of training's products, which --attention cudnn rests on; commands that do not train have none.
-Device prepare_device(const SharedFlags& shared, std::string_view dtype = "f32");
+// What the flags of a command that trains a classifier ask of the device besides.
+struct ClassifierTraining {
+  std::string_view dtype = {};  // of products, which --attention cudnn rests on; empty: none is trained
+  bool cuda_graph = false;
+};
+
+// The device that the flags ask for; `auto` and `gpu` are told apart here. Sets the number of threads. Throws
+// UsageError for a flag of the gpu's beside another device; where `auto` goes on with the cpu, a line on
+// stderr says without which of them.
+Device prepare_device(const SharedFlags& shared, const ClassifierTraining& training = {});
 
 // What a manifest says of it: the gpu by its name, and where `auto` went on with the cpu, why.
 std::string device_text(const SharedFlags& shared);

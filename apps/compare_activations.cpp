@@ -163,7 +163,7 @@ void add_compare_activations(Program& program) {
                   "`input` and the layers' outputs, as scripts/dump_activations.py writes them")
       .required();
   command.add_option("paths", flags->paths, "images in place of the dump's input, decoded and resized here");
-  hide_flags(command, {"--quiet"});
+  hide_flags(command, {"--batch-norm", "--attention", "--quiet"});
 }
 
 }  // namespace sonograd

@@ -53,8 +53,9 @@ void choose_defaults(TrainingFlags& t, const Command& command) {
 void check_before_drawing(const TrainingFlags& t, const Program& program) {
   const SharedFlags& shared = program.shared;
   phase_plan(t);
-  check_graph(t, shared, *program.group);
-  if (shared.device == "gpu") prepare_device(shared);  // refused; the others are told of once, later
+  check_graph(t, *program.group);
+  if (shared.device != "auto")
+    prepare_device(shared, {t.dtype, t.cuda_graph});  // refused; auto speaks once, later
   if (t.model.weights.empty())
     make_model({.name = t.model.name, .image_size = t.model.image_size});
   else

@@ -107,7 +107,7 @@ void add_flags(const Command& command, Flags& flags) {
   add_model_flags(command, flags.model);
   command.add_option("--data", flags.data, "folder with a sub-folder a class");
   command.add_option("--batch", flags.batch, "images at once").check(positive()).capture_default_str();
-  hide_flags(command, {"--quiet"});
+  hide_flags(command, {"--batch-norm", "--attention", "--quiet"});
   command.add_option("--on-bad-file", flags.on_bad_file, "fail, or skip and list them; default fail")
       .check(one_of({"fail", "skip"}));
 }

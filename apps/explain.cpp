@@ -173,6 +173,7 @@ void add_explain(Program& program) {
                    "red and blue exchanged, as the notebook shows its maps");
   command.add_option("--out", flags->out, "folder for the maps").required();
   command.add_option("paths", flags->paths, "images or folders").required();
+  hide_flags(command, {"--batch-norm", "--attention"});
 }
 
 }  // namespace sonograd

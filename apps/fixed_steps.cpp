@@ -18,10 +18,10 @@ int run_fixed_steps(const TrainingFlags& flags, const FixedSteps& fixed, Program
   std::vector<PhasePlan> plan = phase_plan(flags);
   if (flags.phases.empty()) plan = {{TrainingPhase::scratch, flags.rates.empty() ? 1e-3 : flags.rates[0], 1}};
   if (plan.size() != 1) throw UsageError("--steps trains one phase, --phases names {}", plan.size());
-  const Device device = prepare_device(shared, flags.dtype);
+  const Device device = prepare_device(shared, {flags.dtype, flags.cuda_graph});
   const JoinedGpus joined(program, device);
   Group& group = *program.group;
-  check_graph(flags, shared, group);
+  check_graph(flags, group);
   const RunFolder run = group.leads() ? RunFolder::check(flags.out) : RunFolder::at(flags.out);
 
   Dataset folder = list_folder(flags.data, flags.model.classes);

@@ -164,6 +164,7 @@ void add_gan_train(Program& program, const Command& gan) {
       .check(one_of({"none", "color", "translation", "cutout"}));
   add_bad_file_flag(command, flags->on_bad_file);
   command.add_flag("--resume", o.resume, "go on from the checkpoint in --out");
+  hide_flags(command, {"--attention"});
 }
 
 void add_gan_sample(Program& program, const Command& gan) {
@@ -176,7 +177,7 @@ void add_gan_sample(Program& program, const Command& gan) {
   command.add_option("--run", flags->run, "folder of a finished `gan train`").required();
   command.add_option("--count", flags->count, "pictures").required().check(positive());
   command.add_option("--out", flags->out, "folder for gen_0.png … and lineage.json").required();
-  hide_flags(command, {"--keras"});
+  hide_flags(command, {"--batch-norm", "--attention", "--keras"});
 }
 
 }  // namespace

@@ -87,7 +87,7 @@ void add_gan_audit(Program& program, const Command& gan) {
   command.add_option("--features", flags->features.weights,
                      "weights of a classifier, whose last layer's input is compared; default pixels");
   command.add_option("--model", flags->features.name, "of --features, where the file does not name it");
-  hide_flags(command, {"--keras", "--quiet"});
+  hide_flags(command, {"--batch-norm", "--attention", "--keras", "--quiet"});
   command.add_option("--out", flags->out, "folder for audit.json and nearest.png; default RUN/audit");
 }
 

@@ -28,13 +28,13 @@ std::vector<std::string> with_gradient_ops(const std::vector<std::string>& chose
   return names;
 }
 
-std::vector<CheckJob> chosen_jobs(const Flags& flags) {
+std::vector<CheckJob> chosen_jobs(const Flags& flags, Device last) {
   std::vector<CheckJob> jobs;
   // Models first: they take longest.
   for (const std::string& name : flags.all ? model_names() : flags.models)
     jobs.push_back(model_job(name, flags.f32));
   for (const std::string& name : flags.all ? op_names() : with_gradient_ops(flags.ops))
-    jobs.push_back(op_job(name, flags.f32));
+    jobs.push_back(op_job(name, flags.f32, last));
   for (const std::string& name : flags.all ? layer_names() : flags.layers)
     jobs.push_back(layer_job(name, flags.f32));
   if (jobs.empty())
@@ -74,8 +74,11 @@ void print_table(const std::vector<CheckReport>& reports, Int failed) {
 }
 
 int run_gradcheck(const Flags& flags, const SharedFlags& shared) {
-  prepare_device(shared);
-  const std::vector<CheckReport> reports = run_checks(chosen_jobs(flags), threads(), shared.quiet);
+  if (shared.device == "gpu" && flags.ops.empty() && !flags.all)
+    throw UsageError(
+        "--device gpu is for ops (--op or --all): layers and models are checked in f64 on the reference");
+  const Device device = prepare_device(shared);
+  const std::vector<CheckReport> reports = run_checks(chosen_jobs(flags, device), threads(), shared.quiet);
   Int failed = 0;
   for (const CheckReport& report : reports) failed += report.ok() ? 0 : 1;
   if (shared.json)
@@ -107,7 +110,11 @@ void add_gradcheck(Program& program) {
   names("--model", flags->models, "models of the zoo, at the least image size that they take");
   command.add_flag("--all", flags->all, "every op, layer and model");
   command.add_flag("--f32", flags->f32, "in f32, where a wrong gradient of 1e-3 passes");
-  hide_flags(command, {"--device", "--seed", "--keras"});
+  command.get_option("--device")
+      .description(
+          "up to which device ops are held against the reference: reference (gradients alone), cpu, gpu or "
+          "auto");
+  hide_flags(command, {"--attention", "--seed", "--keras"});
 }
 
 }  // namespace sonograd

@@ -33,7 +33,7 @@ void add_init(Program& program) {
   add_model_flags(command, flags->model);
   command.get_option("--model").required();
   command.add_option("--out", flags->out, "file to write: " + weight_suffixes()).required();
-  hide_flags(command, {"--weights", "--partial", "--quiet"});
+  hide_flags(command, {"--batch-norm", "--attention", "--weights", "--partial", "--quiet"});
 }
 
 }  // namespace sonograd

@@ -121,7 +121,7 @@ void add_predict(Program& program) {
       .check(one_of({"fail", "skip"}))
       .capture_default_str();
   command.add_option("paths", flags->paths, "images or folders").required();
-  hide_flags(command, {"--quiet"});
+  hide_flags(command, {"--batch-norm", "--attention", "--quiet"});
 }
 
 }  // namespace sonograd

@@ -78,7 +78,7 @@ void add_summary(Program& program) {
   command.add_option("--image-size", flags->model.image_size, "height and width of the image")
       .check(positive())
       .capture_default_str();
-  hide_flags(command, {"--seed", "--keras", "--quiet"});
+  hide_flags(command, {"--batch-norm", "--attention", "--seed", "--keras", "--quiet"});
 }
 
 }  // namespace sonograd

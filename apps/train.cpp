@@ -1,4 +1,5 @@
 #include "apps/training.h"
+#include "train/distributed/group.h"
 
 namespace sonograd {
 namespace {
@@ -74,8 +75,6 @@ void add_training_flags(const Command& command, TrainingFlags& t) {
       "on the gpu, launch each update as one recorded graph: less work for the host, one step's "
       "memory more; the numbers are the same. Not with --accumulate, --clip-norm, --dtype f16 or several "
       "processes");
-  command.add_flag("--sync-batch-norm", t.sync_batch_norm,
-                   "of several processes (mpirun): batch norms use the images of all, as one process would");
   command
       .add_option(
           "--dtype", t.dtype,
@@ -106,6 +105,10 @@ void add_train(Program& program) {
       "loss.csv",
       [flags, &program] {
         const bool fixed = flags->fixed.steps > 0;
+        if (flags->training.sync_batch_norm && program.group == &one_process())
+          throw UsageError(
+              "--sync-batch-norm is of several processes, and this is one; start them by mpirun, or leave it "
+              "out");
         if (!fixed && (flags->fixed.no_shuffle || !flags->fixed.log.empty()))
           throw UsageError("--no-shuffle and --log-steps belong to --steps N");
         phase_plan(flags->training);  // bad flags leave no folder behind
@@ -129,6 +132,8 @@ void add_train(Program& program) {
         "--patience", "--checkpoint-steps", "--resume", "--keep-checkpoint"})
     command.get_option("--steps").excludes(
         command.get_option(name));  // steps are plain: nothing is ignored without a word
+  command.add_flag("--sync-batch-norm", flags->training.sync_batch_norm,
+                   "of several processes (mpirun): batch norms use the images of all, as one process would");
   command.add_flag("--no-shuffle", flags->fixed.no_shuffle, "with --steps: class order, then byte order");
   command.add_option("--log-steps", flags->fixed.log, "with --steps: CSV of step,loss");
 }

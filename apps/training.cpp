@@ -90,10 +90,8 @@ void warn_of_new_run(bool resume, const RunFolder& run) {
   std::fprintf(stderr, "sonograd: warning: %s\n", what.c_str());
 }
 
-void check_graph(const TrainingFlags& flags, const SharedFlags& shared, const Group& group) {
+void check_graph(const TrainingFlags& flags, const Group& group) {
   if (!flags.cuda_graph) return;
-  if (shared.device != "gpu" && shared.device != "auto")
-    throw UsageError("--cuda-graph is the gpu's; give --device gpu or auto with it");
   const char* const other =
       flags.accumulate > 1   ? "--accumulate makes one of several batches"
       : flags.clip_norm > 0  ? "--clip-norm changes the gradients before it"
@@ -138,6 +136,9 @@ std::vector<PhasePlan> phase_plan(const TrainingFlags& flags) {
           names[i]);
     plan.push_back({phase, flags.rates.empty() ? default_rate(phase) : flags.rates[i], flags.epochs});
   }
+  if (!flags.transfer.empty() && !contains(names, "transfer"))
+    throw UsageError("--transfer is of the phase transfer, and this run has {} alone; leave it out",
+                     fmt::join(names, ","));
   return plan;
 }
 
@@ -157,13 +158,13 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
   const SharedFlags& shared = program.shared;
   if (program.group->leads() && run.started()) expect_classifier_run(run);
   const std::vector<PhasePlan> plan = phase_plan(flags);
-  check_graph(flags, shared, *program.group);
+  check_graph(flags, *program.group);
   if (first_says(*program.group, run.finished())) {
     if (!program.group->leads()) return 0;
     expect_same_flags(run, flags, plan, shared.seed);
     return flags.tell ? repeat_results(run, shared) : 0;
   }
-  const Device device = prepare_device(shared, flags.dtype);
+  const Device device = prepare_device(shared, {flags.dtype, flags.cuda_graph});
   JoinedGpus joined(program, device);
   Group& group = *program.group;
   expect_outside(run.path(), flags.data);

@@ -62,9 +62,8 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
 // error in --out may be why.
 void warn_of_new_run(bool resume, const RunFolder& run);
 
-// Throws UsageError where --cuda-graph is given and cannot be: for another device than a gpu, or beside what
-// needs the gradients before the update.
-void check_graph(const TrainingFlags& flags, const SharedFlags& shared, const Group& group);
+// Throws UsageError where --cuda-graph is given beside what needs the gradients before the update.
+void check_graph(const TrainingFlags& flags, const Group& group);
 
 // What --transfer says, or without it: exact as published, else cached.
 Transfer transfer_of(const TrainingFlags& flags);

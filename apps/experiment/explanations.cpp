@@ -78,10 +78,10 @@ Int code_of(const Model& model, const std::string& name) {
   return found - classes.begin();
 }
 
-std::vector<Arm> measure(const Flags& flags, const SharedFlags& shared, const Model& model,
+std::vector<Arm> measure(const Flags& flags, const SharedFlags& shared, const Model& model, Device device,
                          const Dataset& data, const LesionImages& lesions) {
   Model unlearned = make_model(model.options());
-  unlearned.initialise(Random(shared.seed).stream("randomised weights"), DType::f32, prepare_device(shared));
+  unlearned.initialise(Random(shared.seed).stream("randomised weights"), DType::f32, device);
   const Int size = model.options().image_size;
   const std::vector<float> prior = centre_prior(size, size);
   std::vector<Arm> arms{{flags.method, {}}, {"randomised weights", {}}, {"centre prior", {}}};
@@ -198,13 +198,14 @@ void print(const Json& json) {
 }
 
 int run(const Flags& flags, const SharedFlags& shared) {
-  const Model model = open_model(flags.model, shared, prepare_device(shared));
+  const Device device = prepare_device(shared);
+  const Model model = open_model(flags.model, shared, device);
   if (!flags.out.empty()) check_folder(flags.out);
   const Dataset data = list_folder(flags.data);
   const LesionImages lesions =
       read_lesions(data, flags.masks.empty() ? flags.data : flags.masks, model.options().image_size,
                    flags.exclude.empty() ? std::vector<std::string>{} : read_order(flags.exclude));
-  const std::vector<Arm> arms = measure(flags, shared, model, data, lesions);
+  const std::vector<Arm> arms = measure(flags, shared, model, device, data, lesions);
   const Json json = summary(flags, model, data, arms, lesions, shared.seed);
   if (!flags.out.empty()) {
     const std::filesystem::path out = flags.out;
@@ -252,6 +253,7 @@ void add_explanations(Program& program, const Command& experiment) {
   command.add_option("--out", flags->out,
                      "folder for explanations.csv, a row an image and map, and the "
                      "summary");
+  hide_flags(command, {"--batch-norm", "--attention"});
 }
 
 }  // namespace sonograd

@@ -97,8 +97,8 @@ int run(const Flags& flags, Program& program) {
   const TrainingFlags& t = flags.training;
   const SharedFlags& shared = program.shared;
   phase_plan(t);
-  check_graph(t, shared, *program.group);
-  const Device device = prepare_device(shared, t.dtype);
+  check_graph(t, *program.group);
+  const Device device = prepare_device(shared, {t.dtype, t.cuda_graph});
   Json settings{{"experiment", "folds"}, {"folds", flags.folds}};  // more --runs may be added later
   add_training_settings(settings, t, shared, device);
   expect_outside(t.out, t.data);

@@ -251,9 +251,9 @@ int run(Flags flags, Program& program) {
     throw UsageError(
         "--generated-apart is of one split, and each of --runs has its own; climb once for each seed");
   const Device device =
-      prepare_device(shared, t.dtype);  // refused before anything is made, and so are models
+      prepare_device(shared, {t.dtype, t.cuda_graph});  // refused before anything is made, and so are models
   phase_plan(t);
-  check_graph(t, shared, *program.group);
+  check_graph(t, *program.group);
   if (t.model.weights.empty()) make_model({.name = t.model.name, .image_size = t.model.image_size});
   if (t.split.arm == "gan") expect_lineages(flags);
   Json settings{{"experiment", "ladder"},

@@ -78,7 +78,10 @@ void train_rows(const std::vector<Row>& rows, const ExperimentFlags& flags, cons
 
 int run(const std::string& table, const ExperimentFlags& flags, Program& program) {
   const SharedFlags& shared = program.shared;
-  const Device device = prepare_device(shared, flags.dtype);  // refused before anything is made
+  if (!flags.transfer.empty() && flags.weights_folder.empty())
+    throw UsageError(
+        "--transfer is of the phase transfer, which rows have with --weights-folder alone; leave it out");
+  const Device device = prepare_device(shared, {flags.dtype});  // refused before anything is made
   const Dataset data = list_folder(flags.data);
   const std::vector<Int> counts = data.class_counts();
   const Profile profile = profile_of(flags, *std::max_element(counts.begin(), counts.end()));

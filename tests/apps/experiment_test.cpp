@@ -179,17 +179,11 @@ TEST_CASE("what an experiment is told reaches its rows and its GANs") {
     for (int i = 10; i >= 1; --i) order += fmt::format("{0}/{0} ({1}).png\n", name, i);
   order += "benign/broken.png\n";
   write(folder / "order.txt", order);
-  const Arguments call{"experiment",   "table3",
-                       "--data",       data.string(),
-                       "--out",        out.string(),
-                       "--profile",    "smoke",
-                       "--models",     "densenet169",
-                       "--image-size", "32",
-                       "--gan-steps",  "2",
-                       "--pooling",    "max",
-                       "--transfer",   "exact",
-                       "--tensorflow", "2",
-                       "--order",      (folder / "order.txt").string(),
+  const Arguments call{"experiment",   "table3",      "--data",       data.string(),
+                       "--out",        out.string(),  "--profile",    "smoke",
+                       "--models",     "densenet169", "--image-size", "32",
+                       "--gan-steps",  "2",           "--pooling",    "max",
+                       "--tensorflow", "2",           "--order",      (folder / "order.txt").string(),
                        "--quiet",      "--json"};
   check_refused(run(call), 1, {"benign/broken.png"});
   std::filesystem::remove_all(out);
@@ -198,7 +192,6 @@ TEST_CASE("what an experiment is told reaches its rows and its GANs") {
   const json row = json::parse(bytes_of(out / "rows/gan/densenet169/manifest.json")).at("flags"),
              gan = json::parse(bytes_of(out / "gan/benign/manifest.json")).at("flags");
   CHECK(row.at("pooling") == "max");
-  CHECK(row.at("transfer") == "exact");
   CHECK(row.at("on-bad-file") == "skip");
   CHECK(gan.at("tensorflow") == "2");
   // the GANs' split and the rows' are the same, in the order given
@@ -249,6 +242,8 @@ TEST_CASE("experiment with pretrained bases trains the head, then everything, fr
                        "32",
                        "--weights-folder",
                        bases.string(),
+                       "--transfer",
+                       "exact",
                        "--quiet",
                        "--json"};
   const Outcome done = run(call);
@@ -272,6 +267,7 @@ TEST_CASE("experiment with pretrained bases trains the head, then everything, fr
   const json manifest = json::parse(bytes_of(out / "rows/original/aeganb3/manifest.json"));
   CHECK(manifest.at("flags").at("weights") == (bases / "aeganb0.safetensors").string());
   CHECK(manifest.at("flags").at("norm-momentum") == "the layers' own");
+  CHECK(manifest.at("flags").at("transfer") == "exact");
   CHECK(json::parse(bytes_of(out / "rows/original/densenet169/manifest.json")).at("flags").at("weights") ==
         (bases / "densenet121_weights_tf_dim_ordering_tf_kernels_notop.h5").string());
   // one step of 1e-5 after the head's phase: the base is still the file's

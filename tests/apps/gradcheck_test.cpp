@@ -46,7 +46,8 @@ TEST_CASE("names that do not exist and an empty choice are bad usage, in one lin
 TEST_CASE("the audit lists every op with its kernels and errors") {
   const Outcome ended = run({"audit", "--json"});
   CHECK(ended.status == 0);
-  const json ops = json::parse(ended.out)["ops"];
+  const json found = json::parse(ended.out), &ops = found["ops"];
+  CHECK(found["devices"] == json{"reference", "cpu"});
   CHECK(ops.size() == sonograd::registry().ops().size());
   for (const json& op : ops) {
     CAPTURE(op["name"]);
@@ -55,5 +56,23 @@ TEST_CASE("the audit lists every op with its kernels and errors") {
     const std::string cpu = op["cpu"];
     CHECK((cpu == "yes" || cpu == "view" || cpu == "falls back"));
     CHECK((cpu == "yes") == op["error"].is_number());
+    CHECK_FALSE(op.contains("gpu"));
   }
+}
+
+TEST_CASE("gradcheck and audit take the device up to which ops are checked") {
+  const auto checks = [](const char* device) {
+    const json found = json::parse(run({"gradcheck", "--op", "relu", "--device", device, "--json"}).out);
+    std::string names;
+    for (const json& check : found.at("results").at(0).at("checks"))
+      names += check.at("check").get<std::string>() + ";";
+    return names;
+  };
+  CHECK(checks("reference").find(" on cpu") == std::string::npos);
+  CHECK(checks("cpu").find("values on cpu;") != std::string::npos);
+  CHECK(checks("cpu").find(" on gpu") == std::string::npos);
+  check_refused(run({"gradcheck", "--op", "relu", "--device", "gpu"}), 1,
+                {"--device gpu", "use --device cpu"});
+  check_refused(run({"audit", "--device", "gpu"}), 1, {"--device gpu", "use --device cpu"});
+  check_refused(run({"gradcheck", "--model", "mini", "--device", "gpu"}), 2, {"--device gpu is for ops"});
 }

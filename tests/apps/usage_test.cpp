@@ -52,7 +52,7 @@ TEST_CASE("bad usage ends with status 2 and one line") {
   check_refused(run(with(summary, {"--tf32"})), 2, {"--tf32 is the gpu's"});
   check_refused(run(with(summary, {"--attention", "cudnn"})), 2, {"--attention cudnn is the gpu's"});
   check_refused(run(with(summary, {"--attention", "cudnn", "--device", "auto"})), 2,
-                {"--attention cudnn", "give --dtype bf16"});
+                {"--attention cudnn", "16 bits; leave it out"});
   check_refused(run(with(summary, {"--seed", "many"})), 2, {"--seed"});
   check_refused(run({"summary", "--model", "resnet"}), 2, {"resnet", "aeganb3", "mini"});
   check_refused(run({"summary"}), 2, {"--model"});
@@ -235,4 +235,52 @@ TEST_CASE("--config with a mistake is bad usage that names the file") {
 TEST_CASE("compare takes two runs, no more and no fewer") {
   check_refused(run({"compare", "one"}), 2, {"2 required but received 1"});
   check_refused(run({"compare", "one", "two", "three"}), 2, {"2 required but received 3"});
+}
+
+TEST_CASE("flags that would do nothing are refused, and nothing is made") {
+  const TemporaryFolder folder;
+  const std::string out = (folder / "run").string(), data = (folder / "").string();
+  const Arguments train{"train", "--data", data, "--out", out, "--model", "mini"};
+  check_refused(run(with(train, {"--sync-batch-norm"})), 2,
+                {"--sync-batch-norm is of several processes, and this is one; start them by mpirun"});
+  for (const char* command : {"demo", "ladder", "folds"}) {
+    const Arguments own =
+        command == std::string("demo") ? Arguments{"demo"} : Arguments{"experiment", command};
+    check_refused(run(with(own, {"--data", data, "--out", out, "--sync-batch-norm"})), 2,
+                  {"takes no --sync-batch-norm"});
+    check_refused(run(with(own, {"--data", data, "--out", out, "--model", "mini", "--transfer", "exact"})), 2,
+                  {"--transfer is of the phase transfer, and this run has scratch alone"});
+  }
+  check_refused(run(with(train, {"--transfer", "cached"})), 2,
+                {"--transfer is of the phase transfer, and this run has scratch alone; leave it out"});
+  check_refused(run(with(train, {"--transfer", "exact", "--phases", "scratch,finetune"})), 2,
+                {"--transfer", "this run has scratch,finetune alone"});
+  check_refused(run({"experiment", "table1", "--data", data, "--out", out, "--transfer", "exact"}), 2,
+                {"--transfer is of the phase transfer", "--weights-folder"});
+  const Arguments bench{"bench", "--model", "mini", "--image-size", "32", "--repeat", "1"};
+  check_refused(run(with(bench, {"--roofline", (folder / "r.txt").string()})), 2,
+                {"--roofline", "r.txt", "must end in .svg"});
+  check_refused(run(with(bench, {"--data", data})), 2, {"--data belongs to --what data"});
+  check_refused(run(with(bench, {"--attention", "cudnn", "--device", "auto"})), 2,
+                {"--attention cudnn is of a classifier's training in 16 bits; leave it out"});
+  const Arguments gan{"gan", "train", "--data", data, "--class", "benign", "--out", out};
+  check_refused(run(with(gan, {"--attention", "cudnn", "--device", "auto"})), 2,
+                {"--attention cudnn is of a classifier's training in 16 bits; leave it out"});
+  CHECK(std::filesystem::is_empty(folder / ""));
+  CHECK_FALSE(holds(run({"gan", "train", "--help"}).out, "--attention"));
+  CHECK(holds(run({"gan", "train", "--help"}).out, "--batch-norm"));
+  CHECK_FALSE(holds(run({"predict", "--help"}).out, "--batch-norm"));
+  CHECK(holds(run({"train", "--help"}).out, "--attention"));
+}
+
+TEST_CASE("auto says without which of the gpu's flags it goes on with the cpu") {
+  const Outcome outcome =
+      run({"bench", "--model", "mini", "--image-size", "32", "--batch", "2", "--repeat", "1", "--what",
+           "train", "--device", "auto", "--cuda-graph", "--tf32", "--json"});
+  check_done(outcome);
+  CHECK(lines(outcome.err).size() == 1);
+  CHECK(holds(outcome.err, "going on with the cpu, without --tf32, --cuda-graph\n"));
+  const auto found = nlohmann::json::parse(outcome.out);
+  CHECK(found.at("cuda_graph") == false);
+  CHECK(found.at("gpu_peak_mb").is_null());
 }

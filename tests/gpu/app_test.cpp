@@ -1,23 +1,8 @@
-// The program itself on the gpu: training, its loss and a GAN. SONOGRAD_PROGRAM names the one of the
-// stand-in, which is built beside it.
-#include <doctest/doctest.h>
-
-#include <nlohmann/json.hpp>
-
-#include "tests/apps/program.h"
+// The program itself on the gpu: training, its loss and a GAN.
+#include "tests/gpu/beside_cpu.h"
 
 using namespace program;
 using nlohmann::json;
-
-namespace {
-
-json answer(const Arguments& arguments) {
-  const Outcome outcome = run(arguments);
-  check_done(outcome);
-  return json::parse(outcome.out.empty() ? "{}" : outcome.out);
-}
-
-}  // namespace
 
 TEST_CASE("steps as a graph log the losses of those without, and what has no graph is refused") {
   const TemporaryFolder folder;
