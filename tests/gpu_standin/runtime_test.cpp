@@ -191,8 +191,8 @@ TEST_CASE("a launch that no card takes is an error that names the op and its inp
   CHECK(seen([&] { relu(x); }).thrown ==
         "relu (x [2,3]): cudaLaunchKernelEx of 1 blocks: an error of the stand-in "
         "(cudaErrorInvalidConfiguration)");
-  CHECK(relu(x).values()[0] == 0);                                              // it is not remembered
-  gpu_standin::fail_call("cudaLaunchKernelEx", static_cast<cudaError_t>(209));  // no code for this gpu
+  CHECK(relu(x).values()[0] == 0);  // it is not remembered
+  gpu_standin::fail_call("cudaLaunchKernelEx", cudaErrorNoKernelImageForDevice);
   const std::string thrown = seen([&] { relu(x); }).thrown;
   CHECK(thrown.find("relu (x [2,3]): cudaLaunchKernelEx of 1 blocks") == 0);
   CHECK(thrown.find("lost to this process") == std::string::npos);
