@@ -166,6 +166,7 @@ ncclResult_t begin(const char* what, const Buffers& at, std::size_t count, ncclD
   call.count = count;
   call.type = type;
   call.root = root;
+  state().ordered.push_back({name, stream, state().launches});
   const std::uint64_t number = ++comm->begun;
   const auto point = std::make_shared<Point>(Point{stream});
   stream->work.push_back([=, aborted = comm->aborted] {

@@ -92,6 +92,9 @@ std::size_t launches() {
 std::size_t waits() {
   return state().waits;
 }
+std::vector<Ordered> take_ordered() {
+  return std::exchange(state().ordered, {});
+}
 std::vector<std::string> take_ranges() {
   return std::exchange(state().ranges, {});
 }
@@ -289,6 +292,7 @@ cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned
     spoil_captures("cudaStreamWaitEvent for what is not captured with it");
     return give(cudaErrorStreamCaptureIsolation);
   }
+  state().ordered.push_back({"cudaStreamWaitEvent", stream, state().launches});
   if (!event->done() && event->last->stream != stream)
     stream->work.push_back([stream, point = event->last] {
       const bool good = point->done || run(point->stream, point.get()) == cudaSuccess;

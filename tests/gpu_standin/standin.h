@@ -38,6 +38,14 @@ std::size_t graph_launches();            // so far
 std::size_t waits();                     // of the host for work that was not done, so far
 std::vector<std::string> take_ranges();  // that NVTX was told of, each with those that it lies in: "a > b"
 
+// What was put on a stream by NCCL's calls and by cudaStreamWaitEvent, with the kernels launched before it.
+struct Ordered {
+  std::string call;
+  cudaStream_t stream;
+  std::size_t launches;
+};
+std::vector<Ordered> take_ordered();
+
 bool of_gpu(const void* address);
 bool holds(const void* first, std::size_t bytes);  // all of them in one block that is allocated now
 

@@ -75,6 +75,7 @@ struct State {
   std::map<std::size_t, std::set<std::uintptr_t>> free;  // by room, guards included
   std::size_t used = 0, top = 0, launches = 0, waits = 0;
   std::size_t freed = 0;  // and not yet taken back, guards included
+  std::vector<Ordered> ordered;
   std::vector<std::string> ranges, open_ranges;
   int unlocked = 0;
   bool astray = false;  // a kernel is, since the last work that was run
