@@ -62,7 +62,7 @@ ModelSummary summarise(Model model, Device device) {
     layer.activation_bytes += bytes;
     s.activation_bytes += bytes;
   });
-  const NoGrad quiet;
+  const Recording apart;  // no output takes its input's place, as in training
   Context context{.fuse = false};
   const Int size = model.options().image_size;
   context.on_output = [&](const std::string& path, Tensor& y) { layer_of(path).output = y.shape(); };
