@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "models/zoo.h"
+#include "tests/mpi/group.h"
 #include "tests/temporary_folder.h"
 #include "tests/tinted_pictures.h"
 #include "train/fit.h"
@@ -72,6 +73,16 @@ inline SharedRun train(const Case& run, DType dtype, Device device, Group& group
                        bool recompute = false) {
   const TemporaryFolder own;
   return train_in(shared_folder(own, group), run, dtype, device, group, sync, recompute);
+}
+
+// The first process compares with a run of its own for all, who have what it has.
+inline void check_same_in_all(const SharedRun& run) {
+  std::vector<double> own{run.scale.value, static_cast<double>(run.scale.skipped)};
+  for (const Epoch& e : run.history) own.insert(own.end(), {e.loss, e.accuracy, e.val_loss, e.val_accuracy});
+  for (const auto& parameter : run.values) own.insert(own.end(), parameter.begin(), parameter.end());
+  const Tensor first = Tensor::of({static_cast<Int>(own.size())}, own, DType::f64);
+  test_group().broadcast(first);
+  CHECK((first.values() == own));
 }
 
 inline double apart(double a, double b) {
