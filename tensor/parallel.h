@@ -29,8 +29,8 @@ void parallel_for(Int n, Int grain, F&& f) {
   }
   std::atomic_flag failed = ATOMIC_FLAG_INIT;
   std::exception_ptr thrown;  // none may leave an OpenMP region
-  // By a team of all threads, some without a piece: libgomp ends threads that a smaller team leaves out, and a
-  // larger one has to start them again.
+  // By a team of all threads, some without a piece: libgomp ends threads that a smaller team leaves out, and
+  // a larger one has to start them again.
 #pragma omp parallel for schedule(static, 1)
   for (Int piece = 0; piece < pieces; ++piece) {
     try {

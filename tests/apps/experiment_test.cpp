@@ -159,7 +159,7 @@ TEST_CASE("the smoke profile runs every row of the paper" * doctest::skip(saniti
   const TemporaryFolder folder;
   const Outcome outcome =
       run({"experiment", "all", "--data", small_run().data, "--out", (folder / "e").string(), "--profile",
-           "smoke", "--image-size", "80", "--gan-steps", "2", "--quiet", "--json"});
+           "smoke", "--image-size", "96", "--gan-steps", "2", "--quiet", "--json"});
   check_done(outcome);
   CHECK(json::parse(outcome.out).at("rows").size() == 18);
   for (int table = 1; table <= 4; ++table)
