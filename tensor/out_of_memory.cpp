@@ -11,8 +11,9 @@ std::string text_of(Device device, Int asked, Int live, Int total, const std::st
   constexpr Int mib = Int{1} << 20;
   const bool gpu = device == Device::gpu;
   return fmt::format("out of memory{}: cannot allocate {} MiB{}{} beside {} MiB in use, {} has {} MiB{}",
-                     gpu ? " on the gpu" : "", (asked + mib - 1) / mib, wanted.empty() ? "" : " for ", wanted,
-                     live / mib, gpu ? "it" : "the machine", total / mib, advice);
+                     gpu ? " on the gpu" : "", asked / mib + (asked % mib != 0 ? 1 : 0),
+                     wanted.empty() ? "" : " for ", wanted, live / mib, gpu ? "it" : "the machine",
+                     total / mib, advice);
 }
 
 Int largest_that_fits(Int batch, const std::function<void(Int)>& attempt) {
