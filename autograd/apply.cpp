@@ -25,12 +25,31 @@ std::string describe(const OpEntry& entry, const Tensors& inputs) {
   return text;
 }
 
-std::string where(const OpEntry& entry, const Tensors& inputs) {
-  return fmt::format("{}{}{} ({}): ", path, path.empty() ? "" : ": ", entry.name, describe(entry, inputs));
+std::string called(const OpEntry& entry) {
+  return fmt::format("{}{}{}", path, path.empty() ? "" : ": ", entry.name);
+}
+
+// work(), whose failures for want of a gpu or of memory begin with the layer, the op and its inputs; `more`
+// calls run beside this one.
+template <class Work>
+void telling_where(const OpEntry& entry, const Tensors& inputs, const Work& work, std::size_t more = 0) {
+  const auto where = [&] {
+    return fmt::format("{} ({}{}): ", called(entry), describe(entry, inputs),
+                       more > 0 ? fmt::format(", and {} more", more) : "");
+  };
+  try {
+    work();
+  } catch (gpu::Failure& failure) {
+    failure.prepend(where());
+    throw;
+  } catch (OutOfMemory& full) {
+    full.prepend(where());
+    throw;
+  }
 }
 
 [[noreturn]] void fail(const OpEntry& entry, const Tensors& inputs, const std::string& rule) {
-  throw Error("{}{}{}: {}; {}", path, path.empty() ? "" : ": ", entry.name, rule, describe(entry, inputs));
+  throw Error("{}: {}; {}", called(entry), rule, describe(entry, inputs));
 }
 
 Shapes checked_shapes(const AnyOp& op, const OpEntry& entry, const Tensors& inputs) {
@@ -120,7 +139,8 @@ class Waiting {
     if (copied >= gpu::most_copied || meets(written, call.inputs) || meets(written, call.outputs) ||
         meets(read, call.outputs))
       run();
-    Tensors dense = as_dense(entry, call.inputs, call.outputs);
+    Tensors dense;
+    telling_where(entry, call.inputs, [&] { dense = as_dense(entry, call.inputs, call.outputs); });
     for (const Tensor& x : call.inputs) {
       read[x.storage().get()].push_back(x.region());
       if (!x.dense()) copied += x.elements() * size_of(x.dtype());
@@ -132,15 +152,10 @@ class Waiting {
 
   void run() {
     if (calls.empty()) return;
-    const gpu::NamedRange range([&] { return named(); });
+    const gpu::NamedRange range([&] { return called(entry); });
     const auto start = std::chrono::steady_clock::now();
-    try {
-      kernel(ready);
-    } catch (gpu::Failure& failure) {
-      failure.prepend(fmt::format("{} ({}{}): ", named(), describe(entry, calls[0].inputs),
-                                  calls.size() > 1 ? fmt::format(", and {} more", calls.size() - 1) : ""));
-      throw;
-    }
+    telling_where(
+        entry, calls[0].inputs, [&] { kernel(ready); }, calls.size() - 1);
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
     if (observer)
       for (const OpCall& call : calls)
@@ -152,7 +167,6 @@ class Waiting {
 
  private:
   using Regions = std::unordered_map<const Storage*, std::vector<Region>>;
-  std::string named() const { return fmt::format("{}{}{}", path, path.empty() ? "" : ": ", entry.name); }
 
   const OpEntry& entry;
   const KernelOfMany& kernel;
@@ -166,10 +180,7 @@ class Waiting {
 
 Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                   Tensors outputs) {
-  const gpu::NamedRange range([&] {
-    return fmt::format("{}{}{}{}", path, path.empty() ? "" : ": ", entry.name,
-                       in_backward() ? " (backward)" : "");
-  });
+  const gpu::NamedRange range([&] { return called(entry) + (in_backward() ? " (backward)" : ""); });
   const Shapes shapes = checked_shapes(*op, entry, inputs);
   if (!outputs.empty()) check_given(entry, inputs, shapes, outputs);
   if (recording && is_deferring() &&
@@ -185,16 +196,10 @@ Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, 
     for (const Tensor& x : inputs) unrecorded.push_back(x.detach());
     outputs = {op->view(unrecorded)};
   } else {
-    try {
+    telling_where(entry, inputs, [&] {
       if (outputs.empty()) outputs = empty_outputs(shapes, inputs[0]);
       run_kernel(*op, entry, inputs, outputs);
-    } catch (gpu::Failure& failure) {
-      failure.prepend(where(entry, inputs));
-      throw;
-    } catch (OutOfMemory& full) {
-      full.prepend(where(entry, inputs));
-      throw;
-    }
+    });
   }
   if (observer) {
     const std::chrono::duration<double> spent = std::chrono::steady_clock::now() - start;
@@ -206,14 +211,15 @@ Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, 
 
 void apply_each(const OpEntry& entry, std::vector<OpCall> calls) {
   const NoGrad quiet;
-  const KernelOfMany* const kernel = registry().gpu_many(entry.name);
-  if (!kernel || !std::all_of(calls.begin(), calls.end(), [](const OpCall& call) {
+  const auto kernel = entry.kernels.find(Device::gpu);
+  if (kernel == entry.kernels.end() || !kernel->second.run_many ||
+      !std::all_of(calls.begin(), calls.end(), [](const OpCall& call) {
         return call.inputs[0].device() == Device::gpu && call.inputs[0].dtype() == DType::f32;
       })) {
     for (OpCall& call : calls) apply_any(call.op, entry, call.inputs, std::move(call.outputs));
     return;
   }
-  Waiting waiting(entry, *kernel);
+  Waiting waiting(entry, kernel->second.run_many);
   for (OpCall& call : calls) waiting.add(std::move(call));
   waiting.run();
 }

@@ -14,17 +14,18 @@ namespace sonograd {
 using Kernel = std::function<void(const void* attributes, const Tensors& inputs, Tensors& outputs)>;
 enum class Layout { dense, strided };
 
-struct FastKernel {
-  Kernel run;
-  Layout layout = Layout::dense;
-};
-
 // A kernel that takes many calls at once, none of which touches what another writes.
 struct KernelCall {
   const void* attributes;
   Tensors inputs, outputs;
 };
 using KernelOfMany = std::function<void(std::vector<KernelCall>& calls)>;
+
+struct FastKernel {
+  Kernel run;
+  Layout layout = Layout::dense;
+  KernelOfMany run_many = {};  // most have none
+};
 
 // What registering an op requires. `linear` names the arguments in which the op is linear for fixed others:
 // for these the adjoint identity <dy, y> = <dx, x> is checked on each fast device.
@@ -73,16 +74,11 @@ class Registry {
       std::vector<KernelCall> calls{{op, in, out}};
       kernel(calls);
     };
-    add_kernel(O::name, Device::gpu, {one});
-    of_many[O::name] = kernel;
+    add_kernel(O::name, Device::gpu, {one, Layout::dense, kernel});
   }
 
   const OpEntry& at(std::string_view name) const;  // throws Error naming the op
   const std::map<std::string, OpEntry, std::less<>>& ops() const { return entries; }
-  const KernelOfMany* gpu_many(std::string_view name) const {  // null where there is none
-    const auto found = of_many.find(name);
-    return found == of_many.end() ? nullptr : &found->second;
-  }
 
  private:
   template <class O, class F>
@@ -95,7 +91,6 @@ class Registry {
   void add_kernel(std::string_view op, Device device, FastKernel kernel);
 
   std::map<std::string, OpEntry, std::less<>> entries;
-  std::map<std::string, KernelOfMany, std::less<>> of_many;
 };
 
 // Every op of the library, collected from the folders under ops/.

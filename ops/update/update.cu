@@ -7,12 +7,22 @@ namespace {
 
 constexpr Int elements_of_a_piece = 2048;
 
-// What is updated of one tensor, in place: at(i) changes element i.
+// What is updated of one tensor, in place, by a call of its Op: at(i) changes element i.
 struct AdamEach {
+  using Op = AdamUpdate;
   AdamUpdate::Step<float> step;
   float *w, *m, *v;
   const float* g;
   Int elements;
+  static AdamEach of(const Op& op, const Tensors& in, Tensors& out) {
+    return {op.step<float>(),
+            out[0].mutable_gpu_data<float>(),
+            out[1].mutable_gpu_data<float>(),
+            out[2].mutable_gpu_data<float>(),
+            in[3].gpu_data<float>(),
+            out[0].elements()};
+  }
+  const gpu::StepNumbers* live() const { return gpu::live_rate(step.rate); }
   SONOGRAD_INLINE void take_rate(float rate) { step.rate = rate; }
   SONOGRAD_INLINE void at(Int i) const {
     float first = m[i], second = v[i], value = w[i];
@@ -21,10 +31,16 @@ struct AdamEach {
   }
 };
 struct SgdEach {
+  using Op = SgdUpdate;
   SgdUpdate::Step<float> step;
   float *w, *u;
   const float* g;
   Int elements;
+  static SgdEach of(const Op& op, const Tensors& in, Tensors& out) {
+    return {op.step<float>(), out[0].mutable_gpu_data<float>(), out[1].mutable_gpu_data<float>(),
+            in[2].gpu_data<float>(), out[0].elements()};
+  }
+  const gpu::StepNumbers* live() const { return gpu::live_rate(step.rate); }
   SONOGRAD_INLINE void take_rate(float rate) { step.rate = rate; }
   SONOGRAD_INLINE void at(Int i) const {
     float velocity = u[i], value = w[i];
@@ -33,10 +49,16 @@ struct SgdEach {
   }
 };
 struct AverageEach {
+  using Op = AverageUpdate;
   float keep, take;
   float* a;
   const float* x;
   Int elements;
+  static AverageEach of(const Op& op, const Tensors& in, Tensors& out) {
+    return {static_cast<float>(op.keep), static_cast<float>(op.take), out[0].mutable_gpu_data<float>(),
+            in[1].gpu_data<float>(), out[0].elements()};
+  }
+  static const gpu::StepNumbers* live() { return gpu::live_numbers(); }
   SONOGRAD_INLINE void take_rate(float) {}
   SONOGRAD_INLINE void at(Int i) const { a[i] = a[i] * keep + x[i] * take; }
 };
@@ -58,49 +80,24 @@ void update_each(const std::vector<Each>& list, const gpu::StepNumbers* live) {
   }
 }
 
-void adam(std::vector<KernelCall>& calls) {
-  std::vector<AdamEach> list;
+template <class Each>
+void update(std::vector<KernelCall>& calls) {
+  std::vector<Each> list;
   const gpu::StepNumbers* live = nullptr;
   for (auto& [attributes, in, out] : calls) {
     detail::begin_in_place(in, out);
-    const auto step = static_cast<const AdamUpdate*>(attributes)->step<float>();
-    live = gpu::live_rate(step.rate);
-    list.push_back({step, out[0].mutable_gpu_data<float>(), out[1].mutable_gpu_data<float>(),
-                    out[2].mutable_gpu_data<float>(), in[3].gpu_data<float>(), out[0].elements()});
+    list.push_back(Each::of(*static_cast<const typename Each::Op*>(attributes), in, out));
+    live = list.back().live();  // of each: its rate must be the update's
   }
   update_each(list, live);
-}
-
-void sgd(std::vector<KernelCall>& calls) {
-  std::vector<SgdEach> list;
-  const gpu::StepNumbers* live = nullptr;
-  for (auto& [attributes, in, out] : calls) {
-    detail::begin_in_place(in, out);
-    const auto step = static_cast<const SgdUpdate*>(attributes)->step<float>();
-    live = gpu::live_rate(step.rate);
-    list.push_back({step, out[0].mutable_gpu_data<float>(), out[1].mutable_gpu_data<float>(),
-                    in[2].gpu_data<float>(), out[0].elements()});
-  }
-  update_each(list, live);
-}
-
-void average(std::vector<KernelCall>& calls) {
-  std::vector<AverageEach> list;
-  for (auto& [attributes, in, out] : calls) {
-    detail::begin_in_place(in, out);
-    const auto& op = *static_cast<const AverageUpdate*>(attributes);
-    list.push_back({static_cast<float>(op.keep), static_cast<float>(op.take),
-                    out[0].mutable_gpu_data<float>(), in[1].gpu_data<float>(), out[0].elements()});
-  }
-  update_each(list, gpu::live_numbers());
 }
 
 }  // namespace
 
 void register_update_gpu(Registry& registry) {
-  registry.add_gpu_many<AdamUpdate>(adam);
-  registry.add_gpu_many<SgdUpdate>(sgd);
-  registry.add_gpu_many<AverageUpdate>(average);
+  registry.add_gpu_many<AdamUpdate>(update<AdamEach>);
+  registry.add_gpu_many<SgdUpdate>(update<SgdEach>);
+  registry.add_gpu_many<AverageUpdate>(update<AverageEach>);
 }
 
 }  // namespace sonograd

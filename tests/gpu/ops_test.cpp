@@ -1,6 +1,4 @@
-#include <doctest/doctest.h>
-
-#include "autograd/check_op.h"
+#include "tests/expect_ok.h"
 
 using namespace sonograd;
 
@@ -9,10 +7,7 @@ TEST_CASE("each op's gpu kernel gives the values and gradients of the reference 
     const OpEntry& op = entry.second;
     CAPTURE(op.name);
     if (op.kernels.count(Device::gpu) == 0) continue;
-    for (const Check& check : check_op_on(Device::gpu, op)) {
-      INFO(check.what << ": " << check.text);
-      CHECK(check.ok);
-    }
+    expect_ok(check_op_on(Device::gpu, op));
   }
 }
 

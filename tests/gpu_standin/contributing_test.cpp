@@ -1,6 +1,4 @@
-#include <doctest/doctest.h>
-
-#include "autograd/check_op.h"
+#include "tests/expect_ok.h"
 
 namespace sonograd {
 void register_rms_norm(Registry& registry);  // printed in CONTRIBUTING.md, see tests/CMakeLists.txt
@@ -15,8 +13,5 @@ TEST_CASE("the kernel that CONTRIBUTING adds for GPUs is the reference's, as pri
   register_rms_norm_gpu(printed);
   const std::vector<Check> checks = check_op_on(Device::gpu, printed.at("rms_norm"));
   CHECK(checks.size() == 3);  // values, vjp and adjoint
-  for (const Check& check : checks) {
-    INFO(check.what << ": " << check.text);
-    CHECK(check.ok);
-  }
+  expect_ok(checks);
 }

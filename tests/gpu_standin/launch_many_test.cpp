@@ -7,6 +7,7 @@
 #include "gan/moving_average.h"
 #include "models/zoo.h"
 #include "tensor/gpu_graph.h"
+#include "tests/gpu_standin/mini_training.h"
 #include "tests/gpu_standin/seen.h"
 #include "train/step.h"
 
@@ -60,17 +61,13 @@ TEST_CASE("an update of many tensors takes few launches, eager and in a graph") 
 }
 
 TEST_CASE("a model's averages, norms and weights, and an averaged generator, take few launches") {
-  Model model = make_model({.name = "mini", .image_size = 32});
-  model.initialise(Random(3), DType::f32, Device::gpu);
-  freeze_for(model, TrainingPhase::scratch);
-  const auto trained = trained_parameters(model);
-  const Batch batch{Tensor::filled({2, 32, 32, 3}, 100), {0, 1}, {}};
-  Adam adam;
-  train_step(model, trained, batch, {}, adam, 1e-3);
-  const StepResult result = gradients_of(model, batch, {});
+  gpu_standin::MiniTraining mini;
+  const auto& trained = mini.trained;
+  const StepResult result = gradients_of(mini.model, mini.batch, {});
   CHECK(trained.size() > 66);  // which one launch of Adam takes
   CHECK(result.updates.size() > 10);
-  CHECK(launches_of([&] { adam.update(trained, result.gradients, 1e-3); }) == (trained.size() + 65) / 66);
+  CHECK(launches_of([&] { mini.adam.update(trained, result.gradients, 1e-3); }) ==
+        (trained.size() + 65) / 66);
   CHECK(launches_of([&] { global_norm(result.gradients); }) == 2);
   CHECK(launches_of([&] { apply_updates(result.updates); }) == 1);
   const Network now = generator({.image_size = 16, .width = 0.125}),
