@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "autograd/apply.h"
+#include "autograd/define_op.h"
 #include "autograd/gradcheck_cause.h"
 #include "autograd/gradcheck_numeric.h"
 #include "tensor/philox.h"

@@ -136,88 +136,30 @@ constexpr std::size_t output_count() {
 
 }  // namespace detail
 
+// An op as AnyOp, by its struct. Its functions are defined in autograd/define_op.h, for the one file that
+// registers O: so no other compiles O's reference kernels and gradients again.
 template <class O>
 class OpOf final : public AnyOp {
  public:
   static_assert(detail::input_count<O>() <= Saves::most_inputs &&
                 detail::output_count<O>() <= Saves::most_outputs);
   explicit OpOf(O op) : op(std::move(op)) {}
-  std::string_view name() const override { return O::name; }
-
-  Shapes shapes(const Shapes& in) const override {
-    if constexpr (detail::HasArguments<O>) {
-      return [&]<std::size_t... I>(std::index_sequence<I...>) {
-        return as_list(op.shape(in[I]...));
-      }
-      (std::make_index_sequence<O::arguments.size()>());
-    } else {
-      return as_list(op.shape(in));
-    }
-  }
-
-  void reference(const Tensors& in, Tensors& out) const override {
-    if constexpr (detail::HasView<O>)
-      throw Error("{} is a view op: it makes its output and has no kernel", O::name);
-    else
-      with_type(out[0].dtype(), [&](auto zero) { run<decltype(zero)>(in, out); });
-  }
-
-  Tensors vjp(const Vjp& at) const override {
-    if constexpr (detail::HasVjp<O>)
-      return op.vjp(at);
-    else
-      throw Error("{} has no vjp, so nothing can be differentiated through it", O::name);
-  }
-  bool is_view() const override { return detail::HasView<O>; }
-  Tensor view(const Tensors& in) const override {
-    if constexpr (detail::HasViewOfTwo<O>)
-      return op.view(in[0], in[1]);
-    else if constexpr (detail::HasView<O>)
-      return op.view(in[0]);
-    else
-      throw Error("{} is no view op: its kernel writes its output", O::name);
-  }
-  bool saves_input(int i, [[maybe_unused]] const std::vector<bool>& wanted) const override {
-    if constexpr (detail::HasReads<O>) return op.reads(i, wanted);
-    if constexpr (detail::HasSaves<O>)
-      return O::saves.inputs[detail::HasArguments<O> ? static_cast<std::size_t>(i) : 0];
-    return true;
-  }
-  bool saves_output(int i) const override {
-    if constexpr (detail::HasSaves<O>) return O::saves.outputs[static_cast<std::size_t>(i)];
-    return false;
-  }
-  bool repeats() const override { return detail::HasAgain<O>; }
-  Tensor again(const Vjp& at) const override {
-    if constexpr (detail::HasAgain<O>) return op.again(at);
-    return AnyOp::again(at);
-  }
-  Int macs([[maybe_unused]] const Tensors& in, [[maybe_unused]] const Tensors& out) const override {
-    if constexpr (detail::HasMacs<O>) return op.macs(in[0].shape(), in[1].shape(), out[0].shape());
-    return 0;
-  }
-  const void* attributes() const override { return &op; }
+  std::string_view name() const override;
+  Shapes shapes(const Shapes& in) const override;
+  void reference(const Tensors& in, Tensors& out) const override;
+  Tensors vjp(const Vjp& at) const override;
+  bool is_view() const override;
+  Tensor view(const Tensors& in) const override;
+  bool saves_input(int i, const std::vector<bool>& wanted) const override;
+  bool saves_output(int i) const override;
+  bool repeats() const override;
+  Tensor again(const Vjp& at) const override;
+  Int macs(const Tensors& in, const Tensors& out) const override;
+  const void* attributes() const override;
 
  private:
-  static Shapes as_list(Shape shape) { return {shape}; }
-  static Shapes as_list(Shapes shapes) { return shapes; }
-
   template <class T>
-  void run(const Tensors& in, Tensors& out) const {
-    [&]<std::size_t... O_>(std::index_sequence<O_...>) {
-      if constexpr (detail::HasArguments<O>) {
-        [&]<std::size_t... I>(std::index_sequence<I...>) {
-          op.reference(read_view<T>(in[I])..., write_view<T>(out[O_])...);
-        }
-        (std::make_index_sequence<O::arguments.size()>());
-      } else {
-        std::vector<View<const T>> views;
-        for (const Tensor& x : in) views.push_back(read_view<T>(x));
-        op.reference(views, write_view<T>(out[O_])...);
-      }
-    }
-    (std::make_index_sequence<detail::output_count<O>()>());
-  }
+  void run(const Tensors& in, Tensors& out) const;
 
   O op;
 };

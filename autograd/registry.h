@@ -48,15 +48,7 @@ struct OpEntry {
 class Registry {
  public:
   template <class O>
-  void add(OpEntry entry) {
-    entry.name = O::name;
-    if constexpr (detail::HasArguments<O>) entry.arguments.assign(O::arguments.begin(), O::arguments.end());
-    entry.is_view = detail::HasView<O>;
-    entry.has_vjp = detail::HasVjp<O>;
-    if constexpr (requires { O::overwrites; }) entry.overwrites = O::overwrites;
-    if constexpr (std::is_default_constructible_v<O>) entry.plain = std::make_shared<OpOf<O>>(O{});
-    insert(std::move(entry));
-  }
+  void add(OpEntry entry);  // in autograd/define_op.h
   // kernel: void(const O&, const Tensors& inputs, Tensors& outputs), f32; throws where O was not added before
   template <class O, class F>
   void add_cpu(F kernel, Layout layout = Layout::dense) {

@@ -1,5 +1,7 @@
 #include "ops/append/append.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_append(Registry& registry) {

@@ -1,5 +1,7 @@
 #include "ops/attention/attention.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 Tensor split_heads(const Tensor& x, Int heads) {

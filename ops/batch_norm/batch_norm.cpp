@@ -1,5 +1,7 @@
 #include "ops/batch_norm/frozen.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "ops/bias_activation/bias_activation.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_bias_activation(Registry& registry) {

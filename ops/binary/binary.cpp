@@ -1,5 +1,7 @@
 #include "ops/binary/binary.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "ops/binary_cross_entropy/binary_cross_entropy.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 namespace {
 

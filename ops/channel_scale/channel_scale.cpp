@@ -1,5 +1,7 @@
 #include "ops/channel_scale/channel_scale.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_channel_scale(Registry& registry) {

@@ -1,5 +1,7 @@
 #include "ops/concat/concat.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_concat(Registry& registry) {

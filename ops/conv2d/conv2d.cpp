@@ -1,5 +1,7 @@
 #include "ops/conv2d/conv2d.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 namespace {
 

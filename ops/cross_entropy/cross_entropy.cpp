@@ -1,5 +1,7 @@
 #include "ops/cross_entropy/cross_entropy.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "ops/depthwise_conv2d/depthwise_conv2d.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "ops/dropout/dropout.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_dropout(Registry& registry) {

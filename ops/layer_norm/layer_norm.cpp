@@ -1,5 +1,7 @@
 #include "ops/layer_norm/layer_norm.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "ops/matmul/matmul.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_matmul(Registry& registry) {

@@ -1,5 +1,7 @@
 #include "ops/pad/pad.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 Tensor slice(const Tensor& x, int axis, Int begin, Int end) {

@@ -1,5 +1,7 @@
 #include "ops/permute/permute.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_permute(Registry& registry) {

@@ -1,5 +1,7 @@
 #include "ops/pooling/pooling.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 namespace {
 

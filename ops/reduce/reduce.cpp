@@ -1,5 +1,7 @@
 #include "ops/reduce/reduce.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 namespace {
 

@@ -1,5 +1,7 @@
 #include "ops/reshape/reshape.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_reshape(Registry& registry) {

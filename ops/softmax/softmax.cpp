@@ -1,5 +1,7 @@
 #include "ops/softmax/softmax.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_softmax(Registry& registry) {

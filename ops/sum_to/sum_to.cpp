@@ -1,5 +1,7 @@
 #include "ops/sum_to/sum_to.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_sum_to(Registry& registry) {

@@ -1,5 +1,7 @@
 #include "ops/unary/unary.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 namespace {
 

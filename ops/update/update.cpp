@@ -1,5 +1,7 @@
 #include "ops/update/update.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_update(Registry& registry) {

@@ -1,5 +1,7 @@
 #include "ops/upsample/upsample.h"
 
+#include "autograd/define_op.h"
+
 namespace sonograd {
 
 void register_upsample(Registry& registry) {

@@ -144,8 +144,8 @@ TEST_CASE("experiment table4 trains its rows once and puts them beside the paper
   all[1] = "all";
   const Outcome with_older = run(all);
   check_done(with_older);
-  for (const json& row : json::parse(with_older.out).at("rows"))
-    CHECK(row.at("dtype").is_null() == (row.at("arm") == "original"));
+  const json rows_with_older = json::parse(with_older.out).at("rows");
+  for (const json& row : rows_with_older) CHECK(row.at("dtype").is_null() == (row.at("arm") == "original"));
   CHECK(contents(out / "rows") == rows);  // the tables of a folder share them
   const auto of_all = lines(bytes_of(out / "tables/claims.csv"));
   CHECK(of_all.size() == 1 + claims({}).size());

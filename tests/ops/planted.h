@@ -2,6 +2,7 @@
 #include <memory>
 
 #include "autograd/apply.h"
+#include "autograd/define_op.h"
 #include "autograd/gradcheck.h"
 #include "tensor/philox.h"
 
