@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "tensor/cache.h"
+#include "tensor/gpu_lost.h"
 #include "tensor/gpu_policy.h"
 #include "tensor/gpu_runtime.h"
 #include "tensor/out_of_memory.h"
@@ -67,8 +68,8 @@ void check(cublasStatus_t status, const char* call, const auto&... sizes) {
   if (status == CUBLAS_STATUS_SUCCESS) return;
   std::string of;
   ((of += fmt::format("{}{}", of.empty() ? " of sizes " : ", ", sizes)), ...);
-  throw gpu::Failure("cuBLASLt: {}{}: {} ({})", call, of, functions().status_string(status),
-                     static_cast<int>(status));
+  throw gpu::Failure("cuBLASLt: {}{}: {} ({}){}", call, of, functions().status_string(status),
+                     static_cast<int>(status), gpu::lost());
 }
 
 // Of this thread; the library takes no two calls on one handle at once. As long as the process.
@@ -91,8 +92,8 @@ Owned<T> made(const char* call, cublasStatus_t (*destroy)(T*), auto create, cons
   return {descriptor, destroy};
 }
 // The value must have just the size that cublasLt.h names beside the attribute.
-void set(auto function, const auto& descriptor, auto attribute, const auto& value, const char* what) {
-  check(function(descriptor.get(), attribute, &value, sizeof value), what);
+void set(auto function, const auto& descriptor, auto attribute, const auto& value, const char* call) {
+  check(function(descriptor.get(), attribute, &value, sizeof value), call);
 }
 
 // The library's matrices lie column after column: what lies row after row is to it the transpose.
@@ -102,9 +103,9 @@ Owned<cublasLtMatrixLayoutOpaque_t> layout(Int rows, Int columns, Int leading, I
       static_cast<std::uint64_t>(columns), static_cast<std::uint64_t>(rows), leading);
   if (count > INT32_MAX) throw gpu::Failure("cuBLASLt takes no {} products at once", count);
   set(functions().set_layout, matrices, CUBLASLT_MATRIX_LAYOUT_BATCH_COUNT, static_cast<std::int32_t>(count),
-      "the count of matrices");
+      "cublasLtMatrixLayoutSetAttribute (count of matrices)");
   set(functions().set_layout, matrices, CUBLASLT_MATRIX_LAYOUT_STRIDED_BATCH_OFFSET, std::int64_t{apart},
-      "how far matrices are apart");
+      "cublasLtMatrixLayoutSetAttribute (how far they are apart)");
   return matrices;
 }
 Owned<cublasLtMatrixLayoutOpaque_t> layout(const Factor& factor, Int rows, Int columns, Int count) {
@@ -150,12 +151,14 @@ Plan planned(Int m, Int n, Int k, const Factor& a, const Factor& b, const Produc
       layout(m, n, c.leading, count, c.apart),
       {},
       0};
-  set(f.set_operation, plan.operation, CUBLASLT_MATMUL_DESC_TRANSA, operation(b.transposed), "op(b)");
-  set(f.set_operation, plan.operation, CUBLASLT_MATMUL_DESC_TRANSB, operation(a.transposed), "op(a)");
+  set(f.set_operation, plan.operation, CUBLASLT_MATMUL_DESC_TRANSA, operation(b.transposed),
+      "cublasLtMatmulDescSetAttribute (op(b))");
+  set(f.set_operation, plan.operation, CUBLASLT_MATMUL_DESC_TRANSB, operation(a.transposed),
+      "cublasLtMatmulDescSetAttribute (op(a))");
   const auto preference = made<cublasLtMatmulPreferenceOpaque_t>("cublasLtMatmulPreferenceCreate",
                                                                  f.destroy_preference, f.create_preference);
   const auto prefer = [&](auto attribute, const auto& value) {
-    set(f.set_preference, preference, attribute, value, "a preference");
+    set(f.set_preference, preference, attribute, value, "cublasLtMatmulPreferenceSetAttribute");
   };
   prefer(CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES, workspace_limit());
   // A sum may be cut into parts that are added in a step of their own, in a fixed order; not in the product
@@ -209,7 +212,8 @@ void transpose(Int rows, Int columns, const float* from, float* to) {
   const auto turn = made<cublasLtMatrixTransformDescOpaque_t>("cublasLtMatrixTransformDescCreate",
                                                               functions().destroy_transform,
                                                               functions().create_transform, CUDA_R_32F);
-  set(functions().set_transform, turn, CUBLASLT_MATRIX_TRANSFORM_DESC_TRANSA, operation(true), "op(a)");
+  set(functions().set_transform, turn, CUBLASLT_MATRIX_TRANSFORM_DESC_TRANSA, operation(true),
+      "cublasLtMatrixTransformDescSetAttribute");
   const auto given = layout(rows, columns, columns), turned = layout(columns, rows, rows);
   const float one = 1, none = 0;
   check(functions().transform(handle(), turn.get(), &one, from, given.get(), &none, nullptr, nullptr, to,

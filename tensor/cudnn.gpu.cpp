@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "tensor/gpu.h"
+#include "tensor/gpu_lost.h"
 #include "tensor/shared_library.h"
 
 namespace sonograd::cudnn {
@@ -47,19 +48,25 @@ const Functions& functions() {
   return found;
 }
 
-void check(cudnnStatus_t status, const std::string& what) {
+void check(cudnnStatus_t status, const char* call, const std::string& what) {
   if (status == CUDNN_STATUS_SUCCESS) return;
   std::array<char, 512> said{};
   functions().last_error_string(said.data(), said.size());
   std::string line = said.data();
   for (char& c : line)
     if (c == '\n') c = ' ';
-  throw gpu::Failure("cuDNN: {}: {} ({}){}{}", what, functions().error_string(status),
-                     static_cast<int>(status), line.empty() ? "" : ": ", line);
+  throw gpu::Failure("cuDNN: {}{}{}: {} ({}){}{}{}", call, what.empty() ? "" : " of ", what,
+                     functions().error_string(status), static_cast<int>(status), line.empty() ? "" : ": ",
+                     line, gpu::lost());
+}
+
+bool refuses(cudnnStatus_t status) {
+  return status >= 3000 && status < 5000 && status != CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED &&
+         status != CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
 }
 
 Descriptor::Descriptor(cudnnBackendDescriptorType_t type, std::string name) : name(std::move(name)) {
-  check(functions().create_descriptor(type, &descriptor), this->name + " cannot be made");
+  check(functions().create_descriptor(type, &descriptor), "cudnnBackendCreateDescriptor", this->name);
 }
 Descriptor::~Descriptor() {
   if (descriptor) functions().destroy_descriptor(descriptor);
@@ -77,7 +84,7 @@ Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
 
 Descriptor& Descriptor::set(cudnnBackendAttributeName_t attribute, cudnnBackendAttributeType_t type,
                             int64_t count, const void* values) {
-  check(functions().set_attribute(descriptor, attribute, type, count, values),
+  check(functions().set_attribute(descriptor, attribute, type, count, values), "cudnnBackendSetAttribute",
         fmt::format("attribute {} of {}", static_cast<int>(attribute), name));
   return *this;
 }
@@ -92,18 +99,20 @@ Descriptor& Descriptor::set(cudnnBackendAttributeName_t attribute, std::vector<D
 }
 
 Descriptor& Descriptor::finalize() {
-  check(functions().finalize(descriptor), name);
+  check(functions().finalize(descriptor), "cudnnBackendFinalize", name);
   return *this;
 }
 bool Descriptor::try_finalize() {
-  return functions().finalize(descriptor) == CUDNN_STATUS_SUCCESS;
+  const cudnnStatus_t status = functions().finalize(descriptor);
+  if (status >= 3000 && !refuses(status)) check(status, "cudnnBackendFinalize", name);
+  return status == CUDNN_STATUS_SUCCESS;
 }
 
 int64_t Descriptor::get(cudnnBackendAttributeName_t attribute, cudnnBackendAttributeType_t type, int64_t most,
                         void* values) const {
   int64_t count = 0;
   check(functions().get_attribute(descriptor, attribute, type, most, &count, values),
-        fmt::format("reading attribute {} of {}", static_cast<int>(attribute), name));
+        "cudnnBackendGetAttribute", fmt::format("attribute {} of {}", static_cast<int>(attribute), name));
   return std::min(count, most == 0 ? count : most);
 }
 

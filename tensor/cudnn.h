@@ -37,8 +37,12 @@ const Functions& functions();
 // Of this thread, on our stream; it lives as long as the process.
 cudnnHandle_t handle();
 
-// Throws gpu::Failure "cuDNN: <what>: <name of the status and what the library last said>".
-void check(cudnnStatus_t status, const std::string& what);
+// Throws gpu::Failure "cuDNN: <call> of <what>: <name of the status and what the library last said>".
+void check(cudnnStatus_t status, const char* call, const std::string& what = {});
+// Whether it says that an engine, or cuDNN as it plans, does not do what is asked, or failed within: another
+// may do it. What else there is, such as a bad address, is no engine's, and memory that was short once is no
+// reason to compute all later ones by another engine, in other bits.
+bool refuses(cudnnStatus_t status);
 
 constexpr cudnnBackendAttributeType_t type_of(cudnnHandle_t) {
   return CUDNN_TYPE_HANDLE;
@@ -107,7 +111,9 @@ class Descriptor {
   }
   Descriptor& set(cudnnBackendAttributeName_t attribute, std::vector<Descriptor>&& values);
   Descriptor& finalize();
-  bool try_finalize();  // false where it is refused, for whatever reason
+  // False where the library refuses, for whatever reason but one that stands in no engine's power: memory
+  // that is short, a gpu that fails.
+  bool try_finalize();
 
   // As many as there are, at most `most`.
   template <class T>

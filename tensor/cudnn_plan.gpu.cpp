@@ -130,13 +130,8 @@ bool Plan::run(void* handle, const std::vector<std::pair<Int, void*>>& tensors, 
       .finalize();
   const cudnnStatus_t status =
       functions().execute(static_cast<cudnnHandle_t>(handle), engines->plan->get(), pack.get());
-  // Not supported, or failed within the library. What else there is, such as a bad address, is no engine's,
-  // and memory that was short once is no reason to compute all later ones by another engine, in other bits.
-  const bool memory = status == CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED ||
-                      status == CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED;
-  const bool refused = status >= 3000 && status < 5000 && !memory;
-  if (!refused) check(status, engines->text);
-  return !refused;
+  if (!refuses(status)) check(status, "cudnnBackendExecute", engines->text);
+  return status == CUDNN_STATUS_SUCCESS;
 }
 
 }  // namespace sonograd::cudnn

@@ -1,3 +1,5 @@
+#include <cuda_runtime_api.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <map>
@@ -6,6 +8,7 @@
 #include <utility>
 
 #include "tensor/arena.h"
+#include "tensor/gpu_graph.h"
 #include "tensor/gpu_graph_memory.h"
 #include "tensor/gpu_runtime.h"
 #include "tensor/out_of_memory.h"
@@ -33,6 +36,7 @@ namespace {
 struct Memory {
   std::mutex mutex;
   Arena arena{alignment};
+  cudaStream_t stream = nullptr;                               // on which blocks are filled
   std::vector<std::shared_ptr<GraphMemory::Parts>> of_graphs;  // while they live or tensors hold some of it
 };
 Memory& memory() {
@@ -41,13 +45,24 @@ Memory& memory() {
 }
 
 // SONOGRAD_GPU_POOL=0 gives each tensor memory of its own, so that compute-sanitizer sees accesses past its
-// end.
+// end; =nan fills blocks of the pool with NaN as they are given out and as they come back, so that a use
+// before the first write or after the release shows in the numbers.
+bool pool_is(std::string_view how) {
+  const char* const set = std::getenv("SONOGRAD_GPU_POOL");
+  return set && set == how;
+}
 bool pooled() {
-  static const bool on = [] {
-    const char* const set = std::getenv("SONOGRAD_GPU_POOL");
-    return !set || std::string_view(set) != "0";
-  }();
+  static const bool on = !pool_is("0");
   return on;
+}
+bool fills() {
+  static const bool on = pool_is("nan");
+  return on;
+}
+
+cudaError_t fill_with_nan(const Memory& m, void* block, Int bytes) {
+  if (!fills()) return cudaSuccess;
+  return cudaMemsetAsync(block, 0xFF, static_cast<std::size_t>(m.arena.rounded(bytes)), m.stream);
 }
 
 // Null where there is not as much. Throws for any other fault.
@@ -62,19 +77,24 @@ void* from_system(Int bytes) {
   return block;
 }
 
-// Another chunk of at least `bytes`: a large one as long as there is room, so that there are few. What lies
-// free of `spare`, the pool, in whole chunks goes back to the system where nothing else helps.
+// Another chunk of at least `bytes`: as long as there is room, as much as the arena holds already, so that
+// there are few, and that little work, such as each of several graphs', holds little. What lies free of
+// `spare`, the pool, in whole chunks goes back to the system where nothing else helps.
 bool grow(Arena& arena, Int bytes, Arena& spare) {
-  const Int large = pooled() ? Int{256} << 20 : bytes;
+  const Int large = pooled() ? std::clamp(arena.held(), Int{16} << 20, Int{256} << 20) : bytes;
   const auto add = [&](Int size) {
     void* const block = from_system(size);
     if (block) arena.add_apart({reinterpret_cast<std::uintptr_t>(block), size});
     return block != nullptr;
   };
   if (add(std::max(bytes, large)) || add(bytes)) return true;
-  for (const Arena::Chunk& chunk : spare.remove_free_chunks())
-    check(cudaFree(reinterpret_cast<void*>(chunk.address)),  // NOLINT(performance-no-int-to-ptr)
-          "cudaFree", fmt::format("{} bytes", chunk.bytes));
+  cudaError_t status = cudaSuccess;  // of all: what is not told of here is lost
+  for (const Arena::Chunk& chunk : spare.remove_free_chunks()) {
+    const cudaError_t freed =
+        cudaFree(reinterpret_cast<void*>(chunk.address));  // NOLINT(performance-no-int-to-ptr)
+    if (freed != cudaSuccess) status = freed;
+  }
+  check(status, "cudaFree");
   return add(bytes);
 }
 
@@ -105,6 +125,7 @@ bool give_to_graph(Memory& m, void* block) {
   const std::shared_ptr<GraphMemory::Parts> parts = *owner;
   const auto found = parts->live.find(reinterpret_cast<std::uintptr_t>(block));
   const auto [bytes, mode] = found->second;
+  fill_with_nan(m, block, bytes);
   parts->live.erase(found);
   if (mode == GraphMemory::Mode::rehearsal) parts->arena.give(block, bytes);
   if (parts->gone && parts->live.empty()) end(m, parts);
@@ -168,7 +189,7 @@ GraphMemory::Use::~Use() {
   }
 }
 
-void* allocate(Int bytes) {
+static void* given_out(Int bytes) {
   Memory& m = memory();
   const std::lock_guard lock(m.mutex);
   if (in_use) {
@@ -192,11 +213,22 @@ void* allocate(Int bytes) {
   return m.arena.take(bytes);
 }
 
+void* allocate(Int bytes) {
+  if (fills()) memory().stream = stream();
+  void* const block = given_out(bytes);
+  if (const cudaError_t status = fill_with_nan(memory(), block, bytes); status != cudaSuccess) {
+    release(block, bytes);
+    check(status, "cudaMemsetAsync", fmt::format("{} bytes", bytes));
+  }
+  return block;
+}
+
 void release(void* block, Int bytes) noexcept {
   Memory& m = memory();
   const std::lock_guard lock(m.mutex);
   bytes = m.arena.rounded(bytes);
   if (give_to_graph(m, block)) return m.arena.count(-bytes);
+  if (!recording()) fill_with_nan(m, block, bytes);  // what a graph does, its launches do again
   if (pooled()) return m.arena.give(block, bytes);
   m.arena.count(-bytes);
   cudaFree(block);

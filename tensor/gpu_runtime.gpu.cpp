@@ -5,6 +5,7 @@
 
 #include "tensor/cublas.h"
 #include "tensor/cudnn.h"
+#include "tensor/gpu_lost.h"
 
 namespace sonograd::gpu {
 namespace {
@@ -20,6 +21,9 @@ constexpr int oldest = 75;  // compute capability that CUDA 13 makes code for
 bool ends_all(cudaError_t status) {
   return status == cudaErrorIllegalAddress || status == cudaErrorLaunchTimeout || status == cudaErrorAssert ||
          (status >= cudaErrorHardwareStackError && status <= cudaErrorLaunchFailure);
+}
+const char* lost_by(cudaError_t status) {
+  return ends_all(status) ? "; the gpu is lost to this process, start it again" : "";
 }
 
 std::string explain(cudaError_t status) {
@@ -82,8 +86,15 @@ void check(cudaError_t status, const char* call, const std::string& about) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // else the next call would report it once more
   throw Failure("{}{}{}: {} ({}){}", call, about.empty() ? "" : " of ", about, cudaGetErrorString(status),
-                cudaGetErrorName(status),
-                ends_all(status) ? "; the gpu is lost to this process, start it again" : "");
+                cudaGetErrorName(status), lost_by(status));
+}
+
+// By a call that each such error shows at and that waits for nothing.
+std::string lost() {
+  std::size_t free = 0, total = 0;
+  const cudaError_t status = cudaMemGetInfo(&free, &total);
+  cudaGetLastError();
+  return lost_by(status);
 }
 
 std::string examine() {

@@ -29,7 +29,12 @@ class Staging {
     std::memcpy(turn.memory->data(), from, size);
     check(cudaMemcpyAsync(to, turn.memory->data(), size, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync",
           fmt::format("{} bytes to the gpu", bytes));
-    turn.copied.record();
+    try {
+      turn.copied.record();
+    } catch (const Failure&) {
+      cudaStreamSynchronize(stream());  // the memory's next turn would not wait for the copy
+      throw;
+    }
   }
 
  private:

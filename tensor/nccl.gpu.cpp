@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "tensor/gpu_lost.h"
 #include "tensor/gpu_runtime.h"
 #include "tensor/shared_library.h"
 
@@ -49,8 +50,8 @@ const Functions& functions() {
 void check(ncclResult_t status, const std::string& call) {
   if (status == ncclSuccess) return;
   const char* const noted = functions().last_error(nullptr);
-  throw gpu::Failure("NCCL: {}: {} ({}){}{}", call, functions().error_string(status),
-                     static_cast<int>(status), noted && *noted ? "; " : "", noted ? noted : "");
+  throw gpu::Failure("NCCL: {}: {} ({}){}{}{}", call, functions().error_string(status),
+                     static_cast<int>(status), noted && *noted ? "; " : "", noted ? noted : "", gpu::lost());
 }
 
 struct Stream {

@@ -1,5 +1,6 @@
 #include "tensor/gpu.h"
 #include "tensor/gpu_graph.h"
+#include "tensor/gpu_lost.h"
 #include "tensor/gpu_numbers.h"
 #include "tensor/gpu_ranges.h"
 
@@ -18,6 +19,9 @@ namespace {
 
 std::string description() {
   refuse();
+}
+std::string lost() {
+  return "";
 }
 void* allocate(Int) {
   refuse();

@@ -11,27 +11,32 @@ using cudnn::functions;
 
 constexpr auto mode = CUDNN_BATCHNORM_SPATIAL;
 
-// How the older calls are told of x, and of a value per channel.
-class Shapes {
+class Descriptor {
  public:
+  explicit Descriptor(const std::string& what) {
+    check(functions().create_tensor_descriptor(&made), "cudnnCreateTensorDescriptor", what);
+  }
+  ~Descriptor() { functions().destroy_tensor_descriptor(made); }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  operator cudnnTensorDescriptor_t() const { return made; }
+
+ private:
+  cudnnTensorDescriptor_t made = nullptr;
+};
+
+// How the older calls are told of x, and of a value per channel.
+struct Shapes {
   explicit Shapes(const Tensor& x) : what("batch norm of x " + x.shape().text()) {
     const Shape s = x.rank() == 4 ? x.shape() : Shape{x.elements() / x.size(-1), 1, 1, x.size(-1)};
-    for (cudnnTensorDescriptor_t* each : {&rows, &channels})
-      check(functions().create_tensor_descriptor(each), "a descriptor for " + what);
     check(functions().set_tensor_4d(rows, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, static_cast<int>(s[0]),
                                     static_cast<int>(s[3]), static_cast<int>(s[1]), static_cast<int>(s[2])),
-          what);
-    check(functions().derive_norm_descriptor(channels, rows, mode), "the parameters of " + what);
+          "cudnnSetTensor4dDescriptor", what);
+    check(functions().derive_norm_descriptor(channels, rows, mode), "cudnnDeriveBNTensorDescriptor", what);
   }
-  ~Shapes() {
-    for (cudnnTensorDescriptor_t each : {rows, channels})
-      if (each) functions().destroy_tensor_descriptor(each);
-  }
-  Shapes(const Shapes&) = delete;
-  Shapes& operator=(const Shapes&) = delete;
 
   std::string what;
-  cudnnTensorDescriptor_t rows = nullptr, channels = nullptr;
+  Descriptor rows{what}, channels{what};
 };
 
 constexpr float one = 1, none = 0;
@@ -54,7 +59,7 @@ void train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsi
                                  gamma.gpu_data<float>(), beta.gpu_data<float>(), 1.0,
                                  mean.mutable_gpu_data<float>(), unbiased.mutable_gpu_data<float>(), epsilon,
                                  nullptr, nullptr),
-        shapes.what);
+        "cudnnBatchNormalizationForwardTraining", shapes.what);
 }
 
 void gradients(const Tensor& x, const Tensor& gamma, const Tensor& mean, const Tensor& inverse,
@@ -65,7 +70,7 @@ void gradients(const Tensor& x, const Tensor& gamma, const Tensor& mean, const T
                                   dx.mutable_gpu_data<float>(), shapes.channels, gamma.gpu_data<float>(),
                                   dgamma.mutable_gpu_data<float>(), dbeta.mutable_gpu_data<float>(), epsilon,
                                   mean.gpu_data<float>(), inverse.gpu_data<float>()),
-        "gradients of " + shapes.what);
+        "cudnnBatchNormalizationBackward", shapes.what);
 }
 
 }  // namespace sonograd::batch_norm_by_cudnn

@@ -106,11 +106,12 @@ TEST_CASE("what no other engine would mend is thrown, with the convolution [25]"
   const Tensor x = values({2, 8, 8, 3}, 1).to(Device::gpu), w = values({3, 3, 3, 11}, 2).to(Device::gpu);
   for (const int status : {5000, 2003, 4003, 4004}) {
     cudnn_state().refusing = {{1, status}};
-    CHECK(says(seen([&] { conv2d(x, w); }),
-               fmt::format("conv2d (x [2,8,8,3], w [3,3,3,11]): cuDNN: conv2d of x [2,8,8,3] "
-                           "and w [3,3,3,11], padded (1,1)×(1,1): an error of the "
-                           "stand-in ({})",
-                           status)));
+    CHECK(says(
+        seen([&] { conv2d(x, w); }),
+        fmt::format("conv2d (x [2,8,8,3], w [3,3,3,11]): cuDNN: cudnnBackendExecute of conv2d of x [2,8,8,3] "
+                    "and w [3,3,3,11], padded (1,1)×(1,1): an error of the "
+                    "stand-in ({})",
+                    status)));
   }
 }
 

@@ -10,13 +10,48 @@
 
 #include "tensor/error.h"
 #include "tensor/shared_library.h"
+#include "tests/gpu_standin/state.h"
 
 namespace gpu_standin {
+
+namespace {
+
+bool not_launched = false;  // a kernel of the call under way
+
+// A library's function as its users find it: it is counted, fails where a test asks for that, and where one
+// of its kernels is not launched.
+template <auto function>
+struct Found;
+template <class Status, class... Arguments, Status (*function)(Arguments...)>
+struct Found<function> {
+  inline static const char* name = nullptr;
+  static Status call(Arguments... arguments) {
+    if constexpr (!std::is_enum_v<Status>) {
+      return function(arguments...);
+    } else {
+      if (const int asked = asked_to_fail(name)) return static_cast<Status>(asked);
+      not_launched = false;
+      const Status status = function(arguments...);
+      if (status != Status() || !not_launched) return status;
+      return static_cast<Status>(std::is_same_v<Status, cudnnStatus_t> ? int{CUDNN_STATUS_EXECUTION_FAILED}
+                                 : std::is_same_v<Status, cublasStatus_t>
+                                     ? int{CUBLAS_STATUS_EXECUTION_FAILED}
+                                     : int{ncclUnhandledCudaError});
+    }
+  }
+};
+template <auto function>
+std::pair<const std::string, void*> found(const char* name) {
+  Found<function>::name = name;
+  return {name, reinterpret_cast<void*>(&Found<function>::call)};
+}
+
+}  // namespace
 
 void enqueue(cudaStream_t stream, std::function<void()> f) {
   cudaLaunchConfig_t config{};
   config.stream = stream;
-  launch(config, 0, std::move(f));
+  if (launch(config, 0, std::move(f)) != cudaSuccess) not_launched = true;
 }
 
 float tf32(float value) {
@@ -32,14 +67,19 @@ bool reaches(const void* first, std::int64_t bytes, const char* what) {
   return false;
 }
 
+std::size_t live_objects() {
+  const State& s = state();
+  return s.streams.size() + s.events.size() + s.graphs.size() + s.executables.size() +
+         live_product_descriptors() + live_graph_descriptors() + live_norm_descriptors();
+}
+
 CudnnState& cudnn_state() {
   static CudnnState state;
   return state;
 }
 
 const std::map<std::string, void*>& library_functions() {
-#define NAMED(function) \
-  { #function, reinterpret_cast < void*>(function) }
+#define NAMED(function) found<&(function)>(#function)
   static const std::map<std::string, void*> all{NAMED(cudnnGetVersion),
                                                 NAMED(cudnnGetCudartVersion),
                                                 NAMED(cudnnGetErrorString),

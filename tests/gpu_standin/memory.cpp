@@ -1,3 +1,5 @@
+#include <cuda_runtime_api.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -234,5 +236,24 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
     stream->capture->to_host.emplace_back(to, bytes);
   else
     poison(to, bytes);
+  return cudaSuccess;
+}
+
+cudaError_t cudaMemsetAsync(void* first, int byte, std::size_t bytes, cudaStream_t stream) {
+  ENTER("cudaMemsetAsync");
+  if (!known(stream)) {
+    if (spoil_captures("work on the legacy stream")) return give(cudaErrorStreamCaptureImplicit);
+    return refuse("memory is filled on a stream that is none, or on the legacy stream");
+  }
+  if (stream->capture && stream->invalid) return give(cudaErrorStreamCaptureInvalidated);
+  if (!inside(state().blocks, first, bytes)) {
+    fault("memory is filled beyond its block of the gpu");
+    return give(cudaErrorInvalidValue);
+  }
+  note_address(first);
+  put(stream, [=] {
+    std::memset(first, byte, bytes);
+    return true;
+  });
   return cudaSuccess;
 }

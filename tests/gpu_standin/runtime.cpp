@@ -27,11 +27,18 @@ cudaError_t enter(const char* call) {
   State& s = state();
   if (s.machine.devices != cudaSuccess) return give(s.machine.devices);
   if (s.sticky != cudaSuccess) return s.sticky;
-  const auto failing = s.failing.find(call);
-  if (failing == s.failing.end() || failing->second.second-- > 0) return cudaSuccess;
-  const cudaError_t status = failing->second.first;
-  s.failing.erase(failing);
+  const auto status = static_cast<cudaError_t>(asked_to_fail(call));
+  if (cudaErrorIllegalAddress <= status && status <= cudaErrorLaunchFailure) s.sticky = status;
   return give(status);
+}
+int asked_to_fail(const std::string& call) {
+  const std::lock_guard lock(state().mutex);
+  ++state().calls[call];
+  const auto failing = state().failing.find(call);
+  if (failing == state().failing.end() || failing->second.second-- > 0) return 0;
+  const int status = failing->second.first;
+  state().failing.erase(failing);
+  return status;
 }
 bool known(cudaStream_t stream) {
   return state().streams.count(stream) > 0;
@@ -80,10 +87,14 @@ void fault(std::string text) {
 }
 std::vector<std::string> take_faults() {
   state().sticky = state().last = cudaSuccess;
+  state().failing.clear();
   return std::exchange(state().faults, {});
 }
-void fail_call(const std::string& name, cudaError_t status, int passing) {
+void fail_call(const std::string& name, int status, int passing) {
   state().failing[name] = {status, passing};
+}
+std::map<std::string, std::size_t> take_calls() {
+  return std::exchange(state().calls, {});
 }
 std::size_t launches() {
   return state().launches;

@@ -3,6 +3,7 @@
 
 #include <cstdlib>
 #include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -29,10 +30,14 @@ inline int number_of_environment(const char* variable, int otherwise) {
   return text ? std::atoi(text) : otherwise;
 }
 
-// The call of this name fails once with `status`, after `passing` calls that do not.
-void fail_call(const std::string& name, cudaError_t status, int passing = 0);
+// The call of this name, of CUDA's runtime, cuDNN or cuBLASLt as the library calls them, fails once with
+// `status`, after `passing` calls that do not, unless take_faults() comes before. After an error of the
+// runtime that ends all, every call fails until take_faults().
+void fail_call(const std::string& name, int status, int passing = 0);
+std::map<std::string, std::size_t> take_calls();  // how often each was called since these were taken
 
 std::size_t live_blocks();               // of cudaMalloc
+std::size_t live_objects();              // streams, events, graphs and descriptors
 std::size_t launches();                  // kernels so far
 std::size_t graph_launches();            // so far
 std::size_t waits();                     // of the host for work that was not done, so far
@@ -51,7 +56,8 @@ bool holds(const void* first, std::size_t bytes);  // all of them in one block t
 
 // For the stand-ins' files: notes the fault.
 void fault(std::string text);
-void note_address(const void* address);  // that a library is given, for all captures
+int asked_to_fail(const std::string& call);  // with which status this call of it is to, or 0
+void note_address(const void* address);      // that a library is given, for all captures
 // Runs each thread of each block of a kernel to its end; false where one faulted.
 bool run_grid(dim3 grid, dim3 block, const std::function<void()>& thread);
 

@@ -69,7 +69,8 @@ struct State {
   std::vector<std::string> faults;
   std::string last_fault;
   cudaError_t last = cudaSuccess, sticky = cudaSuccess;
-  std::map<std::string, std::pair<cudaError_t, int>> failing;
+  std::map<std::string, std::pair<int, int>> failing;  // status, calls before
+  std::map<std::string, std::size_t> calls;
   std::map<std::uintptr_t, std::size_t> blocks;          // of the gpu, by address, with the bytes asked for
   std::map<std::uintptr_t, std::size_t> pinned;          // of the host
   std::map<std::size_t, std::set<std::uintptr_t>> free;  // by room, guards included
