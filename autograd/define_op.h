@@ -80,6 +80,7 @@ bool OpOf<O>::saves_output(int i) const {
 
 template <class O>
 bool OpOf<O>::repeats() const {
+  if constexpr (detail::MayMakeAgain<O>) return op.make_again;
   return detail::HasAgain<O>;
 }
 

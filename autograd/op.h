@@ -64,7 +64,8 @@ class AnyOp {
 //   Tensors vjp(const Vjp& at) const;                   left out by an op whose gradient nothing asks for
 //   Tensor again(const Vjp& at) const;                  the first output once more, bit for bit, from the inputs and
 //                                                       what vjp reads of the outputs: an op that takes a pass over
-//                                                       memory says so, and the tape keeps its output for nobody
+//                                                       memory says so, and the tape keeps its output for nobody;
+//                                                       with an attribute `bool make_again`, of calls that set it alone
 //   static constexpr bool overwrites = true;            the output may be the first input's own elements
 //   Int macs(const Shape& x, const Shape& w, const Shape& y) const;   multiply-adds; left out: not counted
 // A view op has `Tensor view(const Tensor& x) const` in place of `reference`, with a Tensor for each input; its
@@ -102,6 +103,10 @@ concept HasVjp = requires(const O& op, const Vjp& at) {
 template <class O>
 concept HasAgain = requires(const O& op, const Vjp& at) {
   op.again(at);
+};
+template <class O>
+concept MayMakeAgain = HasAgain<O> && requires(const O& op) {
+  op.make_again;
 };
 template <class O>
 concept HasViewOfTwo = requires(const O& op, const Tensor& x) {

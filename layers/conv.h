@@ -54,13 +54,14 @@ struct DepthwiseConv {
 DepthwiseConv depthwise_conv(Int channels, Int kernel, Int stride);
 
 // A depthwise convolution, then a 1 × 1 convolution across the channels (Chollet 2017); `same` padding, no
-// bias and no activation between the two.
+// bias and no activation between the two. What is between them is not kept for backward but made again.
 struct SeparableConv {
   static constexpr auto kind = "SeparableConv";
   Parameter depthwise, pointwise;  // [kernel, kernel, in, 1], [1, 1, in, out]
 
   Tensor operator()(const Tensor& x, Context& context) const {
-    return conv2d(depthwise_conv2d(x, depthwise.value), pointwise.value, {.precision = context.precision});
+    const Tensor deep = depthwise_conv2d(x, depthwise.value, {.make_again = true});
+    return conv2d(deep, pointwise.value, {.precision = context.precision});
   }
   void visit(const Visit& visit) {
     visit("depthwise_kernel", depthwise);

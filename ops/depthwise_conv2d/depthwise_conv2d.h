@@ -10,6 +10,7 @@ struct DepthwiseConv2d {
   static constexpr std::array arguments{"x", "w"};
   Pair stride{1, 1};
   Padding pad = same;
+  bool make_again = false;  // by backward, which else keeps y: with few taps not much more than a pass over x
 
   Shape shape(const Shape& x, const Shape& w) const {
     expect(x.rank() == 4, "x must be [n,height,width,channels], not of rank {}", x.rank());
@@ -44,6 +45,7 @@ struct DepthwiseConv2d {
 
   Int macs(const Shape&, const Shape& w, const Shape& y) const { return y.elements() * w[0] * w[1]; }
   Tensors vjp(const Vjp& at) const;
+  Tensor again(const Vjp& at) const;
 };
 
 // dx[n, s·i+u−p, s·j+v−q, c] = Σ w[u,v,c,0] · dy[n,i,j,c]
@@ -92,6 +94,9 @@ struct DepthwiseConv2dGradW {
 
 inline Tensors DepthwiseConv2d::vjp(const Vjp& at) const {
   return vjp_of_convolution<DepthwiseConv2dGradX, DepthwiseConv2dGradW>(*this, at);
+}
+inline Tensor DepthwiseConv2d::again(const Vjp& at) const {
+  return apply(*this, at.x(0), at.x(1));
 }
 inline Tensors DepthwiseConv2dGradX::vjp(const Vjp& at) const {
   return vjp_of_grad_x<DepthwiseConv2dGradW>(conv, at);
