@@ -188,11 +188,13 @@ int run(const Flags& flags, const SharedFlags& shared) {
       fmt::format("{}{}{}{}", training ? flags.dtype + ", " : "", flags.recompute ? "recomputed, " : "",
                   graphs ? "by a graph, " : "", device_text(shared) + fallback_text());
 
-  if (!flags.roofline.empty())
+  if (!flags.roofline.empty()) {
     write_file_atomically(
         flags.roofline,
         roofline(fmt::format("{} {}, batch {}", flags.model.name, flags.what, flags.batch), table, limits)
             .file());
+    fmt::print(stderr, "{} shows its ops under this machine's roofs\n", flags.roofline);
+  }
   if (shared.json) {
     nlohmann::ordered_json json{{"model", flags.model.name},
                                 {"what", flags.what},

@@ -40,6 +40,7 @@ Command Program::add_under(const Command& parent, const std::string& name, const
                            const std::string& examples, std::function<int()> run) {
   const Command command = parent.add_command(name, description);
   command.footer("Examples:\n" + examples);
+  command.begin_group(Command::group_of_all);
   command.add_option("--device", shared.device, "reference, cpu, gpu or auto")
       .check(one_of({"reference", "cpu", "gpu", "auto"}))
       .capture_default_str();
@@ -71,6 +72,7 @@ Command Program::add_under(const Command& parent, const std::string& name, const
   command.add_option("--config", shared.config, "file of flags: a JSON object, or lines `name = value`");
   command.add_flag("--quiet", shared.quiet, "no progress on stderr");
   command.add_flag("--json", shared.json, "one JSON object on stdout and nothing else");
+  command.begin_group("Options");
   command.when_called([this, run = std::move(run)] { chosen = run; });
   return command;
 }

@@ -73,10 +73,13 @@ std::pair<CLI::App*, std::size_t> command_of(const std::vector<std::string>& arg
 }  // namespace
 
 std::vector<std::string> with_config(std::vector<std::string> arguments, const Command& all) {
-  const auto flag = std::find_if(arguments.begin(), arguments.end(), [](const std::string& a) {
+  const auto names_config = [](const std::string& a) {
     return a == "--config" || a.rfind("--config=", 0) == 0;
-  });
+  };
+  const auto flag = std::find_if(arguments.begin(), arguments.end(), names_config);
   if (flag == arguments.end()) return arguments;
+  if (std::any_of(flag + 1, arguments.end(), names_config))
+    throw UsageError("--config is given twice; put what both files hold into one");
   const bool apart = *flag == "--config";
   if (apart && flag + 1 == arguments.end()) throw UsageError("--config needs a file");
   const std::string path = apart ? *(flag + 1) : flag->substr(9);
@@ -89,6 +92,7 @@ std::vector<std::string> with_config(std::vector<std::string> arguments, const C
   const auto [command, words] = command_of(arguments, all.parser());
   std::vector<std::string> flags;
   for (const auto& [key, value] : settings) {
+    if (key == "config") throw UsageError("--config {}: it names another file of flags; one is read", path);
     const CLI::Option* const option = command->get_option_no_throw("--" + key);
     if (!option) throw UsageError("--config {}: {} has no flag --{}", path, command->get_name(), key);
     const bool given = std::any_of(arguments.begin(), arguments.end(), [flag = "--" + key](const auto& word) {

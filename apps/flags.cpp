@@ -16,12 +16,31 @@ namespace {
 
 constexpr auto unused = "unused";
 
-// CLI11 hides a flag without a group, but then leaves its name out of errors too.
+// CLI11 puts one before a group and one behind it.
+std::string without_blank_line(const std::string& group) {
+  return group.substr(group.find_first_not_of('\n'));
+}
+
 class Help : public CLI::Formatter {
  public:
+  // CLI11 hides a flag without a group, but then leaves its name out of errors too.
   std::string make_group(std::string group, bool positional,
                          std::vector<const CLI::Option*> options) const override {
-    return group == unused ? "" : CLI::Formatter::make_group(group, positional, options);
+    const bool elsewhere = group == unused || group == Command::group_of_all;
+    return elsewhere ? "" : without_blank_line(CLI::Formatter::make_group(group, positional, options));
+  }
+  // Behind a command's own groups that of all commands.
+  std::string make_footer(const CLI::App* app) const override {
+    const std::string group = Command::group_of_all;
+    const auto flags =
+        app->get_options([&](const CLI::Option* option) { return option->get_group() == group; });
+    return without_blank_line(CLI::Formatter::make_group(group, false, flags)) + "\n" +
+           CLI::Formatter::make_footer(app);
+  }
+  // What excludes what is told where it is met: `--steps` excludes seventeen.
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const std::string text = CLI::Formatter::make_option_opts(option);
+    return text.substr(0, text.find(" Excludes:"));
   }
 };
 
@@ -127,6 +146,7 @@ Flag Flag::excludes(Flag other) {
 Command Command::add_command(const std::string& name, const std::string& description) const {
   CLI::App& command = *parser_->add_subcommand(name, description);
   command.formatter(std::make_shared<Help>());
+  command.get_help_ptr()->group(group_of_all);
   return Command(command);
 }
 Command Command::get_command(const std::string& name) const {
@@ -158,6 +178,9 @@ SONOGRAD_OPTION(std::vector<double>);
 SONOGRAD_OPTION(std::optional<double>);
 #undef SONOGRAD_OPTION
 
+void Command::begin_group(const std::string& title) const {
+  parser_->option_defaults()->group(title);
+}
 Flag Command::add_flag(const std::string& name, bool& value, const std::string& words) const {
   return Flag(*parser_->add_flag(name, value, words));
 }

@@ -5,7 +5,7 @@
 #include <vector>
 
 // A command's flags. CLI11 parses them; its templates take seconds to compile, so that flags.cpp and the
-// three files that handle the whole command line are all that include it.
+// two files that handle the whole command line, main.cpp and config.cpp, are all that include it.
 namespace CLI {
 class App;
 class Option;
@@ -65,6 +65,8 @@ class Command {
   template <class T>
   Flag add_option(const std::string& name, T& value, const std::string& words) const;
   Flag add_flag(const std::string& name, bool& value, const std::string& words) const;
+  void begin_group(const std::string& title) const;  // of --help, for the flags that are added from now on
+  static constexpr auto group_of_all = "Every command";
   Flag get_option(const std::string& name) const;
   void remove_option(const std::string& name) const;
   bool given(const std::string& name) const;        // on the command line

@@ -103,7 +103,7 @@ void add_gradcheck(Program& program) {
                   "  sonograd gradcheck --model mini --json",
                   [flags, &program] { return run_gradcheck(*flags, program.shared); });
   const auto names = [&](const std::string& flag, std::vector<std::string>& list, const std::string& text) {
-    command.add_option(flag, list, text).expected(1, -1).keep_all();
+    command.add_option(flag, list, text).expected(1, -1).keep_all().delimiter(',');
   };
   names("--op", flags->ops, "registered ops, with the ops of their gradients");
   names("--layer", flags->layers, "layer samples");

@@ -68,17 +68,28 @@ std::vector<OpCost> op_table(const std::function<void()>& work, const MachineLim
 }
 
 void print_ops(const std::vector<OpCost>& table, const MachineLimits& limits) {
-  double total = 0;
-  for (const OpCost& cost : table) total += cost.seconds;
+  OpCost all{.op = "all ops of one run"};
+  for (const OpCost& cost : table) {
+    all.calls += cost.calls;
+    all.seconds += cost.seconds;
+    all.flops += cost.flops;
+    all.bytes += cost.bytes;
+    all.bound_seconds += cost.bound_seconds;
+  }
   fmt::print("limits of this machine: {:.0f} GFLOP/s (a product of matrices), {:.1f} GB/s (triad)\n",
              1e-9 * limits.flops, 1e-9 * limits.bytes);
   fmt::print("{:<32} {:>6} {:>10} {:>7} {:>10} {:>8} {:>9}\n", "op", "calls", "ms", "share", "GFLOP/s",
              "GB/s", "of bound");
-  for (const OpCost& cost : table)
+  const auto row = [&](const OpCost& cost, const char* bound) {
     fmt::print("{:<32} {:>6} {:>10.2f} {:>6.1f}% {:>10.1f} {:>8.1f} {:>8.0f}% {}\n", cost.op, cost.calls,
-               1e3 * cost.seconds, 100 * cost.seconds / total, 1e-9 * cost.flops / cost.seconds,
-               1e-9 * cost.bytes / cost.seconds, 100 * cost.share_of_bound(),
-               cost.bound_by_flops(limits) ? "FLOP" : "bytes");
+               1e3 * cost.seconds, 100 * cost.seconds / all.seconds, 1e-9 * cost.flops / cost.seconds,
+               1e-9 * cost.bytes / cost.seconds, 100 * cost.share_of_bound(), bound);
+  };
+  for (const OpCost& cost : table) row(cost, cost.bound_by_flops(limits) ? "FLOP" : "bytes");
+  row(all, "");
+  fmt::print(
+      "of bound: of each call the time that its FLOPs or its bytes need at these limits, whichever is more, "
+      "beside the time taken\n");
 }
 
 nlohmann::ordered_json ops_json(const std::vector<OpCost>& table, const MachineLimits& limits) {

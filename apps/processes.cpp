@@ -23,7 +23,7 @@ void Processes::join() {
   }
   if (group().alone()) return;
   stop_without_a_word();
-  gpu::number() = static_cast<int>(joined->place_here());
+  gpu::device_index() = static_cast<int>(joined->place_here());
   const auto cores = static_cast<Int>(::sysconf(_SC_NPROCESSORS_ONLN));
   const Int part = std::max<Int>(1, cores / joined->on_this_machine());
   if (!std::getenv("OMP_NUM_THREADS")) set_threads(static_cast<int>(std::min<Int>(threads(), part)));

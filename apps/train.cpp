@@ -12,8 +12,22 @@ struct Flags {
 }  // namespace
 
 void add_training_flags(const Command& command, TrainingFlags& t) {
+  command.begin_group("Model");
   add_model_flags(command, t.model);
+  command.add_flag("--fresh-head", t.model.fresh_head,
+                   "of --weights the base alone; the head starts fresh, for whatever classes the data has");
+  command.begin_group("Images and their parts");
+  add_split_flags(command, t.split);
+  command.begin_group("Run folder");
   command.add_option("--out", t.out, "folder for what the run leaves behind").capture_default_str();
+  command
+      .add_option("--checkpoint-steps", t.checkpoint_steps,
+                  "also save the run's state every so many steps within an epoch")
+      .check(not_negative());
+  command.add_flag("--resume", t.resume, "go on from the checkpoint in --out");
+  command.add_flag("--keep-checkpoint", t.keep_checkpoint,
+                   "keep the checkpoint, moments and all, of the finished run");
+  command.begin_group("Training");
   command
       .add_option("--phases", t.phases,
                   "scratch, transfer, finetune; default transfer,finetune with --weights, else scratch")
@@ -28,7 +42,6 @@ void add_training_flags(const Command& command, TrainingFlags& t) {
   command.add_option("--patience", t.patience, "epochs without a lower val_loss before a phase stops")
       .check(positive())
       .capture_default_str();
-  add_split_flags(command, t.split);
   command.add_option("--class-weights", t.class_weights, "none, or balanced: n / (classes · n_class)")
       .check(one_of({"none", "balanced"}))
       .capture_default_str();
@@ -48,15 +61,6 @@ void add_training_flags(const Command& command, TrainingFlags& t) {
       .check(one_of({"adam", "sgd"}))
       .capture_default_str();
   command.add_option("--momentum", t.momentum, "of --optimizer sgd").check(share());
-  command
-      .add_option("--checkpoint-steps", t.checkpoint_steps,
-                  "also save the run's state every so many steps within an epoch")
-      .check(not_negative());
-  command.add_flag("--resume", t.resume, "go on from the checkpoint in --out");
-  command.add_flag("--keep-checkpoint", t.keep_checkpoint,
-                   "keep the checkpoint, moments and all, of the finished run");
-  command.add_flag("--fresh-head", t.model.fresh_head,
-                   "of --weights the base alone; the head starts fresh, for whatever classes the data has");
   command.add_flag("--random-base", t.random_base, "let transfer or finetune begin with a random base");
   command
       .add_option(
@@ -66,6 +70,14 @@ void add_training_flags(const Command& command, TrainingFlags& t) {
       .delimiter(',')
       .check(one_of({"none", "jitter", "flip"}));
   command.add_flag("--no-dropout", t.no_dropout, "no dropout, no drop-connect");
+  command
+      .add_option(
+          "--transfer", t.transfer,
+          "how the phase transfer gets its frozen base's features: exact, at every step where the base "
+          "has dropout or drop-connect, which stay active as in Keras; cached, once, without them. "
+          "Default cached; with --protocol paper or --augment exact")
+      .check(one_of({"exact", "cached"}));
+  command.begin_group("Speed and memory");
   command.add_flag(
       "--recompute", t.recompute,
       "less memory for a third to a half more time: backward computes each block's inner values anew; the "
@@ -83,13 +95,7 @@ void add_training_flags(const Command& command, TrainingFlags& t) {
           "else and testing stay f32. f16 scales the loss and skips updates that overflow")
       .check(one_of({"f32", "bf16", "f16"}))
       .capture_default_str();
-  command
-      .add_option(
-          "--transfer", t.transfer,
-          "how the phase transfer gets its frozen base's features: exact, at every step where the base "
-          "has dropout or drop-connect, which stay active as in Keras; cached, once, without them. "
-          "Default cached; with --protocol paper or --augment exact")
-      .check(one_of({"exact", "cached"}));
+  command.begin_group("Options");
 }
 
 void add_train(Program& program) {
@@ -119,9 +125,14 @@ void add_train(Program& program) {
         warn_of_new_run(flags->training.resume, run);
         return run_training(flags->training, run, program);
       });
+  command.begin_group("Images and their parts");
   command.add_option("--data", flags->training.data, "folder with a sub-folder a class").required();
   add_training_flags(command, flags->training);
   command.get_option("--out").required();
+  command.begin_group("Several processes");
+  command.add_flag("--sync-batch-norm", flags->training.sync_batch_norm,
+                   "of several processes (mpirun): batch norms use the images of all, as one process would");
+  command.begin_group("So many steps, to compare with another framework");
   command
       .add_option("--steps", flags->fixed.steps,
                   "exactly so many steps of one phase on all images in order, no split")
@@ -132,8 +143,6 @@ void add_train(Program& program) {
         "--patience", "--checkpoint-steps", "--resume", "--keep-checkpoint"})
     command.get_option("--steps").excludes(
         command.get_option(name));  // steps are plain: nothing is ignored without a word
-  command.add_flag("--sync-batch-norm", flags->training.sync_batch_norm,
-                   "of several processes (mpirun): batch norms use the images of all, as one process would");
   command.add_flag("--no-shuffle", flags->fixed.no_shuffle, "with --steps: class order, then byte order");
   command.add_option("--log-steps", flags->fixed.log, "with --steps: CSV of step,loss");
 }

@@ -185,6 +185,7 @@ Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, 
   if (!outputs.empty()) check_given(entry, inputs, shapes, outputs);
   if (recording && is_deferring() &&
       std::any_of(inputs.begin(), inputs.end(), [](const Tensor& x) { return x.tape() != nullptr; })) {
+    if (!outputs.empty()) fail(entry, inputs, "outputs are given to a call that is put off");
     for (const Shape& shape : shapes)
       outputs.push_back(Tensor::empty(shape, inputs[0].dtype(), inputs[0].device()).without_data());
     record_call(op, entry, inputs, outputs);

@@ -7,13 +7,14 @@ namespace sonograd {
 
 // The only way to run an op: checks the shapes, allocates the outputs, runs the device's kernel (a missing
 // cpu kernel falls back to the reference, a missing gpu kernel is an error) and, where an input is known to a
-// tape, records the call there. Throws Error as
+// tape, records the call there. Throws Error where a rule is broken, and lets one of the kernel's through, as
 //
 //   <layer path>: <op>: <the rule broken>; <input> <shape>, …
+//   <layer path>: <op> (<input> <shape>, …): <what failed>
 //
 // Outputs that are given, of the right number, shapes, type and device, and dense for a fast kernel that
-// takes no strides, are written to: one may be an input of an elementwise op whose fast kernel takes strides.
-// A view op is given none.
+// takes no strides, are written to: one may be an input of an op that says `overwrites`, or that works in
+// place (ops/update). A view op is given none, nor is a call whose run is put off (Deferring of tape.h).
 Tensors apply_any(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, const Tensors& inputs,
                   Tensors outputs = {});
 
@@ -38,13 +39,15 @@ Tensor apply(O op, const T&... inputs) {
   return apply_all(std::move(op), Tensors{inputs...})[0];
 }
 
-// apply(), written over the first input where nothing else holds that one's elements and no tape may ask for
-// them: of an op bound by memory a third less to fetch. Of ops that say `overwrites` (autograd/op.h).
+// apply(), written over the first input where the output has its shape, nothing else holds its elements and
+// no tape may ask for them: of an op bound by memory a third less to fetch. Of ops that say `overwrites`
+// (autograd/op.h).
 template <class O, class... T>
 Tensor apply_over(O op, Tensor x, const T&... rest) {
   static_assert(O::overwrites);
   static const OpEntry& entry = registry().at(O::name);
-  const bool over = !is_recording() && x.sole_owner() && x.dense();
+  const bool over =
+      !is_recording() && x.sole_owner() && x.dense() && op.shape(x.shape(), rest.shape()...) == x.shape();
   const Tensors inputs{std::move(x), rest...};
   return apply_any(std::make_shared<OpOf<O>>(std::move(op)), entry, inputs,
                    over ? Tensors{inputs[0]} : Tensors{})[0];

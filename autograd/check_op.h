@@ -6,7 +6,7 @@ namespace sonograd {
 
 // One property, over all samples of an op, with the worst of them.
 struct Check {
-  std::string what;  // gradient, values on cpu, again, adjoint on cpu, vjp on cpu, refusals
+  std::string what;  // refusals, gradient, values on cpu, again on cpu, adjoint on cpu, vjp on cpu
   double max_error = 0;
   double tolerance = 0;
   bool ok = true;
@@ -18,17 +18,17 @@ struct Check {
 
 // Everything that registering an op promises:
 //   refusals         each bad sample is refused with its text
-//   gradient         each gradient sample passes gradcheck in f64 on the reference (in f32 too, if asked)
+//   gradient         each gradient sample passes gradcheck in f64 on the reference (in f32 instead, if asked)
 // and on each fast device up to `last` that the op has a kernel for (cpu: the cpu alone; gpu: both, and a
 // gpu must be there; reference: none),
 //   values on cpu    those of the reference in f32, within the sample's tolerance; the same bits twice;
 //                    from dense and strided inputs
-//   again            an output that the tape does not keep, made again: the same bits on both devices
+//   again on cpu     an output that the tape does not keep, made again: the same bits on both devices
 //   adjoint on cpu   <dy, y> = <dx, x> within 64 ε Σ|dy·y| for each argument in which the op is linear
 //   vjp on cpu       the reference's, within four times the sample's tolerance
 std::vector<Check> check_op(const OpEntry& op, bool f32 = false, Device last = Device::cpu);
 
-// The last three alone, of one device.
+// The last four alone, of one device.
 std::vector<Check> check_op_on(Device device, const OpEntry& op);
 
 }  // namespace sonograd

@@ -39,7 +39,7 @@ class AnyOp {
   virtual Tensor view(const Tensors& inputs) const = 0;                            // view ops alone
   virtual bool saves_input(int input, const std::vector<bool>& wanted) const = 0;  // wanted: see Vjp
   virtual bool saves_output(int output) const = 0;
-  virtual bool repeats() const { return false; }  // whether it has the next
+  virtual bool repeats() const { return false; }  // whether this call can make its output by again()
   virtual Tensor again(const Vjp&) const {
     throw Error("{} does not say how to make its output again", name());
   }

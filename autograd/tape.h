@@ -54,8 +54,8 @@ std::pair<Tensor, Tensors> value_and_gradient(const std::function<Tensor()>& f,
 void accumulate(Tensors& into, const Tensors& gradients);
 
 // While one lives that is on, the ops of this thread that a tape records are not run: what comes out has no
-// values, and backward runs those ops whose values it turns out to read. For what ran before and looks at no
-// value itself.
+// values, and backward runs those ops whose values it turns out to read. For a pass that repeats one whose
+// results are known, and that reads no value itself (layers/recompute.h).
 class Deferring {
  public:
   explicit Deferring(bool on);

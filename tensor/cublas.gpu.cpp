@@ -40,25 +40,23 @@ const Functions& functions() {
   static const Functions found = [] {
     const SharedLibrary library("libcublasLt.so.13");
     Functions f{};
-#define FIND(member, name) f.member = library.function<decltype(name)>(#name)
-    FIND(create, cublasLtCreate);
-    FIND(status_string, cublasLtGetStatusString);
-    FIND(create_layout, cublasLtMatrixLayoutCreate);
-    FIND(destroy_layout, cublasLtMatrixLayoutDestroy);
-    FIND(set_layout, cublasLtMatrixLayoutSetAttribute);
-    FIND(create_operation, cublasLtMatmulDescCreate);
-    FIND(destroy_operation, cublasLtMatmulDescDestroy);
-    FIND(set_operation, cublasLtMatmulDescSetAttribute);
-    FIND(create_preference, cublasLtMatmulPreferenceCreate);
-    FIND(destroy_preference, cublasLtMatmulPreferenceDestroy);
-    FIND(set_preference, cublasLtMatmulPreferenceSetAttribute);
-    FIND(choose, cublasLtMatmulAlgoGetHeuristic);
-    FIND(multiply, cublasLtMatmul);
-    FIND(create_transform, cublasLtMatrixTransformDescCreate);
-    FIND(destroy_transform, cublasLtMatrixTransformDescDestroy);
-    FIND(set_transform, cublasLtMatrixTransformDescSetAttribute);
-    FIND(transform, cublasLtMatrixTransform);
-#undef FIND
+    SONOGRAD_FIND(library, f, create, cublasLtCreate);
+    SONOGRAD_FIND(library, f, status_string, cublasLtGetStatusString);
+    SONOGRAD_FIND(library, f, create_layout, cublasLtMatrixLayoutCreate);
+    SONOGRAD_FIND(library, f, destroy_layout, cublasLtMatrixLayoutDestroy);
+    SONOGRAD_FIND(library, f, set_layout, cublasLtMatrixLayoutSetAttribute);
+    SONOGRAD_FIND(library, f, create_operation, cublasLtMatmulDescCreate);
+    SONOGRAD_FIND(library, f, destroy_operation, cublasLtMatmulDescDestroy);
+    SONOGRAD_FIND(library, f, set_operation, cublasLtMatmulDescSetAttribute);
+    SONOGRAD_FIND(library, f, create_preference, cublasLtMatmulPreferenceCreate);
+    SONOGRAD_FIND(library, f, destroy_preference, cublasLtMatmulPreferenceDestroy);
+    SONOGRAD_FIND(library, f, set_preference, cublasLtMatmulPreferenceSetAttribute);
+    SONOGRAD_FIND(library, f, choose, cublasLtMatmulAlgoGetHeuristic);
+    SONOGRAD_FIND(library, f, multiply, cublasLtMatmul);
+    SONOGRAD_FIND(library, f, create_transform, cublasLtMatrixTransformDescCreate);
+    SONOGRAD_FIND(library, f, destroy_transform, cublasLtMatrixTransformDescDestroy);
+    SONOGRAD_FIND(library, f, set_transform, cublasLtMatrixTransformDescSetAttribute);
+    SONOGRAD_FIND(library, f, transform, cublasLtMatrixTransform);
     return f;
   }();
   return found;
@@ -126,7 +124,7 @@ std::uint32_t alignment(const void* first) {
 std::uint64_t workspace_limit() {
   static const std::uint64_t bytes = [] {
     int major = 0;
-    gpu::check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, gpu::number()),
+    gpu::check(cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, gpu::device_index()),
                "cudaDeviceGetAttribute");
     return std::uint64_t{major >= 9 ? 32U : 4U} << 20;
   }();

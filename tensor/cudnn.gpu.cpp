@@ -14,30 +14,23 @@ const Functions& functions() {
   static const Functions found = [] {
     const SharedLibrary library("libcudnn.so.9");
     Functions f{};
-    f.create = library.function<decltype(cudnnCreate)>("cudnnCreate");
-    f.set_stream = library.function<decltype(cudnnSetStream)>("cudnnSetStream");
-    f.version = library.function<decltype(cudnnGetVersion)>("cudnnGetVersion");
-    f.error_string = library.function<decltype(cudnnGetErrorString)>("cudnnGetErrorString");
-    f.last_error_string = library.function<decltype(cudnnGetLastErrorString)>("cudnnGetLastErrorString");
-    f.create_descriptor =
-        library.function<decltype(cudnnBackendCreateDescriptor)>("cudnnBackendCreateDescriptor");
-    f.destroy_descriptor =
-        library.function<decltype(cudnnBackendDestroyDescriptor)>("cudnnBackendDestroyDescriptor");
-    f.set_attribute = library.function<decltype(cudnnBackendSetAttribute)>("cudnnBackendSetAttribute");
-    f.get_attribute = library.function<decltype(cudnnBackendGetAttribute)>("cudnnBackendGetAttribute");
-    f.finalize = library.function<decltype(cudnnBackendFinalize)>("cudnnBackendFinalize");
-    f.execute = library.function<decltype(cudnnBackendExecute)>("cudnnBackendExecute");
-    f.create_tensor_descriptor =
-        library.function<decltype(cudnnCreateTensorDescriptor)>("cudnnCreateTensorDescriptor");
-    f.destroy_tensor_descriptor =
-        library.function<decltype(cudnnDestroyTensorDescriptor)>("cudnnDestroyTensorDescriptor");
-    f.set_tensor_4d = library.function<decltype(cudnnSetTensor4dDescriptor)>("cudnnSetTensor4dDescriptor");
-    f.derive_norm_descriptor =
-        library.function<decltype(cudnnDeriveBNTensorDescriptor)>("cudnnDeriveBNTensorDescriptor");
-    f.norm_forward = library.function<decltype(cudnnBatchNormalizationForwardTraining)>(
-        "cudnnBatchNormalizationForwardTraining");
-    f.norm_backward =
-        library.function<decltype(cudnnBatchNormalizationBackward)>("cudnnBatchNormalizationBackward");
+    SONOGRAD_FIND(library, f, create, cudnnCreate);
+    SONOGRAD_FIND(library, f, set_stream, cudnnSetStream);
+    SONOGRAD_FIND(library, f, version, cudnnGetVersion);
+    SONOGRAD_FIND(library, f, error_string, cudnnGetErrorString);
+    SONOGRAD_FIND(library, f, last_error_string, cudnnGetLastErrorString);
+    SONOGRAD_FIND(library, f, create_descriptor, cudnnBackendCreateDescriptor);
+    SONOGRAD_FIND(library, f, destroy_descriptor, cudnnBackendDestroyDescriptor);
+    SONOGRAD_FIND(library, f, set_attribute, cudnnBackendSetAttribute);
+    SONOGRAD_FIND(library, f, get_attribute, cudnnBackendGetAttribute);
+    SONOGRAD_FIND(library, f, finalize, cudnnBackendFinalize);
+    SONOGRAD_FIND(library, f, execute, cudnnBackendExecute);
+    SONOGRAD_FIND(library, f, create_tensor_descriptor, cudnnCreateTensorDescriptor);
+    SONOGRAD_FIND(library, f, destroy_tensor_descriptor, cudnnDestroyTensorDescriptor);
+    SONOGRAD_FIND(library, f, set_tensor_4d, cudnnSetTensor4dDescriptor);
+    SONOGRAD_FIND(library, f, derive_norm_descriptor, cudnnDeriveBNTensorDescriptor);
+    SONOGRAD_FIND(library, f, norm_forward, cudnnBatchNormalizationForwardTraining);
+    SONOGRAD_FIND(library, f, norm_backward, cudnnBatchNormalizationBackward);
     const std::size_t version = f.version();
     expect(version >= 91301 && version < 100000, "cuDNN is of version {}; 9.13.1 or a later 9 is needed",
            version);

@@ -39,9 +39,9 @@ cudnnHandle_t handle();
 
 // Throws gpu::Failure "cuDNN: <call> of <what>: <name of the status and what the library last said>".
 void check(cudnnStatus_t status, const char* call, const std::string& what = {});
-// Whether it says that an engine, or cuDNN as it plans, does not do what is asked, or failed within: another
-// may do it. What else there is, such as a bad address, is no engine's, and memory that was short once is no
-// reason to compute all later ones by another engine, in other bits.
+// Whether the status says that this engine does not do what is asked, or failed within, so that another may
+// do it. Not so a bad address, which no engine would take, nor memory that was short once: all later calls
+// would then be computed by another engine, in other bits.
 bool refuses(cudnnStatus_t status);
 
 constexpr cudnnBackendAttributeType_t type_of(cudnnHandle_t) {
@@ -85,7 +85,7 @@ constexpr cudnnBackendAttributeType_t type_of(cudnnBackendBehaviorNote_t) {
 }
 
 // A descriptor: attributes are set, then finalize() checks them together. Every refusal throws
-// gpu::Failure.
+// gpu::Failure, but those that try_finalize() tells.
 class Descriptor {
  public:
   Descriptor(cudnnBackendDescriptorType_t type, std::string name);

@@ -5,6 +5,7 @@ namespace sonograd::cudnn {
 
 cudnnHandle_t handle() {
   thread_local cudnnHandle_t const the_handle = [] {
+    gpu::use_our_gpu();
     cudnnHandle_t made = nullptr;
     check(functions().create(&made), "cudnnCreate");
     return made;

@@ -17,7 +17,7 @@ class Error : public std::runtime_error {
 
   const char* what() const noexcept override { return text.c_str(); }
 
-  // Puts "where: " before the text; the layers on the way out of a call each add their name.
+  // Puts `where`, which ends in ": ", before the text.
   void prepend(const std::string& where) { text = where + text; }
 
  private:

@@ -20,9 +20,9 @@ namespace gpu {
 // where one can be.
 const std::string& why_not();
 // Which of the machine's GPUs this process uses, from 0; set before anything else here is called.
-inline int& number() {
-  static int the_number = 0;
-  return the_number;
+inline int& device_index() {
+  static int the_index = 0;
+  return the_index;
 }
 std::string description();  // of the GPU that is used: name, compute capability, memory, driver
 
@@ -48,7 +48,8 @@ void synchronise();
 void copy(const Tensor& source, Tensor& target);
 void fill(Tensor& target, double value);
 void round(const Tensor& source, Precision precision, Tensor& target);  // of f32, see tensor/precision.h
-constexpr Int most_copied = Int{16} << 20;  // bytes of dense copies that wait for a launch of many tensors
+// Bytes that the dense copies of strided tensors may take while calls are gathered for one launch.
+constexpr Int most_copied = Int{16} << 20;
 void sum_squares(const std::vector<Tensor>& list, Tensor& sums);  // of f32: sums[i] = Σ list[i]², in f64
 
 }  // namespace gpu

@@ -9,8 +9,6 @@
 // reaches it.
 namespace sonograd::gpu {
 
-class GraphMemory;
-
 // A launch repeats the very kernels, addresses and arguments by value that were recorded. So memory that the
 // work allocates is kept for it as long as the graph lives, what changes from launch to launch lies in memory
 // (LiveNumbers), and nothing of the work may wait, read values on the host or upload any: such a call throws

@@ -67,6 +67,7 @@ cudaError_t fill_with_nan(const Memory& m, void* block, Int bytes) {
 
 // Null where there is not as much. Throws for any other fault.
 void* from_system(Int bytes) {
+  use_our_gpu();
   void* block = nullptr;
   const cudaError_t status = cudaMalloc(&block, static_cast<std::size_t>(bytes));
   if (status == cudaErrorMemoryAllocation) {

@@ -76,7 +76,7 @@ std::string examine_libraries() {
 
 int attribute(cudaDeviceAttr which) {
   int value = 0;
-  check(cudaDeviceGetAttribute(&value, which, number()), "cudaDeviceGetAttribute");
+  check(cudaDeviceGetAttribute(&value, which, device_index()), "cudaDeviceGetAttribute");
   return value;
 }
 
@@ -101,17 +101,17 @@ std::string examine() {
   int devices = 0;
   cudaError_t status = cudaGetDeviceCount(&devices);
   if (status == cudaSuccess && devices == 0) status = cudaErrorNoDevice;
-  if (status == cudaSuccess && number() >= devices)
+  if (status == cudaSuccess && device_index() >= devices)
     return fmt::format(
         "this is process {} of its machine, which has {} gpu{}; start no more processes there than it has "
         "gpus",
-        number() + 1, devices, devices == 1 ? "" : "s");
+        device_index() + 1, devices, devices == 1 ? "" : "s");
   int major = 0, minor = 0;
   if (status == cudaSuccess)
-    status = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, number());
+    status = cudaDeviceGetAttribute(&major, cudaDevAttrComputeCapabilityMajor, device_index());
   if (status == cudaSuccess)
-    status = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, number());
-  if (status == cudaSuccess) status = cudaSetDevice(number());
+    status = cudaDeviceGetAttribute(&minor, cudaDevAttrComputeCapabilityMinor, device_index());
+  if (status == cudaSuccess) status = cudaSetDevice(device_index());
   if (status == cudaSuccess) status = cudaFree(nullptr);  // makes the context
   if (status != cudaSuccess) {
     cudaGetLastError();
@@ -136,16 +136,19 @@ const std::string& why_not() {
 std::string description() {
   cudaDeviceProp device{};
   int driver = 0;
-  check(cudaGetDeviceProperties(&device, number()), "cudaGetDeviceProperties");
+  check(cudaGetDeviceProperties(&device, device_index()), "cudaGetDeviceProperties");
   check(cudaDriverGetVersion(&driver), "cudaDriverGetVersion");
   return fmt::format("{}, compute capability {}.{}, {} MiB, driver for CUDA {}", device.name, device.major,
                      device.minor, device.totalGlobalMem >> 20, cuda_version(driver));
 }
 
-cudaStream_t stream() {
-  // Each thread begins with the first GPU.
-  thread_local const bool ours = (check(cudaSetDevice(number()), "cudaSetDevice"), true);
+void use_our_gpu() {
+  thread_local const bool ours = (check(cudaSetDevice(device_index()), "cudaSetDevice"), true);
   static_cast<void>(ours);
+}
+
+cudaStream_t stream() {
+  use_our_gpu();
   static cudaStream_t const the_stream = [] {
     cudaStream_t made = nullptr;
     check(cudaStreamCreateWithFlags(&made, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
@@ -165,6 +168,7 @@ std::function<void()>& while_waiting() {
 }
 
 Event::Event() {
+  use_our_gpu();
   check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
 }
 Event::~Event() {
@@ -194,6 +198,7 @@ bool Event::done() const {
 }
 
 Pinned::Pinned(Int bytes) : bytes_(bytes) {
+  use_our_gpu();
   check(cudaMallocHost(&block, static_cast<std::size_t>(bytes)), "cudaMallocHost",
         fmt::format("{} bytes", bytes));
 }

@@ -23,8 +23,11 @@ std::string examine();
 // compiled for the same kinds of GPU, so one kernel speaks for all.
 cudaError_t find_kernels();
 
-// On which all work is put but that of NCCL; it is no stream that others wait for. The calling thread is on
-// this process' GPU after it.
+// Puts the calling thread on this process' GPU: each begins with the machine's first. What makes something on
+// the GPU says this before.
+void use_our_gpu();
+
+// On which all work is put but that of NCCL; it is no stream that others wait for. It says use_our_gpu().
 cudaStream_t stream();
 int multiprocessors();  // of the GPU
 
@@ -39,7 +42,8 @@ T* kept_for_graph() {
   return slot ? static_cast<T*>(slot->get()) : nullptr;
 }
 
-// Asked again and again while the host waits for the gpu, and may throw; where it is empty nothing is.
+// Called again and again while the host waits for the gpu, unless it is empty; it may throw, which ends the
+// wait.
 std::function<void()>& while_waiting();
 
 // A point of a stream that others, or the host, can wait for.

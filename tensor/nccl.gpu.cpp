@@ -32,15 +32,15 @@ const Functions& functions() {
   static const Functions found = [] {
     const SharedLibrary library("libnccl.so.2");
     Functions f{};
-    f.version = library.function<decltype(ncclGetVersion)>("ncclGetVersion");
-    f.error_string = library.function<decltype(ncclGetErrorString)>("ncclGetErrorString");
-    f.last_error = library.function<decltype(ncclGetLastError)>("ncclGetLastError");
-    f.unique_id = library.function<decltype(ncclGetUniqueId)>("ncclGetUniqueId");
-    f.init = library.function<decltype(ncclCommInitRank)>("ncclCommInitRank");
-    f.async_error = library.function<decltype(ncclCommGetAsyncError)>("ncclCommGetAsyncError");
-    f.destroy = library.function<decltype(ncclCommDestroy)>("ncclCommDestroy");
-    f.all_reduce = library.function<decltype(ncclAllReduce)>("ncclAllReduce");
-    f.broadcast = library.function<decltype(ncclBroadcast)>("ncclBroadcast");
+    SONOGRAD_FIND(library, f, version, ncclGetVersion);
+    SONOGRAD_FIND(library, f, error_string, ncclGetErrorString);
+    SONOGRAD_FIND(library, f, last_error, ncclGetLastError);
+    SONOGRAD_FIND(library, f, unique_id, ncclGetUniqueId);
+    SONOGRAD_FIND(library, f, init, ncclCommInitRank);
+    SONOGRAD_FIND(library, f, async_error, ncclCommGetAsyncError);
+    SONOGRAD_FIND(library, f, destroy, ncclCommDestroy);
+    SONOGRAD_FIND(library, f, all_reduce, ncclAllReduce);
+    SONOGRAD_FIND(library, f, broadcast, ncclBroadcast);
     return f;
   }();
   return found;
@@ -57,7 +57,7 @@ void check(ncclResult_t status, const std::string& call) {
 struct Stream {
   cudaStream_t stream = nullptr;
   Stream() {
-    gpu::stream();  // this thread is on this process' GPU then, and what it makes too
+    gpu::use_our_gpu();
     gpu::check(cudaStreamCreateWithFlags(&stream, cudaStreamNonBlocking), "cudaStreamCreateWithFlags");
   }
   ~Stream() { cudaStreamDestroy(stream); }

@@ -24,4 +24,7 @@ class SharedLibrary {
   void* handle = nullptr;
 };
 
+// Puts a library's function into the member of a table that has its type.
+#define SONOGRAD_FIND(library, table, member, name) (table).member = (library).function<decltype(name)>(#name)
+
 }  // namespace sonograd

@@ -9,7 +9,7 @@
 
 namespace sonograd {
 
-struct TapeState;  // autograd/tape.cpp
+struct TapeState;  // autograd/tape_state.h
 
 // A typed strided view of pooled storage. Copies share elements. Images are [batch, height, width, channels],
 // convolution weights [kernel height, kernel width, in, out], dense weights [in, out].

@@ -36,8 +36,10 @@ enum class OptimizerKind { adam, sgd };
 constexpr const char* name_of(OptimizerKind kind) {
   return kind == OptimizerKind::sgd ? "sgd" : "adam";
 }
-inline OptimizerKind optimizer_named(std::string_view name) {  // any other name is adam's
-  return name == name_of(OptimizerKind::sgd) ? OptimizerKind::sgd : OptimizerKind::adam;
+inline OptimizerKind optimizer_named(std::string_view name) {  // throws Error where there is none
+  for (const OptimizerKind kind : {OptimizerKind::adam, OptimizerKind::sgd})
+    if (name == name_of(kind)) return kind;
+  throw Error("there is no optimizer {}; take adam or sgd", name);
 }
 std::unique_ptr<Optimizer> make_optimizer(OptimizerKind kind, double momentum = 0);  // momentum: of sgd
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "autograd/tape.h"
 #include "layers/across.h"
@@ -175,7 +176,8 @@ StepResult compute(Model& model, const Batch& batch, const StepOptions& options)
   }
   // Of several processes the one that met it first.
   std::vector<double> met(static_cast<std::size_t>(options.group->size()), 0.0);
-  met[static_cast<std::size_t>(options.group->rank())] = ops_before;
+  met[static_cast<std::size_t>(options.group->rank())] =
+      culprit.empty() ? std::numeric_limits<double>::max() : ops_before;
   met = sum_over(*options.group, met);
   options.group->broadcast(culprit, std::min_element(met.begin(), met.end()) - met.begin());
   throw NotFinite(

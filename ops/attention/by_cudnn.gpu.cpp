@@ -1,8 +1,8 @@
 #include "ops/attention/by_cudnn.h"
 
-#include "ops/attention/cudnn_plan.h"
+#include "ops/attention/attention_plan.h"
 #include "ops/attention/packed.h"
-#include "tensor/cudnn_plans.h"
+#include "tensor/cudnn_plan_cache.h"
 #include "tensor/gpu_policy.h"
 
 namespace sonograd::attention_by_cudnn {

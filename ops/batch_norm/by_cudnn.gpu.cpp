@@ -26,8 +26,8 @@ class Descriptor {
 };
 
 // How the older calls are told of x, and of a value per channel.
-struct Shapes {
-  explicit Shapes(const Tensor& x) : what("batch norm of x " + x.shape().text()) {
+struct Described {
+  explicit Described(const Tensor& x) : what("batch norm of x " + x.shape().text()) {
     const Shape s = x.rank() == 4 ? x.shape() : Shape{x.elements() / x.size(-1), 1, 1, x.size(-1)};
     check(functions().set_tensor_4d(rows, CUDNN_TENSOR_NHWC, CUDNN_DATA_FLOAT, static_cast<int>(s[0]),
                                     static_cast<int>(s[3]), static_cast<int>(s[1]), static_cast<int>(s[2])),
@@ -51,7 +51,7 @@ bool takes(const Tensor& x) {
 // With a factor of 1 the running averages are the batch's own statistics; what they were is still read.
 void train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsilon, Tensor& y, Tensor& mean,
            Tensor& unbiased) {
-  const Shapes shapes(x);
+  const Described shapes(x);
   mean.fill(0);
   unbiased.fill(0);
   check(functions().norm_forward(cudnn::handle(), mode, &one, &none, shapes.rows, x.gpu_data<float>(),
@@ -64,7 +64,7 @@ void train(const Tensor& x, const Tensor& gamma, const Tensor& beta, double epsi
 
 void gradients(const Tensor& x, const Tensor& gamma, const Tensor& mean, const Tensor& inverse,
                const Tensor& dz, double epsilon, Tensor& dx, Tensor& dgamma, Tensor& dbeta) {
-  const Shapes shapes(x);
+  const Described shapes(x);
   check(functions().norm_backward(cudnn::handle(), mode, &one, &none, &one, &none, shapes.rows,
                                   x.gpu_data<float>(), shapes.rows, dz.gpu_data<float>(), shapes.rows,
                                   dx.mutable_gpu_data<float>(), shapes.channels, gamma.gpu_data<float>(),

@@ -1,5 +1,5 @@
+#include "ops/conv2d/convolution.h"
 #include "ops/conv2d/kernels.h"
-#include "ops/conv2d/on_gpu.h"
 
 namespace sonograd {
 

@@ -1,12 +1,12 @@
-#include "ops/conv2d/on_gpu.h"
+#include "ops/conv2d/convolution.h"
 
 #include <cstdint>
 
 #include "ops/conv2d/columns.h"
-#include "ops/conv2d/cudnn_plan.h"
+#include "ops/conv2d/convolution_plan.h"
 #include "ops/conv2d/krsc.h"
 #include "ops/conv2d/unserved.h"
-#include "tensor/cudnn_plans.h"
+#include "tensor/cudnn_plan_cache.h"
 #include "tensor/gpu_policy.h"
 
 namespace sonograd::convolution {

@@ -41,7 +41,7 @@ std::string plans_in_markdown(const std::vector<Walked>& convolutions, const Cho
                               std::size_t cudnn_version) {
   std::string text = fmt::format(
       "cuDNN {}, at most {} MiB of workspace. Plans found and the largest workspace, for {} "
-      "convolutions:\n\n{}",
+      "convolutions, each of 1, 7 and 32 images at addresses that divide by 4 and by 16 bytes:\n\n{}",
       cudnn_version, workspace >> 20, convolutions.size(), heading("numbers"));
   for (const auto& [policy, gpus] : choices) {
     text += fmt::format("| {} |", policy);
@@ -50,7 +50,8 @@ std::string plans_in_markdown(const std::vector<Walked>& convolutions, const Cho
     text += "\n";
   }
   text += fmt::format(
-      "\nThe engines of f32, by cuDNN's number, and their workspace in MiB where they take any:\n\n{}",
+      "\nThe engines of f32 for 32 images and 16 bytes, by cuDNN's number, and their workspace in MiB "
+      "where they take any:\n\n{}",
       heading("convolution"));
   for (std::size_t i = 0; i < convolutions.size(); ++i) {
     text += fmt::format("| {}: {} |", convolutions[i].model, convolutions[i].convolution.text());

@@ -14,7 +14,8 @@ struct Choice {
   Int workspace = 0;  // bytes
 };
 
-// Every choice that was asked for, by policy ("f32", "tf32", …) and GPU, in the order of the convolutions.
+// Every choice that was asked for, by policy ("f32", "tf32", …) and GPU, in the order of the convolutions:
+// all of 32 images at addresses that divide by 16 bytes, then all of the next size and alignment.
 using Choices = std::map<std::string, std::map<int, std::vector<Choice>>>;
 
 // As a part of docs/gpu.md: how many plans there are for each policy and GPU, then the engines for f32.

@@ -1,5 +1,6 @@
 #include "tests/cudnn_plans/walk.h"
 
+#include <cstdlib>
 #include <set>
 
 #include "gan/adversarial_step.h"
@@ -46,13 +47,17 @@ void train_once(const ZooEntry& entry) {
   gradients_of(model, {Tensor::filled({1, size, size, 3}, 100), {0}, {0}}, {.random = Random(2)});
 }
 
-void train_gan_once() {
-  Gan gan{DcganOptions{}};
+void train_gan_once(Int size) {
+  Gan gan{DcganOptions{.image_size = size}};
   gan.initialise(Random(3), DType::f32, Device::cpu);
-  const Int size = gan.options.image_size;
   const Tensor noise = latent_noise(1, Random(4), DType::f32, Device::cpu);
   adversarial_step(gan, Tensor::filled({1, size, size, 3}, 0.5), {noise, noise, noise},
                    smoothed_labels(1, Random(5), DType::f32, Device::cpu), {});
+}
+
+bool is_walked(const ZooEntry& entry) {
+  static const std::set<std::string> small{"aeganb0", "densenet121", "mini"};
+  return asks_for_all() || entry.paper_parameters > 0 || small.count(entry.name) > 0;
 }
 
 }  // namespace
@@ -70,18 +75,27 @@ static Walk walked() {
     if (keys.insert(convolution->key()).second) found.convolutions.push_back({model, *convolution});
   });
   for (const ZooEntry& entry : zoo())
-    if (entry.paper_parameters > 0) {
+    if (is_walked(entry)) {
       model = entry.name;
       train_once(entry);
     }
-  model = "gan";
-  train_gan_once();
+  for (const Int size : {224, 64}) {
+    model = fmt::format("gan of {} pixels", size);
+    train_gan_once(size);
+  }
   return found;
 }
 
 const Walk& walk() {
   static const Walk the_walk = walked();
   return the_walk;
+}
+
+bool writes_table() {
+  return std::getenv("SONOGRAD_WRITE_PLANS") != nullptr;
+}
+bool asks_for_all() {
+  return writes_table() || std::getenv("SONOGRAD_FULL") != nullptr;
 }
 
 }  // namespace sonograd

@@ -241,7 +241,8 @@ TEST_CASE("a graph whose memory was freed is not launched [24]") {
     CHECK(to.at(1) == 2);
   }
   const char* const pool = std::getenv("SONOGRAD_GPU_POOL");
-  if (pool && pool == std::string("0")) CHECK(says(seen([&] { graph.launch(); }), "freed since it was captured"));
+  if (pool && pool == std::string("0"))
+    CHECK(says(seen([&] { graph.launch(); }), "freed since it was captured"));
   std::optional<gpu::Readout> readout(2);
   gpu::Graph reading;
   make(reading, [&] { readout->copy(to); });

@@ -6,7 +6,7 @@
 
 #include "autograd/check_op.h"
 #include "ops/conv2d/conv2d.h"
-#include "ops/conv2d/cudnn_plan.h"
+#include "ops/conv2d/convolution_plan.h"
 #include "ops/conv2d/unserved.h"
 #include "tensor/gpu.h"
 #include "tensor/gpu_policy.h"

@@ -8,7 +8,7 @@
 #include "tensor/error.h"
 #include "tests/gpu_standin/libraries.h"
 
-// The rules' sources are in brackets, as README.md names them; [sheet] is its section 4.
+// The rules' sources are in brackets, as README.md names them.
 using namespace gpu_standin;
 
 struct cublasLtContext {
@@ -72,7 +72,7 @@ cublasStatus_t set(T& place, const void* value, std::size_t bytes) {
 }
 
 bool may_call(cublasLtHandle_t handle) {
-  // [sheet] calls on one handle are not concurrent: one each thread
+  // [ours] [blas] Thread Safety: a handle for each thread, as it advises
   if (live<cublasLtContext>().count(handle) == 1 && handle->owner == std::this_thread::get_id()) return true;
   refuse("a handle that is none, or another thread's");
   return false;
@@ -80,9 +80,9 @@ bool may_call(cublasLtHandle_t handle) {
 bool may_compute(cublasLtHandle_t handle, const void* alpha, const void* beta, cudaStream_t stream) {
   if (!may_call(handle)) return false;
   if (!stream)
-    refuse("work on the legacy stream");  // [sheet 5.1]
+    refuse("work on the legacy stream");  // [ours] [runtime] "Stream synchronization behavior"
   else if (of_gpu(alpha) || of_gpu(beta))
-    refuse("alpha or beta on the gpu in pointer mode host");  // [sheet]
+    refuse("alpha or beta on the gpu in pointer mode host");  // [lt] ..._POINTER_MODE
   else
     return true;
   return false;
@@ -114,7 +114,7 @@ std::string fault_of(const cublasLtMatmulDescOpaque_t& op, Layout a, Layout b, L
                        b.leading, c.leading, a.rows, b.rows, c.rows);
   if (d.rows != m || d.columns != n || d.leading != c.leading || d.apart != c.apart)
     return "a result of another layout than what is added to it";
-  // [sheet] the matrices of c must not overlap; a and b may
+  // [blas] cublas<t>gemmStridedBatched: the matrices of c must not overlap; a and b may
   if (c.count > 1 && c.apart < (n - 1) * c.leading + m && !(c.apart >= m && c.apart * c.count <= c.leading))
     return "products that overlap";
   return {};
@@ -300,7 +300,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t oper
                    read(from_b[batch * b.apart +
                                (op.op_b == CUBLAS_OP_N ? j * b.leading + l : l * b.leading + j)]);
           float& y = to[batch * d.apart + j * d.leading + i];
-          y = static_cast<float>(scale * sum) + (keep == 0 ? 0.0F : keep * y);  // [sheet] 0: not read
+          y = static_cast<float>(scale * sum) + (keep == 0 ? 0.0F : keep * y);  // [blas] 0: not read
         }
   });
   return CUBLAS_STATUS_SUCCESS;

@@ -121,9 +121,9 @@ const Descriptor& operation_of(const Descriptor& graph) {
 cudnnStatus_t check_tensor(const Descriptor& tensor) {
   const auto size = tensor.all<int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS),
              stride = tensor.all<int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
-  if (*std::min_element(size.begin(), size.end()) < 1)  // [sheet 2.2]
+  if (*std::min_element(size.begin(), size.end()) < 1)  // [tried]
     return refuse(CUDNN_STATUS_BAD_PARAM, "a tensor without elements");
-  if (size[0] * size[1] * size[2] * size[3] >= int64_t{1} << 31)  // [sheet 2.2]
+  if (size[0] * size[1] * size[2] * size[3] >= int64_t{1} << 31)  // [tried]
     return refuse(CUDNN_STATUS_NOT_SUPPORTED, "a tensor of 2^31 elements or more");
   return CUDNN_STATUS_SUCCESS;
 }
@@ -131,7 +131,7 @@ cudnnStatus_t check_tensor(const Descriptor& tensor) {
 cudnnStatus_t check_image(const Descriptor& tensor) {
   const auto size = tensor.all<int64_t>(CUDNN_ATTR_TENSOR_DIMENSIONS),
              stride = tensor.all<int64_t>(CUDNN_ATTR_TENSOR_STRIDES);
-  // [sheet 2.1] Other orders than packed channels-last are copied, or for filters misread without a word.
+  // [tried] Other orders than packed channels-last are copied, or for filters misread without a word.
   if (stride != std::vector<int64_t>{size[1] * size[2] * size[3], 1, size[1] * size[3], size[1]})
     return refuse(CUDNN_STATUS_NOT_SUPPORTED_LAYOUT, "a tensor whose channels do not lie innermost, packed");
   if (tensor.one<cudnnDataType_t>(CUDNN_ATTR_TENSOR_DATA_TYPE) != CUDNN_DATA_FLOAT)
@@ -146,16 +146,16 @@ cudnnStatus_t check_operation(const Descriptor& operation) {
     if (const auto status = check_image(operation.part(name)); status != CUDNN_STATUS_SUCCESS) return status;
   const Descriptor& windows = operation.part(parts.windows);
   if (windows.one<int64_t>(CUDNN_ATTR_CONVOLUTION_SPATIAL_DIMS) != 2 ||
-      windows.one<cudnnDataType_t>(CUDNN_ATTR_CONVOLUTION_COMP_TYPE) != CUDNN_DATA_FLOAT ||  // [sheet 2.1]
+      windows.one<cudnnDataType_t>(CUDNN_ATTR_CONVOLUTION_COMP_TYPE) != CUDNN_DATA_FLOAT ||  // [tried]
       windows.one<cudnnConvolutionMode_t>(CUDNN_ATTR_CONVOLUTION_CONV_MODE) !=
-          CUDNN_CROSS_CORRELATION)  // [2.2]
+          CUDNN_CROSS_CORRELATION)  // [manual] cudnnConvolutionMode_t
     return refuse(CUDNN_STATUS_BAD_PARAM, "sums that are not f32's, or a kernel that is turned round");
   // [manual, scaling parameters] With another beta the output is read: nothing of ours writes it before.
   if (operation.one<float>(parts.alpha) != 1 || operation.one<float>(parts.beta) != 0)
     return refuse(CUDNN_STATUS_BAD_PARAM, "alpha and beta that are not 1 and 0");
   const bool channels = read.x[1] % read.w[1] == 0 && read.w[0] % (read.x[1] / read.w[1]) == 0 &&
                         read.w[0] == read.y[1] && read.x[0] == read.y[0];
-  bool spatial = true;  // and the channels: [sheet 2.2], [real library] is_valid_spatial_dim, by what it
+  bool spatial = true;  // and the channels: [tried], [real library] is_valid_spatial_dim, by what it
                         // answers tests/cudnn_plans
   for (std::size_t axis = 0; axis < 2; ++axis) {
     const int64_t reach = read.dilations[axis] * (read.w[axis + 2] - 1) + 1;
@@ -167,7 +167,7 @@ cudnnStatus_t check_operation(const Descriptor& operation) {
                              : refuse(CUDNN_STATUS_BAD_PARAM, "sizes of x, w and y that do not fit together");
 }
 
-// [sheet 6.5] Another number of bytes for each engine, direction and shape; none for the fallback.
+// [5] Another number of bytes for each engine, direction and shape; none for the fallback.
 int64_t workspace_of(int engine, const Descriptor& graph) {
   if (engine == 0) return 0;
   if (engine == 8) return int64_t{1} << 30;
@@ -205,7 +205,7 @@ cudnnStatus_t find_images(const Operation& of, const std::map<int64_t, void*>& t
     if (found == tensors.end()) return refuse(CUDNN_STATUS_BAD_PARAM, "a tensor without an address");
     data[i] = static_cast<float*>(found->second);
     if (reinterpret_cast<std::uintptr_t>(data[i]) % static_cast<std::uintptr_t>(of.alignment) !=
-        0)  // [sheet 1.1]
+        0)  // [headers]
       return refuse(CUDNN_STATUS_BAD_PARAM_MISALIGNED_POINTER,
                     "an address out of the alignment that the plan is for");
     if (!reaches(data[i], 4 * sizes[i][0] * sizes[i][1] * sizes[i][2] * sizes[i][3],
@@ -254,8 +254,8 @@ cudnnStatus_t give_engines(const Descriptor& heuristics, int64_t most, int64_t* 
 
 }  // namespace
 
-// [manual] cudnnHandle_t, Thread Safety: a handle is one thread's at a time. [sheet 5.1] Its stream is the
-// legacy one until it is given another.
+// [manual] cudnnHandle_t, Thread Safety: a handle is one thread's at a time. cudnnSetStream: its stream is
+// the legacy one until it is given another.
 cudaStream_t gpu_standin::stream_to_run_on(cudnnHandle_t handle) {
   if (handles().count(handle) > 0 && handle->owner == std::this_thread::get_id() && handle->stream)
     return handle->stream;

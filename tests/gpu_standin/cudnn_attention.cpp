@@ -7,7 +7,7 @@
 #include "tensor/precision.h"
 #include "tests/gpu_standin/libraries.h"
 
-// The rules' sources, as README.md names them: [sheet 1.6], [frontend] and [real library], which takes some
+// The rules' sources, as README.md names them: [tried], [frontend] and [real library], which takes some
 // of what is refused here, such as statistics of 16 bits, and would read wrong numbers. Sizes that must fit,
 // and the order of writes: [manual] of each operation.
 using namespace gpu_standin;
@@ -286,7 +286,7 @@ cudnnStatus_t gpu_standin::check_attention(const Descriptor& graph) {
   std::map<std::int64_t, Place> known;  // by id
   std::map<std::int64_t, bool> written;
   for (const Step& step : steps_of(graph)) {
-    // [sheet] Statistics are f32: those that are written, and those that are taken from a score.
+    // [llm.c] Statistics are f32: those that are written, and those that are taken from a score.
     const bool forward = step.type == CUDNN_BACKEND_OPERATION_SDPA_FWD_DESCRIPTOR;
     const bool taken =
         step.type == CUDNN_BACKEND_OPERATION_POINTWISE_DESCRIPTOR && step.mode == CUDNN_POINTWISE_SUB;
@@ -314,7 +314,7 @@ cudnnStatus_t gpu_standin::check_attention(const Descriptor& graph) {
   return CUDNN_STATUS_SUCCESS;
 }
 
-// [sheet], [real library]: no engine for another size of heads, for f32 to go back, before sm_80. Of f32
+// [tried], [real library]: no engine for another size of heads, for f32 to go back, before sm_80. Of f32
 // forward there is one, which rounds to 10 bits: not ours to ask for.
 bool gpu_standin::has_attention_engine(const Descriptor& graph) {
   const std::vector<Step> steps = steps_of(graph);

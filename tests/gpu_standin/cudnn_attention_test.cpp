@@ -3,8 +3,8 @@
 #include <doctest/doctest.h>
 
 #include "ops/attention/attention.h"
+#include "ops/attention/attention_plan.h"
 #include "ops/attention/by_cudnn.h"
-#include "ops/attention/cudnn_plan.h"
 #include "ops/attention/packed.h"
 #include "tensor/cudnn.h"
 #include "tensor/gpu_policy.h"

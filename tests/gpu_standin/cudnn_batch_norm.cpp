@@ -6,9 +6,10 @@
 #include "tests/gpu_standin/cudnn_descriptors.h"
 #include "tests/gpu_standin/libraries.h"
 
-// The older calls of cuDNN for batch norms. The rules' sources, as README.md names them: [sheet 1.1] the
-// order of arguments, alpha and beta, dimensions; [sheet 1.5] statistics, epsilon, the parameters'
-// description; [ours] which modes, types and outputs our code asks for.
+// The older calls of cuDNN for batch norms. The rules' sources, as README.md names them: [headers] the order
+// of arguments, epsilon, the root's inverse; [manual, scaling parameters] alpha and beta; [tried] dimensions
+// and the parameters' description; [manual] of each call: both statistics or neither; [pantheonsim] the
+// unbiased variance; [ours] which modes, types and outputs our code asks for.
 using namespace gpu_standin;
 
 struct cudnnTensorStruct {

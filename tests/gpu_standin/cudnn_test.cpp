@@ -5,7 +5,7 @@
 #include <optional>
 #include <thread>
 
-#include "ops/conv2d/cudnn_plan.h"
+#include "ops/conv2d/convolution_plan.h"
 #include "tensor/cudnn.h"
 #include "tensor/gpu_runtime.h"
 #include "tensor/tensor.h"

@@ -11,7 +11,8 @@
 namespace gpu_standin {
 namespace {
 
-// [sheet 5.1] Blocks begin at multiples of 256 bytes. Words around them: of the stand-in alone.
+// [guide] Device Memory Accesses: blocks begin at multiples of 256 bytes. Words around them: of the stand-in
+// alone.
 constexpr std::size_t guard = 256;
 constexpr std::uint32_t signalling_nan = 0x7FA00000;
 
@@ -48,7 +49,7 @@ bool guards_hold(std::uintptr_t address, std::size_t bytes) {
   return false;
 }
 
-// What earlier work may still use is taken back after it: cudaFree may wait [sheet 5.1] for that work, and
+// What earlier work may still use is taken back after it: cudaFree may wait [runtime] for that work, and
 // code that rests on its waiting would be wrong on a card with more of it. So many bytes at most lie between.
 constexpr std::size_t most_freed = std::size_t{64} << 20;
 
@@ -107,7 +108,7 @@ cudaError_t cudaMalloc(void** block, std::size_t bytes) {
   ENTER_OUTSIDE_OF_CAPTURES("cudaMalloc");
   State& s = state();
   *block = nullptr;
-  if (bytes == 0) return cudaSuccess;  // [sheet 5.1]
+  if (bytes == 0) return cudaSuccess;  // [assumed]
   const std::size_t all = room(bytes);
   if (s.used + bytes > s.machine.memory) return give(cudaErrorMemoryAllocation);
   auto& list = s.free[all];
@@ -128,7 +129,8 @@ cudaError_t cudaMalloc(void** block, std::size_t bytes) {
   return cudaSuccess;
 }
 
-// [sheet 5.1] Null is freed as often as one likes, all else once. Both here: [sheet 5.2] not in captures.
+// [runtime] Null is freed as often as one likes, all else once. cudaThreadExchangeStreamCaptureMode: neither
+// this nor cudaMalloc in captures.
 cudaError_t cudaFree(void* block) {
   ENTER_OUTSIDE_OF_CAPTURES("cudaFree");
   if (!block) return cudaSuccess;
@@ -154,7 +156,8 @@ cudaError_t cudaFree(void* block) {
   return give_back() ? cudaSuccess : give(cudaErrorLaunchFailure);
 }
 
-// [sheet 5.2] Not in captures, either of them. [runtime] Only what the first gave is freed by the second.
+// [runtime] cudaThreadExchangeStreamCaptureMode: not in captures, either of them. Only what the first gave is
+// freed by the second.
 cudaError_t cudaMallocHost(void** block, std::size_t bytes) {
   ENTER_OUTSIDE_OF_CAPTURES("cudaMallocHost");
   *block = ::operator new(bytes);
@@ -180,13 +183,13 @@ cudaError_t cudaMemGetInfo(std::size_t* free, std::size_t* total) {
   return cudaSuccess;
 }
 
-// [runtime] "API synchronization behavior", [sheet 5.1]: from pageable memory the source is consumed at the
-// call; to pageable memory the call waits; with pinned memory either goes on by itself.
+// [runtime] "API synchronization behavior": from pageable memory the source is consumed at the call; to
+// pageable memory the call waits; with pinned memory either goes on by itself.
 cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaMemcpyKind kind,
                             cudaStream_t stream) {
   ENTER("cudaMemcpyAsync");
   State& s = state();
-  if (!known(stream)) {  // [sheet 5.1], [sheet 5.2]
+  if (!known(stream)) {  // [ours] no legacy stream; [errors] in captures: 906
     if (spoil_captures("a copy on the legacy stream")) return give(cudaErrorStreamCaptureImplicit);
     return refuse("a copy on a stream that is none, or on the legacy stream");
   }
@@ -203,7 +206,8 @@ cudaError_t cudaMemcpyAsync(void* to, const void* from, std::size_t bytes, cudaM
   }
   if (stream->capture) {
     if (stream->invalid) return give(cudaErrorStreamCaptureInvalidated);
-    // [sheet 5.2] Each launch would read or write the host's memory again, which may be gone.
+    // [ours] [runtime] cudaGraphAddMemcpyNode: each launch would read or write the host's memory again, which
+    // may be gone.
     if ((!to_gpu && !inside(s.pinned, to, bytes)) || (!from_gpu && !inside(s.pinned, from, bytes))) {
       spoil_captures("a copy of pageable memory");
       return give(cudaErrorStreamCaptureUnsupported);

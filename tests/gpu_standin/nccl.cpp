@@ -12,7 +12,7 @@
 #include "tests/gpu_standin/meeting.h"
 #include "tests/gpu_standin/state.h"
 
-// The rules' sources: [sheet 5.4], and "NCCL User Guide", sections named where they are meant; README.md.
+// The rules' sources: "NCCL User Guide", sections named where they are meant, and [nccl]; README.md.
 using namespace gpu_standin;
 
 struct ncclComm {
@@ -103,8 +103,8 @@ void add(const Meeting& meeting, T* to, std::size_t count, std::size_t first, st
   }
 }
 
-// The work of one call; [sheet 5.4] processes whose calls differ hang, or worse. True where it is done, or
-// waits for ever (the stream is stuck then).
+// The work of one call; "Collective Operations": processes whose calls differ hang, or worse. True where it
+// is done, or waits for ever (the stream is stuck then).
 bool exchange(ncclComm_t comm, const Call& call, std::uint64_t number, const Buffers& at,
               CUstream_st* stream) {
   Meeting& meeting = *comm->meeting;
@@ -143,7 +143,7 @@ bool exchange(ncclComm_t comm, const Call& call, std::uint64_t number, const Buf
   return true;
 }
 
-// Puts a call on the stream. In place or apart: "In-place Operations", [sheet 5.4]. A communicator's own gpu:
+// Puts a call on the stream. In place or apart: "In-place Operations", [nccl]. A communicator's own gpu:
 // "Creating a Communicator". [ours] f32 and f64 alone.
 ncclResult_t begin(const char* what, const Buffers& at, std::size_t count, ncclDataType_t type, int root,
                    ncclComm_t comm, cudaStream_t stream) {

@@ -22,7 +22,7 @@ cudaError_t refuse(std::string text) {
   return give(cudaErrorUnknown);
 }
 
-// [sheet 5.3] without a driver or a device every call says so; [sheet 5.1] after an error that ends all, too.
+// [tried] without a driver or a device every call says so; [errors] after an error that ends all, too.
 cudaError_t enter(const char* call) {
   State& s = state();
   if (s.machine.devices != cudaSuccess) return give(s.machine.devices);
@@ -49,7 +49,8 @@ int& device_of_thread() {
   return device;
 }
 
-// [sheet 5.1] What goes wrong in a kernel shows at the call that waits for it, and then at every other.
+// [guide] Error Checking: what goes wrong in a kernel shows at the call that waits for it, [errors] and then
+// at every other.
 cudaError_t run(cudaStream_t stream, const Point* until) {
   if (stream->work.empty()) return cudaSuccess;
   const Unlocked open;
@@ -113,8 +114,9 @@ std::vector<std::string> take_ranges() {
 cudaError_t launch(const cudaLaunchConfig_t& config, std::size_t argument_bytes,
                    std::function<void()> thread) {
   ENTER("cudaLaunchKernelEx");
-  if (machine().kernels != cudaSuccess) return give(machine().kernels);  // [sheet 5.1]: 98, 209, 222
-  // [sheet 5.1] The legacy stream waits for no stream of ours, nor they for it. [sheet 5.2] In captures: 906.
+  if (machine().kernels != cudaSuccess) return give(machine().kernels);  // [errors] 98, 209, 222
+  // [runtime] "Stream synchronization behavior": the legacy stream waits for no stream of ours, nor they for
+  // it. [errors] In captures: 906.
   if (!known(config.stream)) {
     if (spoil_captures("work on the legacy stream")) return give(cudaErrorStreamCaptureImplicit);
     return refuse("a kernel on a stream that is none, or on the legacy stream");
@@ -123,13 +125,13 @@ cudaError_t launch(const cudaLaunchConfig_t& config, std::size_t argument_bytes,
   // [guide] Stream and Event Behavior
   if (config.stream->device != device_of_thread()) return refuse("a kernel from a thread on another gpu");
   const dim3 grid = config.gridDim, block = config.blockDim;
-  // Limits: [guide] Compute Capabilities, technical specifications; [sheet 5.1].
+  // Limits: [guide] Compute Capabilities, technical specifications.
   if (grid.x == 0 || grid.x > 0x7FFFFFFFu || block.x == 0 || block.x > 1024)
     return give(cudaErrorInvalidConfiguration);
   // [ours] Grids and blocks of one axis are all that this knows.
   if (grid.y != 1 || grid.z != 1 || block.y != 1 || block.z != 1 || config.dynamicSmemBytes != 0)
     return refuse("a grid or block of several axes, or dynamic shared memory");
-  // [sheet 5.1] 4 KiB on every card; more on those from compute capability 7.0 alone.
+  // [guide] Function Parameters: 4 KiB on every card; more on those from compute capability 7.0 alone.
   if (argument_bytes > 4096) return refuse("kernel arguments of more than 4096 bytes");
   ++state().launches;
   put(config.stream, [grid, block, thread = std::move(thread)] { return run_grid(grid, block, thread); });
@@ -168,7 +170,7 @@ const char* cudaGetErrorName(cudaError_t status) {
       return "cudaErrorUnknown";
   }
 }
-// [sheet 5.1] It forgets an error that does not end all.
+// [runtime], [errors] It forgets an error that does not end all.
 cudaError_t cudaGetLastError() {
   const cudaError_t status = state().last;
   state().last = state().sticky;
@@ -218,7 +220,7 @@ cudaError_t cudaFuncGetAttributes(cudaFuncAttributes* attributes, void (*kernel)
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t* stream, unsigned flags) {
   ENTER("cudaStreamCreateWithFlags");
-  // [ours] [sheet 5.1] Others wait for the legacy stream, and it for them.
+  // [ours] [runtime] Others wait for the legacy stream, and it for them.
   if (flags != cudaStreamNonBlocking) return refuse("a stream that the legacy stream waits for");
   *stream = *state().streams.insert(new CUstream_st).first;
   (*stream)->device = device_of_thread();
@@ -236,7 +238,7 @@ cudaError_t cudaStreamDestroy(cudaStream_t stream) {
 cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
   ENTER("cudaStreamSynchronize");
   if (!known(stream)) return give(cudaErrorInvalidResourceHandle);
-  if (stream->capture && spoil_captures("cudaStreamSynchronize"))  // [sheet 5.2]
+  if (stream->capture && spoil_captures("cudaStreamSynchronize"))  // [errors] 900
     return give(cudaErrorStreamCaptureUnsupported);
   state().waits += stream->work.empty() ? 0 : 1;
   return wait_for(stream);
@@ -256,7 +258,7 @@ cudaError_t cudaEventDestroy(cudaEvent_t event) {
   delete event;
   return cudaSuccess;
 }
-// [sheet 5.1] It takes the place of what was recorded before.
+// [runtime] It takes the place of what was recorded before.
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   ENTER("cudaEventRecord");
   if (state().events.count(event) == 0 || !known(stream)) return give(cudaErrorInvalidResourceHandle);
@@ -268,8 +270,8 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   stream->work.push_back([point = event->last] { return point->done = true; });
   return cudaSuccess;
 }
-// Both: [sheet 5.1] an event that was never recorded counts as done. [sheet 5.2] In captures: 900; one that
-// was recorded in a capture: 907.
+// Both: [runtime] cudaEventRecord, an event that was never recorded counts as done. [errors] In captures:
+// 900; one that was recorded in a capture: 907.
 cudaError_t cudaEventSynchronize(cudaEvent_t event) {
   ENTER("cudaEventSynchronize");
   if (state().events.count(event) == 0) return give(cudaErrorInvalidResourceHandle);
@@ -294,7 +296,7 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   if (const cudaError_t status = run(point->stream, point.get()); status != cudaSuccess) return status;
   return point->done ? cudaSuccess : give(cudaErrorNotReady);
 }
-// [runtime] For what was recorded when it is called. Into a capture, or out of one: [sheet 5.2], 905.
+// [runtime] For what was recorded when it is called. Into a capture, or out of one: [errors] 905.
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {
   ENTER("cudaStreamWaitEvent");
   if (state().events.count(event) == 0 || !known(stream)) return give(cudaErrorInvalidResourceHandle);

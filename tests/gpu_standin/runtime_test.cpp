@@ -42,11 +42,11 @@ TEST_CASE("why there is no gpu is said in words") {
   machine.devices = cudaSuccess;
   machine.count = 0;
   CHECK(gpu::examine() == "the NVIDIA driver sees no gpu");
-  gpu::number() = 2;
+  gpu::device_index() = 2;
   machine.count = 2;
   CHECK(gpu::examine() ==
         "this is process 3 of its machine, which has 2 gpus; start no more processes there than it has gpus");
-  gpu::number() = 0;
+  gpu::device_index() = 0;
   machine.count = 1;
   machine.major = 6;
   machine.minor = 1;

@@ -15,6 +15,7 @@
 // Work on a stream waits in a queue until a call that must wait for it runs it. The memory of cudaMalloc
 // cannot be read or written by the host meanwhile (mprotect): a kernel's address used by host code ends the
 // process.
+
 // What was put on a stream while it was captured, and the memory that it was given.
 struct CUgraph_st {
   std::vector<std::function<bool()>> nodes;

@@ -31,7 +31,7 @@ Group& test_group() {
 
 int main(int argc, char** argv) {
   joined = join_group();
-  gpu::number() = static_cast<int>(host().place_here());
+  gpu::device_index() = static_cast<int>(host().place_here());
   if (any_says(host(), !gpu::why_not().empty())) {
     if (!gpu::why_not().empty()) std::printf("skipped: %s\n", gpu::why_not().c_str());
     joined.reset();

@@ -53,6 +53,21 @@ TEST_CASE("outputs given to an op are written where they are what it would make,
         "add: the outputs given are not of the number, shapes, type and device of its own; x [2], y [2]");
 }
 
+TEST_CASE("an op is written over an input that has its output's shape and that nothing else holds") {
+  const NoGrad quiet;
+  const auto over = [](const Shape& shape) {
+    Tensor x = Tensor::of(shape, {1, 2});
+    const Storage* const held = x.storage().get();
+    const Tensor y = apply_over(Add{}, std::move(x), Tensor::of({2, 2}, {1, 2, 3, 4}));
+    return std::pair(y.values(), y.storage().get() == held);
+  };
+  CHECK(over({2}) == std::pair(std::vector<double>{2, 4, 4, 6}, false));
+  CHECK(over({2, 1}) == std::pair(std::vector<double>{2, 3, 5, 6}, false));
+  Tensor x = Tensor::of({2}, {1, 2});
+  const Storage* const held = x.storage().get();
+  CHECK(apply_over(Add{}, std::move(x), Tensor::of({2}, {1, 2})).storage().get() == held);
+}
+
 TEST_CASE("outputs given to a kernel of dense tensors must be dense") {
   const OpEntry& dropout = registry().at("dropout");
   const Tensor x = Tensor::of({2, 2}, {1, 2, 3, 4}), into = Tensor::zeros({2, 2});

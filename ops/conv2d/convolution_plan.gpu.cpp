@@ -1,4 +1,4 @@
-#include "ops/conv2d/cudnn_plan.h"
+#include "ops/conv2d/convolution_plan.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "ops/attention/cudnn_plan.h"
+#include "ops/attention/attention_plan.h"
 
 #include <cmath>
 #include <limits>
