@@ -51,7 +51,11 @@ Settings from_lines(const std::string& text, const std::string& path) {
     const auto equals = line.find('=');
     if (equals == std::string::npos)
       throw UsageError("--config {}, line {}: expected `name = value`", path, number);
-    settings.emplace_back(trimmed(line.substr(0, equals)), trimmed(line.substr(equals + 1)));
+    const std::string key = trimmed(line.substr(0, equals));
+    if (std::any_of(settings.begin(), settings.end(),
+                    [&](const auto& setting) { return setting.first == key; }))
+      throw UsageError("--config {}, line {}: {} is there for the second time", path, number, key);
+    settings.emplace_back(key, trimmed(line.substr(equals + 1)));
   }
   return settings;
 }

@@ -20,6 +20,9 @@ std::string folder_of_run(bool resume) {
     last = name;
     name = fmt::format("demo-run-{}", n);
   }
+  const RunFolder before = RunFolder::at(last);
+  if (!resume && before.started() && !before.finished())
+    fmt::print(stderr, "{} did not finish (`demo --resume` goes on with it); this run is {}\n", last, name);
   return resume ? last : name;
 }
 

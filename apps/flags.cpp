@@ -116,6 +116,8 @@ Flag Flag::description(const std::string& words) {
 }
 Flag Flag::required() {
   option->required();
+  option->check(CLI::Validator(
+      [](std::string& text) { return std::string(text.empty() ? "must not be empty" : ""); }, ""));
   return *this;
 }
 Flag Flag::delimiter(char between) {

@@ -37,7 +37,7 @@ class Flag {
   Flag capture_default_str();                  // --help shows the variable's value as the default
   Flag default_str(const std::string& words);  // it shows these
   Flag description(const std::string& words);
-  Flag required();
+  Flag required();                     // and not the empty word
   Flag delimiter(char between);        // of the values in one word
   Flag expected(int least, int most);  // values; most < 0: no limit
   Flag keep_all();                     // of a flag given more than once, not the last value alone

@@ -1,3 +1,4 @@
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "apps/model_flags.h"
@@ -12,6 +13,8 @@ struct Flags {
 };
 
 int run(const Flags& flags, const SharedFlags& shared) {
+  expect(!std::filesystem::is_regular_file(flags.out),
+         "{} is there already; choose another file for fresh weights", flags.out);
   if (!flags.model.weights.empty()) throw UsageError("init draws fresh weights; it takes no --weights");
   const Model model = open_model(flags.model, shared, prepare_device(shared));
   save_model(model, flags.out);

@@ -88,6 +88,15 @@ ModelOptions options_of(const ModelFlags& flags, const SharedFlags& shared, cons
   return options;
 }
 
+// The size that pictures were trained at is told by files of ours, .npz excepted; another gives other
+// answers.
+void warn_of_size(const ModelFlags& flags, const WeightFile& file, const Model& model) {
+  if (flags.image_size != 0 || file.facts.count("image_size")) return;
+  std::fprintf(stderr,
+               "sonograd: warning: %s does not tell its image size, which is taken as %s; see --image-size\n",
+               flags.weights.c_str(), std::to_string(model.options().image_size).c_str());
+}
+
 // Class names are this program's to print, not the file's to know, unless a model of ours wrote it.
 void warn_of_classes(const ModelFlags& flags, const WeightFile& file, const Model& model) {
   if (!flags.classes.empty() || file.facts.count("classes")) return;
@@ -188,6 +197,7 @@ Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device devi
     tell(flags, loaded, model);
     warn_of_pixels(model, *file, loaded.filled);
     warn_of_classes(flags, *file, model);
+    warn_of_size(flags, *file, model);
   }
   return model;
 }

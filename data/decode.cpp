@@ -24,6 +24,10 @@ Image decode_image(Bytes file, Int max_pixels) {
 }
 
 Image read_image(const std::filesystem::path& path) {
+  std::error_code ignored;  // a pipe would be waited for, a device read without end
+  const auto kind = std::filesystem::status(path, ignored);
+  expect(!exists(kind) || is_regular_file(kind) || is_directory(kind), "{}: it is not a regular file",
+         path.string());
   const std::string file = read_file(path);
   try {
     return decode_image(bytes_of(file));

@@ -1,5 +1,15 @@
 #include "report/run_folder.h"
 
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <mutex>
+#include <set>
+#include <utility>
+
 #include "tensor/error.h"
 #include "tensor/file.h"
 
@@ -21,8 +31,32 @@ RunFolder RunFolder::create(fs::path path, bool resume) {
   return run;
 }
 
+// Until the process ends, which lets go of it however it ends. A file system that knows no locks guards
+// nothing.
+static void lock_for_this_process(const fs::path& folder) {
+  static std::mutex mutex;
+  static std::set<std::pair<dev_t, ino_t>> ours;
+  const std::lock_guard guard(mutex);
+  const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  struct stat facts {};
+  if (descriptor < 0) return;
+  if (::fstat(descriptor, &facts) == 0 && ours.count({facts.st_dev, facts.st_ino}) == 0) {
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+      ours.insert({facts.st_dev, facts.st_ino});
+      return;  // it stays open
+    }
+    const bool taken = errno == EWOULDBLOCK;
+    ::close(descriptor);
+    expect(!taken, "another process is at work in {}; wait for its end or choose another folder",
+           folder.string());
+    return;
+  }
+  ::close(descriptor);
+}
+
 void RunFolder::make() const {
   make_folder(folder);
+  lock_for_this_process(folder);
 }
 
 RunFolder RunFolder::check(fs::path path, bool resume) {

@@ -11,7 +11,8 @@ class RunFolder {
   // unless `resume`: then the run there is taken up, and an empty folder begins one. So is a place where
   // nothing can be written.
   static RunFolder check(std::filesystem::path folder, bool resume = false);
-  void make() const;                                                           // with its parents
+  // With its parents. From here on it is this process' own: throws Error where another one is at work in it.
+  void make() const;
   static RunFolder create(std::filesystem::path folder, bool resume = false);  // both
   // The names alone.
   static RunFolder at(std::filesystem::path folder) { return RunFolder(std::move(folder)); }

@@ -7,7 +7,7 @@
 namespace sonograd::gpu {
 
 const std::string& why_not() {
-  static const std::string why = "this build has no gpu device";
+  static const std::string why = "this build has no gpu device (./run build --cuda makes one that has)";
   return why;
 }
 

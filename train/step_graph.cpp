@@ -195,15 +195,15 @@ class StepGraph::Recorded {
 StepGraph::StepGraph() = default;
 StepGraph::~StepGraph() = default;
 
-bool StepGraph::recorded() const {
-  return launched;
+bool StepGraph::launched() const {
+  return launched_last;
 }
 
 StepResult StepGraph::update(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
                              const StepOptions& options, Optimizer& optimizer, double learning_rate) {
   expect(options.group->alone() && !options.on_gradient && !options.sync_batch_norm && !options.loss_scale,
          "a graph of an update is one process's, keeps the gradients to itself and scales no loss");
-  launched = false;
+  launched_last = false;
   const Shape shape = input_shape(batch, options);
   const Setting setting{&model,
                         &optimizer,
@@ -225,7 +225,7 @@ StepResult StepGraph::update(Model& model, const std::vector<NamedParameter>& tr
   const auto by_graph = [&] {
     try {
       StepResult result = graph->update(model, trained, batch, options, optimizer, learning_rate);
-      launched = graph->launches();
+      launched_last = graph->launches();
       return result;
     } catch (const OutOfMemory&) {  // met before anything is changed
       optimizer.steps = graph->steps;

@@ -23,12 +23,12 @@ class StepGraph {
   // gradients_of.
   StepResult update(Model& model, const std::vector<NamedParameter>& trained, const Batch& batch,
                     const StepOptions& options, Optimizer& optimizer, double learning_rate);
-  bool recorded() const;  // whether the last update was a launch of the graph
+  bool launched() const;  // whether the last update was a launch of the graph
 
  private:
   class Recorded;
   std::unique_ptr<Recorded> graph;  // of the present shape
-  bool launched = false;
+  bool launched_last = false;
 };
 
 }  // namespace sonograd

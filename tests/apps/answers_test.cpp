@@ -1,6 +1,7 @@
 // What is asked of finished weights and runs: predict, loss, evaluate, explain, compare.
 #include <doctest/doctest.h>
 #include <fmt/format.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cmath>
@@ -93,6 +94,35 @@ TEST_CASE("predict leaves broken images out, names them and ends with status 1")
   CHECK(failed.status == 1);
   CHECK(lines(failed.err).size() == 2);  // the file, and that nothing was written
   CHECK(bytes_of(csv) == "earlier");
+}
+
+TEST_CASE("predict reads no pipe and no device as an image") {
+  const TemporaryFolder folder;
+  const std::string pipe = (folder / "pipe").string();
+  REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+  for (const std::string& path : {pipe, std::string("/dev/zero")}) {
+    const Outcome outcome = run(on_best("predict", {path}));
+    CHECK(outcome.status == 1);
+    CHECK(outcome.err.find(path + ": it is not a regular file") != std::string::npos);
+  }
+}
+
+TEST_CASE("init writes over no file") {
+  const std::string before = bytes_of(small_run().best);
+  check_refused(run({"init", "--model", "mini", "--out", small_run().best}), 1, {"is there already"});
+  CHECK(bytes_of(small_run().best) == before);
+}
+
+TEST_CASE("weights that do not tell their image size are taken at 224, with a warning") {
+  const TemporaryFolder folder;
+  const std::string npz = (folder / "best.npz").string();
+  check_done(run({"weights", "convert", small_run().best, npz}));
+  const Arguments predict{"predict", "--weights", npz,
+                          "--model", "mini",      small_run().data + "/normal/normal (1).png"};
+  CHECK(run(predict).err.find(
+            "best.npz does not tell its image size, which is taken as 224; see --image-size") !=
+        std::string::npos);
+  CHECK(run(with(predict, {"--image-size", "32"})).err.find("image size") == std::string::npos);
 }
 
 TEST_CASE("predict without a readable image writes no table") {

@@ -183,7 +183,7 @@ TEST_CASE("killed at random steps and resumed") {
 }
 
 TEST_CASE("Ctrl-C and kill end between two steps, with one line, and the run goes on from there") {
-  for (const int signal : {SIGINT, SIGTERM}) {
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     CAPTURE(signal);
     const fs::path run = small_run().folder / ("stopped-" + std::to_string(signal));
     const Outcome outcome = program::run(

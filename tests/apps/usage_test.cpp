@@ -229,6 +229,7 @@ TEST_CASE("--config with a mistake is bad usage that names the file") {
   refused(R"({"model": )", {file, "JSON"});
   refused("model = mini\njson = yes\n", {file, "json = yes", "true or false"});
   refused("model = mini\nconfig = other\n", {file, "another file of flags"});
+  refused("model = mini\nmodel = aeganb0\n", {file, "line 2", "model is there for the second time"});
   check_refused(run({"summary", "--config", file, "--config=" + file}), 2, {"--config is given twice"});
   check_refused(run({"summary", "--config"}), 2, {"--config"});
   check_refused(run({"summary", "--config", (folder / "none").string()}), 1, {(folder / "none").string()});

@@ -67,7 +67,7 @@ Run train(const Make& make, const Plan& plan, bool as_graph) {
     const double rate = 1e-2 / static_cast<double>(1 + options.step);
     const StepResult result = as_graph ? graph.update(model, trained, batch, options, *optimizer, rate)
                                        : train_step(model, trained, batch, options, *optimizer, rate);
-    run.launches += graph.recorded();
+    run.launches += graph.launched();
     run.losses.push_back(result.loss);
     run.correct.push_back(result.correct);
     if (plan.predicts)
@@ -151,7 +151,7 @@ TEST_CASE("other weights, other options and another optimizer make another graph
     for (int i = 0; i < updates; ++i) {
       graph.update(model, trained_parameters(model), pictures(2, 16, 1), options, *optimizer, 1e-3);
       ++options.step;
-      is.push_back(graph.recorded());
+      is.push_back(graph.launched());
     }
     return is;
   };

@@ -197,7 +197,7 @@ TEST_CASE("a graph of an update names a batch that fits beside all else, and cou
   CHECK(adam.steps == 1);
   const Int fits = std::stoll(found[1]);
   for (int i = 0; i < 3; ++i) update(fits);
-  CHECK(graph.recorded());
+  CHECK(graph.launched());
   const auto twice = [&](Int n) {
     update(n);
     update(n);

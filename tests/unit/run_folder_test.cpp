@@ -1,6 +1,9 @@
 #include "report/run_folder.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -35,6 +38,20 @@ Manifest sample_manifest() {
 }
 
 }  // namespace
+
+TEST_CASE("a folder in which another process is at work is refused, also to resume") {
+  const TemporaryFolder folder;
+  const fs::path path = folder / "run";
+  fs::create_directory(path);
+  const int other =
+      ::open(path.c_str(), O_RDONLY | O_DIRECTORY);  // a lock of its own, as another process has
+  REQUIRE(::flock(other, LOCK_EX) == 0);
+  CHECK(error_of([&] { RunFolder::create(path, true); }) ==
+        "another process is at work in " + path.string() + "; wait for its end or choose another folder");
+  ::close(other);
+  CHECK_NOTHROW(RunFolder::create(path, true));
+  CHECK_NOTHROW(RunFolder::create(path, true));  // it is ours
+}
 
 TEST_CASE("a run folder is never taken over without being asked") {
   const TemporaryFolder folder;
