@@ -197,7 +197,7 @@ Model open_model(const ModelFlags& flags, const SharedFlags& shared, Device devi
     tell(flags, loaded, model);
     warn_of_pixels(model, *file, loaded.filled);
     warn_of_classes(flags, *file, model);
-    warn_of_size(flags, *file, model);
+    if (loaded.filled != Filled::base) warn_of_size(flags, *file, model);
   }
   return model;
 }

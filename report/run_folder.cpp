@@ -39,19 +39,16 @@ static void lock_for_this_process(const fs::path& folder) {
   const std::lock_guard guard(mutex);
   const int descriptor = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   struct stat facts {};
-  if (descriptor < 0) return;
-  if (::fstat(descriptor, &facts) == 0 && ours.count({facts.st_dev, facts.st_ino}) == 0) {
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
-      ours.insert({facts.st_dev, facts.st_ino});
-      return;  // it stays open
-    }
-    const bool taken = errno == EWOULDBLOCK;
-    ::close(descriptor);
-    expect(!taken, "another process is at work in {}; wait for its end or choose another folder",
-           folder.string());
-    return;
+  if (descriptor < 0 || ::fstat(descriptor, &facts) != 0) return;
+  const std::pair<dev_t, ino_t> here{facts.st_dev, facts.st_ino};
+  if (ours.count(here) == 0 && ::flock(descriptor, LOCK_EX | LOCK_NB) == 0) {
+    ours.insert(here);
+    return;  // it stays open
   }
+  const bool taken = ours.count(here) == 0 && errno == EWOULDBLOCK;
   ::close(descriptor);
+  expect(!taken, "another process is at work in {}; wait for its end or choose another folder",
+         folder.string());
 }
 
 void RunFolder::make() const {
