@@ -4,6 +4,7 @@
 
 #include "autograd/tape.h"
 #include "ops/batch_norm/batch_norm.h"
+#include "ops/depthwise_conv2d/depthwise_conv2d.h"
 #include "ops/dropout/dropout.h"
 #include "ops/reshape/reshape.h"
 #include "ops/unary/unary.h"
@@ -48,6 +49,24 @@ TEST_CASE("the output of a cheap op is not kept, and made again once for all who
   CHECK(runs_in_backward([&] { gradients = tape.gradient(loss, {x, w}); })["square"] == 1);
   // (x + w)³ at x + w = 1
   for (const Tensor& g : gradients) CHECK(g.values() == std::vector<double>(n, 3));
+}
+
+TEST_CASE("a depthwise convolution is made again where its call asks for that, else kept") {
+  constexpr Int side = 16, bytes = side * side * 8;
+  for (const bool make_again : {true, false}) {
+    CAPTURE(make_again);
+    Tensor x = Tensor::filled({1, side, side, 1}, 0.5, DType::f64, Device::reference);
+    Tensor w = Tensor::filled({3, 3, 1, 1}, 0.5, DType::f64, Device::reference);
+    Tape tape;
+    tape.watch(x);
+    tape.watch(w);
+    const Int before = pool::live_bytes();
+    const Tensor loss = sum_to(square(depthwise_conv2d(x, w, {.make_again = make_again})), {});
+    CHECK((pool::live_bytes() - before < bytes) == make_again);
+    Tensors gradients;
+    auto runs = runs_in_backward([&] { gradients = tape.gradient(loss, {x, w}); });
+    CHECK(runs["depthwise_conv2d"] == (make_again ? 1 : 0));
+  }
 }
 
 TEST_CASE("a chain of cheap ops and views is made again from what was kept at its start") {
