@@ -5,7 +5,10 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "ops/binary/binary.h"
 #include "ops/matmul/matmul.h"
+#include "tensor/gpu.h"
+#include "tensor/gpu_clock.h"
 #include "tensor/parallel.h"
 
 namespace sonograd {
@@ -23,11 +26,8 @@ double least_seconds(F work) {
   return least;
 }
 
-}  // namespace
-
-MachineLimits measure_limits() {
+MachineLimits limits_of_cpu() {
   constexpr Int n = 1536, length = Int{1} << 24;  // 14 MB of matrices in all, three vectors of 64 MB
-  const NoGrad quiet;
   const Tensor square = Tensor::filled({n, n}, 1);
   const double product = least_seconds([&] { matmul(square, square); });
   Tensor sum = Tensor::zeros({length});
@@ -42,23 +42,73 @@ MachineLimits measure_limits() {
   return {2.0 * n * n * n / product, 3.0 * sizeof(float) * length / triad};
 }
 
-std::vector<OpCost> op_table(const std::function<void()>& work, const MachineLimits& limits) {
-  std::map<std::string, OpCost> table;
+MachineLimits limits_of_gpu() {
+  const Int n = Int{64} * gpu::multiprocessors(), length = (Int{1} << 20) * gpu::multiprocessors();
+  const auto least = [](const auto& work) {
+    work();  // makes what it needs
+    gpu::Clock clock;
+    for (int i = 0; i < 7; ++i) {
+      clock.start();
+      work();
+      clock.stop();
+    }
+    const std::vector<double> all = clock.seconds();
+    return *std::min_element(all.begin(), all.end());
+  };
+  const auto filled = [](const Shape& shape) { return Tensor::filled(shape, 1, DType::f32, Device::gpu); };
+  const Tensor square = filled({n, n}), b = filled({length}), c = filled({length});
+  const double product = least([&] { matmul(square, square); }), sum = least([&] { add(b, c); });
+  return {2.0 * static_cast<double>(n * n * n) / product,
+          3.0 * sizeof(float) * static_cast<double>(length) / sum};
+}
+
+}  // namespace
+
+MachineLimits measure_limits(Device device) {
+  const NoGrad quiet;
+  return device == Device::gpu ? limits_of_gpu() : limits_of_cpu();
+}
+
+std::vector<OpCost> op_table(const std::function<void()>& work, const MachineLimits& limits, Device device) {
+  struct Call {
+    std::string op;
+    double flops, bytes, seconds;
+  };
+  std::vector<Call> calls;
+  std::unique_ptr<gpu::Clock> clock;
+  if (device == Device::gpu) {
+    clock = std::make_unique<gpu::Clock>();
+    clock->start();
+  }
   {
     const Observer observer([&](const Observation& seen) {
-      OpCost& cost = table[seen.op.name];
-      const double flops = 2 * static_cast<double>(seen.call.macs(seen.inputs, seen.outputs));
       double bytes = 0;
-      for (const Tensors* list : {&seen.inputs, &seen.outputs})
-        for (const Tensor& x : *list) bytes += static_cast<double>(x.elements() * size_of(x.dtype()));
-      cost.op = seen.op.name;
-      ++cost.calls;
-      cost.seconds += seen.seconds;
-      cost.flops += flops;
-      cost.bytes += seen.op.is_view ? 0 : bytes;
-      if (!seen.op.is_view) cost.bound_seconds += std::max(flops / limits.flops, bytes / limits.bytes);
+      if (!seen.op.is_view)
+        for (const Tensors* list : {&seen.inputs, &seen.outputs})
+          for (const Tensor& x : *list) bytes += static_cast<double>(x.elements() * size_of(x.dtype()));
+      calls.push_back({seen.op.name, 2 * static_cast<double>(seen.call.macs(seen.inputs, seen.outputs)),
+                       bytes, seen.seconds});
+      if (clock) {  // which began at the end of the op before
+        clock->stop();
+        clock->start();
+      }
     });
     work();
+  }
+  if (clock) {
+    clock->stop();
+    const std::vector<double> seconds = clock->seconds();
+    for (std::size_t i = 0; i < calls.size(); ++i) calls[i].seconds = seconds[i];
+  }
+  std::map<std::string, OpCost> table;
+  for (const Call& call : calls) {
+    OpCost& cost = table[call.op];
+    cost.op = call.op;
+    ++cost.calls;
+    cost.seconds += call.seconds;
+    cost.flops += call.flops;
+    cost.bytes += call.bytes;
+    cost.bound_seconds += std::max(call.flops / limits.flops, call.bytes / limits.bytes);
   }
   std::vector<OpCost> rows;
   rows.reserve(table.size());

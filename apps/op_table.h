@@ -4,14 +4,17 @@
 #include <string>
 #include <vector>
 
+#include "tensor/dtype.h"
+
 namespace sonograd {
 
-// What the machine gives at best, measured with all threads: a product of large matrices, and a triad
-// a = b + s·c of vectors that no cache holds (McCalpin's STREAM).
+// What the device gives at best, with all threads where it is the CPU: a product of large matrices, and a
+// triad a = b + s·c of vectors that no cache holds (McCalpin's STREAM; on the gpu a sum, which moves as
+// much).
 struct MachineLimits {
   double flops = 1, bytes = 1;  // a second
 };
-MachineLimits measure_limits();
+MachineLimits measure_limits(Device device);
 
 // What one op cost, over all its calls.
 struct OpCost {
@@ -29,8 +32,8 @@ struct OpCost {
   }
 };
 
-// Runs the work under an observer; the dearest op first.
-std::vector<OpCost> op_table(const std::function<void()>& work, const MachineLimits& limits);
+// Runs the work under an observer; the dearest op first. On the gpu seconds are the gpu's own.
+std::vector<OpCost> op_table(const std::function<void()>& work, const MachineLimits& limits, Device device);
 
 void print_ops(const std::vector<OpCost>& table, const MachineLimits& limits);
 nlohmann::ordered_json ops_json(const std::vector<OpCost>& table, const MachineLimits& limits);

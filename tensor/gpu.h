@@ -25,6 +25,7 @@ inline int& device_index() {
   return the_index;
 }
 std::string description();  // of the GPU that is used: name, compute capability, memory, driver
+int multiprocessors();      // of it
 
 // What failed on the gpu; `apply` puts the op and its inputs before the text.
 class Failure : public Error {

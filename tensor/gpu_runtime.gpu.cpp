@@ -167,9 +167,10 @@ std::function<void()>& while_waiting() {
   return asked;
 }
 
-Event::Event() {
+Event::Event(Kind kind) {
   use_our_gpu();
-  check(cudaEventCreateWithFlags(&event, cudaEventDisableTiming), "cudaEventCreateWithFlags");
+  check(cudaEventCreateWithFlags(&event, kind == Kind::timed ? cudaEventDefault : cudaEventDisableTiming),
+        "cudaEventCreateWithFlags");
 }
 Event::~Event() {
   cudaEventDestroy(event);
@@ -195,6 +196,11 @@ bool Event::done() const {
   }
   check(status, "cudaEventQuery");
   return true;
+}
+double Event::seconds_since(const Event& earlier) const {
+  float milliseconds = 0;
+  check(cudaEventElapsedTime(&milliseconds, earlier.event, event), "cudaEventElapsedTime");
+  return 1e-3 * static_cast<double>(milliseconds);
 }
 
 Pinned::Pinned(Int bytes) : bytes_(bytes) {

@@ -29,7 +29,6 @@ void use_our_gpu();
 
 // On which all work is put but that of NCCL; it is no stream that others wait for. It says use_our_gpu().
 cudaStream_t stream();
-int multiprocessors();  // of the GPU
 
 // While a graph's work is rehearsed or recorded (tensor/gpu_graph.h), the T that it has for itself: what ops
 // keep from call to call, such as turned weights, would else be read from memory that a graph does not hold,
@@ -49,7 +48,8 @@ std::function<void()>& while_waiting();
 // A point of a stream that others, or the host, can wait for.
 class Event {
  public:
-  Event();
+  enum class Kind { untimed, timed };  // timed ones cost the gpu a little more
+  explicit Event(Kind kind = Kind::untimed);
   ~Event();
   Event(const Event&) = delete;
   Event& operator=(const Event&) = delete;
@@ -57,6 +57,7 @@ class Event {
   void hold_back(cudaStream_t other) const;  // what is put there from now on comes after this point
   void synchronise() const;                  // the host waits
   bool done() const;
+  double seconds_since(const Event& earlier) const;  // of two timed ones that are done
 
  private:
   cudaEvent_t event = nullptr;

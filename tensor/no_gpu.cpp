@@ -1,4 +1,5 @@
 #include "tensor/gpu.h"
+#include "tensor/gpu_clock.h"
 #include "tensor/gpu_graph.h"
 #include "tensor/gpu_lost.h"
 #include "tensor/gpu_numbers.h"
@@ -18,6 +19,9 @@ namespace {
 }  // namespace
 
 std::string description() {
+  refuse();
+}
+int multiprocessors() {
   refuse();
 }
 std::string lost() {
@@ -54,6 +58,17 @@ void sum_squares(const std::vector<Tensor>&, Tensor&) {
 }
 void round(const Tensor&, Precision, Tensor&) {
   refuse();
+}
+
+struct Clock::Parts {};
+Clock::Clock() {
+  refuse();
+}
+Clock::~Clock() = default;
+void Clock::start() {}
+void Clock::stop() {}
+std::vector<double> Clock::seconds() const {
+  return {};
 }
 
 struct Graph::Parts {};

@@ -26,6 +26,7 @@ PEERS = {  # name: (program and its flags, what it imports)
 }
 MODELS = ("efficientnetb3", "aeganb3", "densenet169", "xception", "vit_b16", "vit_b32")
 LACKS = {"dcgan": ("PyTorch", "compiled")}  # peers that have no such model
+ON_CPU_ONLY = ("Keras",)
 BATCHES = {"infer": (1, 16)}  # of the others 16
 # Beside inference and training of all models, where nothing else is asked for.
 MORE = (
@@ -78,6 +79,12 @@ def arguments():
     parser.add_argument("--threads", type=count, default=os.cpu_count(), help="default: all cores")
     parser.add_argument("--rounds", type=count, default=3, help="processes of each program (3)")
     parser.add_argument(
+        "--device", default="cpu", choices=("cpu", "gpu"), help="cpu (default), or gpu, without Keras; memory is then the gpu's"
+    )
+    parser.add_argument("--tf32", action="store_true", help="on the gpu, f32's products on tensor cores")
+    parser.add_argument("--cuda-graph", action="store_true", help="our training steps by a recorded graph")
+    parser.add_argument("--dtype", default="f32", choices=("f32", "bf16"), help="of training's products (f32)")
+    parser.add_argument(
         "--rooflines", metavar="FOLDER", help="a picture of each training step, op by op, as FOLDER/MODEL.svg"
     )
     output = parser.add_mutually_exclusive_group()
@@ -98,7 +105,7 @@ def cases(options):
 
 def installed(python, options):
     """Those of the wanted peers that this Python can import."""
-    wanted = options.peer or ["PyTorch", "Keras"]
+    wanted = options.peer or [name for name in ("PyTorch", "Keras") if options.device == "cpu" or name not in ON_CPU_ONLY]
     if not shutil.which(python):
         sys.exit(f"compare: {python}: no such program; give --python the Python that has the peers")
     found = []
@@ -121,7 +128,17 @@ def run(command, case, options, ours):
         "--repeat": options.repeat,
         "--threads": options.threads,
     }
-    words = [*command, *(str(word) for flag in flags.items() for word in flag), "--json"]
+    training = what != "infer"
+    if options.device != "cpu":
+        flags["--device"] = options.device
+    if training and options.dtype != "f32" and model != "dcgan":
+        flags["--dtype"] = options.dtype
+    switches = ["--json"]
+    if options.tf32:
+        switches.append("--tf32")
+    if options.cuda_graph and ours and training and model != "dcgan":
+        switches.append("--cuda-graph")
+    words = [*command, *(str(word) for flag in flags.items() for word in flag), *switches]
     done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
         lines = done.stderr.strip().splitlines() or ["no message"]
@@ -129,11 +146,12 @@ def run(command, case, options, ours):
     return json.loads(done.stdout)
 
 
-def middle(rounds):
+def middle(rounds, options):
+    memory = "gpu_peak_mb" if options.device == "gpu" else "peak_mb"
     return {
         "median_ms": statistics.median(r["median_ms"] for r in rounds),
         "first_ms": statistics.median(r["first_ms"] for r in rounds),
-        "peak_mb": max(r["peak_mb"] for r in rounds),
+        "peak_mb": max(r[memory] for r in rounds),
     }
 
 
@@ -154,7 +172,7 @@ def compare(case, options, present):
     for _ in range(options.rounds):
         for name, command in commands.items():
             rounds[name].append(run(command, case, options, name == "ours"))
-    figures = {name: middle(figures) for name, figures in rounds.items()}
+    figures = {name: middle(figures, options) for name, figures in rounds.items()}
     row = {"model": case[0], "what": case[1], "batch": case[2], "ours": figures.pop("ours"), "peers": figures}
     if figures:
         row["versions"] = {name: rounds[name][0]["peer"] for name in figures}

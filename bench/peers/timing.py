@@ -7,7 +7,7 @@ import statistics
 import time
 
 
-def arguments(models, **switches):
+def arguments(models, devices=("cpu",), dtypes=("f32",), **switches):
     """`switches` are names of flags beside the common ones, with their help."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--model", default="efficientnetb3", choices=models)
@@ -16,6 +16,8 @@ def arguments(models, **switches):
     parser.add_argument("--image-size", type=int, default=224)
     parser.add_argument("--repeat", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--device", default="cpu", choices=devices)
+    parser.add_argument("--dtype", default="f32", choices=dtypes, help="of training's products")
     parser.add_argument("--json", action="store_true")
     for name, text in switches.items():
         parser.add_argument(f"--{name}", action="store_true", help=text)
@@ -47,6 +49,7 @@ def report(options, peer, figures):
         "batch": options.batch,
         "image_size": options.image_size,
         "threads": options.threads,
+        "dtype": options.dtype,
         **figures,
     }
     if options.json:

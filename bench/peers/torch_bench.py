@@ -1,4 +1,4 @@
-"""Times PyTorch (channels-last, f32; eager or compiled) on the work of `sonograd bench`: timm's models."""
+"""Times PyTorch (channels-last; eager or compiled) on the work of `sonograd bench`: timm's models."""
 
 import time
 
@@ -16,7 +16,13 @@ BASES = {  # timm's name, and its dropout where the model has any
 }
 MODELS = (*BASES, "aeganb3", "aeganb3_noattention")
 
-options = timing.arguments(MODELS, compile="with torch.compile")
+options = timing.arguments(
+    MODELS,
+    devices=("cpu", "gpu"),
+    dtypes=("f32", "bf16"),
+    compile="with torch.compile",
+    tf32="on the gpu, products of f32 values rounded to 10 bits first",
+)
 
 import timm
 import torch
@@ -84,35 +90,42 @@ def set_mode(what, base, top):
 def main():
     torch.set_num_threads(options.threads)
     torch.manual_seed(42)
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = options.tf32
+    torch.backends.cudnn.benchmark = True  # convolutions by the engine that was fastest when tried
+    device = {"cpu": "cpu", "gpu": "cuda"}[options.device]
     name, dropout = BASES.get(options.model, BASES["efficientnetb3"])
     vit = options.model.startswith("vit")
     size = {"img_size": options.image_size} if vit else {}
     base = timm.create_model(name, pretrained=False, **dropout, **size)
     base.reset_classifier(0, "token" if vit else "")
     top = head(options.model, base.num_features)
-    model = nn.Sequential(base, top).to(memory_format=torch.channels_last)
+    model = nn.Sequential(base, top).to(device, memory_format=torch.channels_last)
     set_mode(options.what, base, top)
     call = torch.compile(model) if options.compile else model
     images = torch.rand(options.batch, 3, options.image_size, options.image_size)
     images = images.to(memory_format=torch.channels_last)
     labels = torch.arange(options.batch) % 3
+    rounded = torch.autocast(device, torch.bfloat16, enabled=options.dtype == "bf16")
     if options.what == "infer":
 
         def step():
-            with torch.inference_mode():
-                return call(images).softmax(1).numpy()
+            with torch.inference_mode(), rounded:
+                return call(images.to(device)).float().softmax(1).cpu().numpy()
     else:
         trained = [p for p in model.parameters() if p.requires_grad]
         optimizer = torch.optim.Adam(trained, 1e-3, fused=True)
 
         def step():
             optimizer.zero_grad(set_to_none=True)
-            loss = functional.cross_entropy(call(images), labels)
+            with rounded:
+                loss = functional.cross_entropy(call(images.to(device)), labels.to(device))
             loss.backward()
             optimizer.step()
             return loss.item()
 
     figures = timing.measure(step, options.repeat, started)
+    if options.device == "gpu":
+        figures["gpu_peak_mb"] = torch.cuda.max_memory_allocated() / 2**20
     timing.report(options, f"torch {torch.__version__}, timm {timm.__version__}", figures)
 
 

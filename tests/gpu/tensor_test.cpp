@@ -5,6 +5,7 @@
 #include "autograd/strided.h"
 #include "ops/unary/unary.h"
 #include "tensor/gpu.h"
+#include "tensor/gpu_clock.h"
 #include "train/optimizer.h"
 
 using namespace sonograd;
@@ -81,4 +82,23 @@ TEST_CASE("memory of the gpu is counted and used again") {
   }
   CHECK(gpu::live_bytes() == before);
   CHECK(gpu::peak_bytes() == before + 8192);
+}
+
+TEST_CASE("a clock tells the stretches of work on the gpu apart, and leaves out what lies between them") {
+  const Tensor little = Tensor::filled({16}, 1, DType::f32, Device::gpu),
+               much = Tensor::filled({1 << 20}, 1, DType::f32, Device::gpu);
+  gelu(little);  // a kernel is loaded when it is first called
+  gpu::Clock clock;
+  const auto time = [&](const Tensor& x, int runs) {
+    clock.start();
+    for (int i = 0; i < runs; ++i) gelu(x);
+    clock.stop();
+    gelu(much);
+  };
+  time(little, 1), time(much, 20), time(little, 1);
+  const std::vector<double> seconds = clock.seconds();
+  REQUIRE(seconds.size() == 3);
+  CHECK(seconds[0] > 0);
+  CHECK(seconds[1] > 3 * seconds[0]);
+  CHECK(seconds[1] > 3 * seconds[2]);
 }

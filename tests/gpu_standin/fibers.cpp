@@ -157,6 +157,11 @@ bool run_grid(dim3 grid, dim3 block, const std::function<void()>& thread) {
 
 }  // namespace gpu_standin
 
+// Each look takes long.
+long long clock64() {
+  static long long now = 0;
+  return now += 100'000;
+}
 void __syncthreads() {
   using namespace gpu_standin;
   if (!running) throw MissedBarrier();

@@ -246,10 +246,10 @@ cudaError_t cudaStreamSynchronize(cudaStream_t stream) {
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t* event, unsigned flags) {
   ENTER("cudaEventCreateWithFlags");
-  // [ours] [runtime] Events that time are slower to wait for.
-  if (flags != cudaEventDisableTiming) return refuse("an event that times");
+  if (flags != cudaEventDisableTiming && flags != cudaEventDefault) return refuse("an event of another kind");
   *event = *state().events.insert(new CUevent_st).first;
   (*event)->device = device_of_thread();
+  (*event)->timed = flags == cudaEventDefault;
   return cudaSuccess;
 }
 cudaError_t cudaEventDestroy(cudaEvent_t event) {
@@ -267,7 +267,10 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream) {
   event->captured_on = stream->capture ? stream : nullptr;
   if (event->captured_on) return cudaSuccess;
   event->last = std::make_shared<Point>(Point{stream});
-  stream->work.push_back([point = event->last] { return point->done = true; });
+  stream->work.push_back([point = event->last] {
+    point->reached = std::chrono::steady_clock::now();
+    return point->done = true;
+  });
   return cudaSuccess;
 }
 // Both: [runtime] cudaEventRecord, an event that was never recorded counts as done. [errors] In captures:
@@ -295,6 +298,16 @@ cudaError_t cudaEventQuery(cudaEvent_t event) {
   state().waits += point->asked == 20 ? 1 : 0;
   if (const cudaError_t status = run(point->stream, point.get()); status != cudaSuccess) return status;
   return point->done ? cudaSuccess : give(cudaErrorNotReady);
+}
+// [runtime] Of two that time, were recorded and are done.
+cudaError_t cudaEventElapsedTime(float* milliseconds, cudaEvent_t begin, cudaEvent_t end) {
+  ENTER("cudaEventElapsedTime");
+  for (const cudaEvent_t event : {begin, end})
+    if (state().events.count(event) == 0 || !event->timed || !event->last)
+      return give(cudaErrorInvalidResourceHandle);
+  if (!begin->done() || !end->done()) return give(cudaErrorNotReady);
+  *milliseconds = std::chrono::duration<float, std::milli>(end->last->reached - begin->last->reached).count();
+  return cudaSuccess;
 }
 // [runtime] For what was recorded when it is called. Into a capture, or out of one: [errors] 905.
 cudaError_t cudaStreamWaitEvent(cudaStream_t stream, cudaEvent_t event, unsigned) {

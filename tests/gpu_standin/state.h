@@ -1,5 +1,6 @@
 #pragma once
 #include <sys/mman.h>
+#include <chrono>
 
 #include <cstdint>
 #include <deque>
@@ -42,6 +43,7 @@ struct Point {
   CUstream_st* stream;
   bool done = false;
   int asked = 0;  // by cudaEventQuery
+  std::chrono::steady_clock::time_point reached = {};
 };
 
 }  // namespace gpu_standin
@@ -49,6 +51,7 @@ struct Point {
 struct CUevent_st {
   std::shared_ptr<gpu_standin::Point> last = {};  // none counts as done
   int device = 0;
+  bool timed = false;
   CUstream_st* captured_on = nullptr;  // last recorded while this stream was captured
   bool done() const { return !last || last->done; }
 };
