@@ -12,8 +12,15 @@ struct Rows {
   Int count, channels, pitch;
   const float *x, *mean, *scale, *beta;
 
-  SONOGRAD_INLINE float centred(Int r, Int c) const { return x[r * pitch + c] - mean[c]; }
-  SONOGRAD_INLINE float z(float centred, Int c) const { return centred * scale[c] + beta[c]; }
+  // Of one channel.
+  struct Column {
+    const float* x;
+    Int pitch;
+    float mean, scale, beta;
+    SONOGRAD_INLINE float centred(Int r) const { return x[r * pitch] - mean; }
+    SONOGRAD_INLINE float z(float centred) const { return centred * scale + beta; }
+  };
+  SONOGRAD_INLINE Column column(Int c) const { return {x + c, pitch, mean[c], scale[c], beta[c]}; }
 };
 
 Rows rows_of(const Tensors& in, const Tensor& mean, const Tensor& scale) {
@@ -40,11 +47,10 @@ Tensor scales(const Tensor& gamma, const Tensor& variance, double epsilon) {
 
 template <class A>
 void normalise(A a, const Rows& rows, Tensor& out) {
-  float* const y = out.mutable_gpu_data<float>();
   const Rows p = rows;
-  gpu::for_each(p.count * p.channels, [=] __device__(Int i) {
-    const gpu::Place at = gpu::place(i, p.channels);
-    y[i] = a.f(Fast{}, p.z(p.centred(at.row, at.column), at.column));
+  gpu::map_columns(p.count, p.channels, out.mutable_gpu_data<float>(), [=] __device__(Int c) {
+    const Rows::Column column = p.column(c);
+    return [=](Int r) { return a.f(Fast{}, column.z(column.centred(r))); };
   });
 }
 
@@ -53,26 +59,32 @@ void in_place(A a, Int elements, float* y) {
   gpu::for_each(elements, [=] __device__(Int i) { y[i] = a.f(Fast{}, y[i]); });
 }
 
-// The mean, then the squares of the differences from it: x may be far from 0. Σ(x − mean) is what the mean
-// lost when it was rounded.
+// In one pass. As x may be far from 0, a part adds the differences from its own first value and their
+// squares, and the parts are added as differences from the channel's first.
 void statistics(const Tensor& in, Tensor& means, Tensor& variances) {
   const Int rows = in.elements() / in.size(-1), channels = in.size(-1), pitch = pitch_of(in);
   const float* const x = in.gpu_data<float>();
   float *const mean = means.mutable_gpu_data<float>(), *const variance = variances.mutable_gpu_data<float>();
   const auto n = static_cast<double>(rows);
-  gpu::sum_rows<1>(
+  gpu::sum_parts<2, 64>(
       1, rows, channels,
-      [=] __device__(Int, Int r, Int c) { return gpu::Sums<1, float>{{x[r * pitch + c]}}; },
-      [=] __device__(Int, Int c, gpu::Sums<1, double> sum) { mean[c] = static_cast<float>(sum.of[0] / n); });
-  gpu::sum_rows<2>(
-      1, rows, channels,
-      [=] __device__(Int, Int r, Int c) {
-        const float centred = x[r * pitch + c] - mean[c];
-        return gpu::Sums<2, float>{{centred, centred * centred}};
+      [=] __device__(Int, gpu::Rows part, Int c) {
+        const float first = x[part.begin * pitch + c];
+        float sum = 0, squares = 0;
+        for (Int r = part.begin; r < part.end; r += part.step) {
+          const float difference = x[r * pitch + c] - first;
+          sum += difference;
+          squares += difference * difference;
+        }
+        const auto count = static_cast<double>((part.end - part.begin + part.step - 1) / part.step);
+        const double from = static_cast<double>(first) - static_cast<double>(x[c]), along = sum;
+        return gpu::Sums<2, double>{
+            {along + count * from, static_cast<double>(squares) + from * (2 * along + count * from)}};
       },
       [=] __device__(Int, Int c, gpu::Sums<2, double> sum) {
-        mean[c] = static_cast<float>(mean[c] + sum.of[0] / n);
-        variance[c] = static_cast<float>((sum.of[1] - sum.of[0] * sum.of[0] / n) / n);
+        const double middle = sum.of[0] / n;
+        mean[c] = static_cast<float>(static_cast<double>(x[c]) + middle);
+        variance[c] = static_cast<float>(fmax(0.0, sum.of[1] / n - middle * middle));
       });
 }
 
@@ -108,8 +120,9 @@ void parameter_gradients(A a, double epsilon, const Rows& rows, const Tensors& i
   gpu::sum_rows<2>(
       1, p.count, p.channels,
       [=] __device__(Int, Int r, Int c) {
-        const float centred = p.centred(r, c);
-        const float dz = a.df(Fast{}, p.z(centred, c)) * dy[r * p.channels + c];
+        const Rows::Column column = p.column(c);
+        const float centred = column.centred(r);
+        const float dz = a.df(Fast{}, column.z(centred)) * dy[r * p.channels + c];
         return gpu::Sums<2, float>{{dz, dz * centred}};
       },
       [=] __device__(Int, Int c, gpu::Sums<2, double> sum) {
@@ -121,30 +134,31 @@ void parameter_gradients(A a, double epsilon, const Rows& rows, const Tensors& i
 // dx = scale · (dz − dβ/n − x̂·dγ/n)
 template <class A>
 void input_gradient(A a, double epsilon, const Rows& rows, const Tensors& in, Tensors& out) {
-  const float *const dy = in[5].gpu_data<float>(), *const variance = in[4].gpu_data<float>(),
+  const float *const all_dy = in[5].gpu_data<float>(), *const variance = in[4].gpu_data<float>(),
                      *const dgamma = out[1].gpu_data<float>(), *const dbeta = out[2].gpu_data<float>();
-  float* const dx = out[0].mutable_gpu_data<float>();
   const Rows p = rows;
   const auto n = static_cast<float>(p.count), e = static_cast<float>(epsilon);
-  gpu::for_each(p.count * p.channels, [=] __device__(Int i) {
-    const gpu::Place at = gpu::place(i, p.channels);
-    const Int c = at.column;
-    const float centred = p.centred(at.row, c), dz = a.df(Fast{}, p.z(centred, c)) * dy[i];
-    const float slope = dgamma[c] / n / std::sqrt(variance[c] + e);
-    dx[i] = p.scale[c] * (dz - dbeta[c] / n - slope * centred);
+  gpu::map_columns(p.count, p.channels, out[0].mutable_gpu_data<float>(), [=] __device__(Int c) {
+    const Rows::Column column = p.column(c);
+    const float* const dy = all_dy + c;
+    const float mean = dbeta[c] / n, slope = dgamma[c] / n / std::sqrt(variance[c] + e);
+    return [=](Int r) {
+      const float centred = column.centred(r), dz = a.df(Fast{}, column.z(centred)) * dy[r * p.channels];
+      return column.scale * (dz - mean - slope * centred);
+    };
   });
 }
 
 // factor · a′(z) · dy, a factor a channel
 template <class A>
 void times_slope(A a, const Rows& rows, const Tensor& factors, const Tensor& cotangent, Tensor& out) {
-  const float *const dy = cotangent.gpu_data<float>(), *const factor = factors.gpu_data<float>();
-  float* const dx = out.mutable_gpu_data<float>();
+  const float *const all_dy = cotangent.gpu_data<float>(), *const all_factors = factors.gpu_data<float>();
   const Rows p = rows;
-  gpu::for_each(p.count * p.channels, [=] __device__(Int i) {
-    const gpu::Place at = gpu::place(i, p.channels);
-    const Int c = at.column;
-    dx[i] = factor[c] * a.df(Fast{}, p.z(p.centred(at.row, c), c)) * dy[i];
+  gpu::map_columns(p.count, p.channels, out.mutable_gpu_data<float>(), [=] __device__(Int c) {
+    const Rows::Column column = p.column(c);
+    const float* const dy = all_dy + c;
+    const float factor = all_factors[c];
+    return [=](Int r) { return factor * a.df(Fast{}, column.z(column.centred(r))) * dy[r * p.channels]; };
   });
 }
 

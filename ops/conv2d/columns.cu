@@ -15,14 +15,13 @@ struct Geometry {
 void gather(const Geometry& g, const float* x, float* columns, Int images) {
   const Int width = g.kernel_height * g.kernel_width * g.in;
   gpu::for_each(images * g.rows.outputs * g.columns.outputs * width, [=] __device__(Int at) {
-    const Int c = at % g.in, v = at / g.in % g.kernel_width, u = at / g.in / g.kernel_width % g.kernel_height;
-    const Int j = at / width % g.columns.outputs, i = at / width / g.columns.outputs % g.rows.outputs;
-    const Int n = at / width / g.columns.outputs / g.rows.outputs;
-    const Int row = g.rows.position(i, u), column = g.columns.position(j, v);
+    const gpu::Pixel y = gpu::pixel(at, g.rows.outputs, g.columns.outputs, width),
+                     tap = gpu::pixel(y.channel, g.kernel_height, g.kernel_width, g.in);
+    const Int row = g.rows.position(y.row, tap.row), column = g.columns.position(y.column, tap.column);
     const bool inside = g.rows.inside(row) && g.columns.inside(column);
-    columns[at] =
-        inside ? x[((n * g.rows.input + row) * g.columns.input + column) * g.channels + g.group * g.in + c]
-               : 0.0F;
+    columns[at] = inside ? x[((y.n * g.rows.input + row) * g.columns.input + column) * g.channels +
+                             g.group * g.in + tap.channel]
+                         : 0.0F;
   });
 }
 
@@ -30,21 +29,22 @@ void gather(const Geometry& g, const float* x, float* columns, Int images) {
 void scatter(const Geometry& g, const float* columns, float* dx, Int images) {
   const Int width = g.kernel_height * g.kernel_width * g.in;
   gpu::for_each(images * g.rows.input * g.columns.input * g.in, [=] __device__(Int at) {
-    const Int c = at % g.in, column = at / g.in % g.columns.input;
-    const Int row = at / g.in / g.columns.input % g.rows.input,
-              n = at / g.in / g.columns.input / g.rows.input;
+    const gpu::Pixel x = gpu::pixel(at, g.rows.input, g.columns.input, g.in);
     float sum = 0;
     for (Int u = 0; u < g.kernel_height; ++u) {
-      const Int down = row + g.rows.before - g.rows.dilation * u, i = down / g.rows.stride;
-      if (down < 0 || down % g.rows.stride != 0 || i >= g.rows.outputs) continue;
+      const Int down = x.row + g.rows.before - g.rows.dilation * u;
+      const gpu::Place i = gpu::place(down, g.rows.stride);
+      if (down < 0 || i.column != 0 || i.row >= g.rows.outputs) continue;
       for (Int v = 0; v < g.kernel_width; ++v) {
-        const Int along = column + g.columns.before - g.columns.dilation * v, j = along / g.columns.stride;
-        if (along < 0 || along % g.columns.stride != 0 || j >= g.columns.outputs) continue;
-        sum += columns[((n * g.rows.outputs + i) * g.columns.outputs + j) * width +
-                       (u * g.kernel_width + v) * g.in + c];
+        const Int along = x.column + g.columns.before - g.columns.dilation * v;
+        const gpu::Place j = gpu::place(along, g.columns.stride);
+        if (along < 0 || j.column != 0 || j.row >= g.columns.outputs) continue;
+        sum += columns[((x.n * g.rows.outputs + i.row) * g.columns.outputs + j.row) * width +
+                       (u * g.kernel_width + v) * g.in + x.channel];
       }
     }
-    dx[((n * g.rows.input + row) * g.columns.input + column) * g.channels + g.group * g.in + c] = sum;
+    dx[((x.n * g.rows.input + x.row) * g.columns.input + x.column) * g.channels + g.group * g.in +
+       x.channel] = sum;
   });
 }
 
@@ -65,17 +65,19 @@ void run_by_columns(Direction direction, const Conv2d& conv, Tensor x, Tensor w,
       const cublas::Factor weights{w.gpu_data<float>() + group * out, all_out};
       const cublas::Factor dy{y.gpu_data<float>() + y_first, all_out};
       if (direction == Direction::grad_x) {
-        cublas::multiply(rows, width, out, dy, {weights.first, all_out, true}, {cells, width});
+        cublas::multiply(rows, width, out, dy, {weights.first, all_out, true}, {cells, width}, 1, 0,
+                         conv.precision);
         scatter(g, cells, x.mutable_gpu_data<float>() + x_first, images);
         continue;
       }
       gather(g, x.gpu_data<float>() + x_first, cells, images);
       if (direction == Direction::forward)
         cublas::multiply(rows, out, width, {cells, width}, weights,
-                         {y.mutable_gpu_data<float>() + y_first, all_out});
+                         {y.mutable_gpu_data<float>() + y_first, all_out}, 1, 0, conv.precision);
       else
         cublas::multiply(width, out, rows, {cells, width, true}, dy,
-                         {w.mutable_gpu_data<float>() + group * out, all_out}, 1, first > 0 ? 1.0F : 0.0F);
+                         {w.mutable_gpu_data<float>() + group * out, all_out}, 1, first > 0 ? 1.0F : 0.0F,
+                         conv.precision);
     }
 }
 

@@ -36,6 +36,8 @@ bool run_by_cudnn(cudnn::Convolution convolution, Tensor& x, Tensor& krsc, Tenso
         return ConvolutionPlan(convolution, device, cudnn::workspace_limit);
       },
       [&](const ConvolutionPlan& plan, void* workspace) {
+        // Which adds tap by tap, 0.6 TFLOP/s on an H200: products of matrices are many times faster.
+        if (direction == Direction::grad_x && plan.engine() == "0") return false;
         return plan.run(cudnn::handle(), x_data, w_data, y_data, workspace);
       });
 }
@@ -52,6 +54,9 @@ void run_on_gpu(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y) 
                           : conv.precision == Precision::full ? cudnn::Arithmetic::f32
                                                               : cudnn::Arithmetic::rounded;
   round_factors(direction, conv, x, w, y);
+  // Of 1 × 1 taps with a stride the columns are the pixels that are read, and cuDNN's engines for f32 are
+  // slow.
+  if (w.size(0) == 1 && w.size(1) == 1) return run_by_columns(direction, conv, x, w, y);
   const cudnn::Convolution convolution{direction, conv,       x.shape(),
                                        w.shape(), arithmetic, gpu::policy().deterministic};
   if (convolution.within_limit()) {

@@ -8,6 +8,7 @@
 // asked for beyond its table (runtime.cpp) is refused. Names, numbers and rules are CUDA 13's: driver_types.h
 // and "CUDA Runtime API", sections named at each row.
 
+#define __launch_bounds__(...)
 #define __global__
 #define __device__
 #define __shared__ static
