@@ -4,25 +4,35 @@
 namespace sonograd {
 namespace {
 
+struct Read {
+  float x, b, dy;
+};
+
 template <class F>
 void value(F function, const Tensors& in, Tensor& out) {
-  const Int channels = in[1].elements();
+  const Divisor channels(in[1].elements());
   const float *const x = in[0].gpu_data<float>(), *const b = in[1].gpu_data<float>();
   float* const y = out.mutable_gpu_data<float>();
-  gpu::for_each(in[0].elements(), [=] __device__(Int i) {
-    y[i] = function.f(Fast{}, x[i] + b[gpu::place(i, channels).column]);
-  });
+  gpu::for_each(
+      in[0].elements(),
+      [=] __device__(Int i) {
+        return Read{x[i], b[channels(i).column], 1};
+      },
+      [=] __device__(Int i, Read at) { y[i] = function.f(Fast{}, at.x + at.b); });
 }
 
 template <class F>
 void gradient(F function, const Tensors& in, Tensor& out) {
-  const Int channels = in[2].elements();
+  const Divisor channels(in[2].elements());
   const float *const dy = in[0].gpu_data<float>(), *const x = in[1].gpu_data<float>(),
                      *const b = in[2].gpu_data<float>();
   float* const dx = out.mutable_gpu_data<float>();
-  gpu::for_each(in[1].elements(), [=] __device__(Int i) {
-    dx[i] = dy[i] * function.df(Fast{}, x[i] + b[gpu::place(i, channels).column]);
-  });
+  gpu::for_each(
+      in[1].elements(),
+      [=] __device__(Int i) {
+        return Read{x[i], b[channels(i).column], dy[i]};
+      },
+      [=] __device__(Int i, Read at) { dx[i] = at.dy * function.df(Fast{}, at.x + at.b); });
 }
 
 void bias_activation_gpu(const BiasActivation& op, const Tensors& in, Tensors& out) {

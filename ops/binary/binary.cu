@@ -5,6 +5,11 @@
 namespace sonograd {
 namespace {
 
+struct Read {
+  float x, y;
+  Int to;
+};
+
 // A value that is broadcast has strides of 0.
 template <class F>
 void binary_gpu(const Binary<F>&, const Tensors& in, Tensors& out) {
@@ -13,10 +18,13 @@ void binary_gpu(const Binary<F>&, const Tensors& in, Tensors& out) {
   const Loops<3> loops(shape, {strides(in[0]), strides(in[1]), out[0].strides()});
   const float *const x = in[0].gpu_data<float>(), *const y = in[1].gpu_data<float>();
   float* const z = out[0].mutable_gpu_data<float>();
-  gpu::for_each(loops.elements(), [=] __device__(Int i) {
-    const auto at = loops.at(i);
-    z[at[2]] = F::f(x[at[0]], y[at[1]]);
-  });
+  gpu::for_each(
+      loops.elements(),
+      [=] __device__(Int i) {
+        const auto at = loops.at(i);
+        return Read{x[at[0]], y[at[1]], at[2]};
+      },
+      [=] __device__(Int, const Read& at) { z[at.to] = F::f(at.x, at.y); });
 }
 
 }  // namespace

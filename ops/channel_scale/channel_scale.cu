@@ -20,13 +20,20 @@ void dot(const Tensor& first, const Tensor& second, Tensor& out) {
       });
 }
 
+struct Read {
+  float x, s;
+};
+
 void scale(const Tensor& in, const Tensor& factors, Tensor& out) {
-  const Int channels = in.size(-1), image = in.elements() / std::max<Int>(1, in.size(0));
+  const Divisor channels(in.size(-1)), image(in.elements() / std::max<Int>(1, in.size(0)));
   const float *const x = in.gpu_data<float>(), *const s = factors.gpu_data<float>();
   float* const y = out.mutable_gpu_data<float>();
-  gpu::for_each(in.elements(), [=] __device__(Int i) {
-    y[i] = x[i] * s[gpu::place(i, image).row * channels + gpu::place(i, channels).column];
-  });
+  gpu::for_each(
+      in.elements(),
+      [=] __device__(Int i) {
+        return Read{x[i], s[image(i).row * channels.size() + channels(i).column]};
+      },
+      [=] __device__(Int i, Read at) { y[i] = at.x * at.s; });
 }
 
 }  // namespace
