@@ -1,4 +1,4 @@
-#include "tensor/launch.h"
+#include "tensor/launch_fours.h"
 #include "tensor/loops.h"
 #include "tensor/precision.h"
 
@@ -23,26 +23,12 @@ void move(const Shape& shape, const From* from, const Strides& from_strides, To*
       [=] __device__(Int, const Moved& moved) { to[moved.at] = convert(moved.value); });
 }
 
-// Whether the elements lie in fours along the last axis: strides as of fours then, else none.
-Strides strides_of_fours(const Tensor& x) {
-  Strides strides = x.strides();
-  if (x.rank() == 0 || strides[-1] != 1 || x.size(-1) % 4 != 0) return {};
-  for (int axis = 0; axis < x.rank() - 1; ++axis) {
-    if (x.size(axis) != 1 && strides[axis] % 4 != 0) return {};
-    strides[axis] /= 4;
-  }
-  return strides;
-}
-
 // The heads of attention, say, are permuted, but each one's channels stay side by side.
 bool move_fours(const Tensor& source, Tensor& target) {
-  const float* const from = source.gpu_data<float>();
-  float* const to = target.mutable_gpu_data<float>();
-  const Strides from_strides = strides_of_fours(source), to_strides = strides_of_fours(target);
-  if (from_strides.rank() == 0 || to_strides.rank() == 0 || !in_fours(0, from, to)) return false;
-  Shape shape = source.shape();
-  shape[-1] /= 4;
-  move(shape, fours(from), from_strides, fours(to), to_strides, [] __device__(const Four& x) { return x; });
+  const Strides from = strides_of_fours(source), to = strides_of_fours(target);
+  if (from.rank() == 0 || to.rank() == 0) return false;
+  move(shape_of_fours(source.shape()), fours(source.gpu_data<float>()), from,
+       fours(target.mutable_gpu_data<float>()), to, [] __device__(const Four& x) { return x; });
   return true;
 }
 

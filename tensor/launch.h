@@ -62,13 +62,15 @@ void for_each(Int n, F f) {
 }
 
 // write(i, read(i)) for i = first, first + step, … below end, where no write may change what another i reads.
-// Four are read before the first is written: a thread waits for a load where its value is used, and nvcc
-// moves no load before a store that might be to the same address. Past the end the last is read again.
+// Several are read, 64 bytes, before the first is written: a thread waits for a load where its value is used,
+// and nvcc moves no load before a store that might be to the same address. Past the end the last is read
+// again.
 template <class Read, class Write>
 __device__ void read_ahead(Int first, Int step, Int end, const Read& read, const Write& write) {
-  constexpr int ahead = 4;
+  using Value = decltype(read(first));
+  constexpr int ahead = sizeof(Value) <= 16 ? 4 : sizeof(Value) <= 32 ? 2 : 1;
   for (; first < end; first += ahead * step) {
-    decltype(read(first)) values[ahead];
+    Value values[ahead];
     for (int k = 0; k < ahead; ++k) values[k] = read(std::min(first + k * step, end - 1));
     for (int k = 0; k < ahead; ++k)
       if (first + k * step < end) write(first + k * step, values[k]);
@@ -87,22 +89,6 @@ void for_each(Int n, Read read, Write write) {
   constexpr Int of_a_block = 4 * block_threads;
   if (n > 0)
     launch(read_write_kernel<Read, Write>, blocks_for((n + of_a_block - 1) / of_a_block), n, read, write);
-}
-
-// Four neighbours, read and written at once.
-struct alignas(16) Four {
-  float of[4];
-};
-// Whether rows of n floats consist of such, at all of these addresses.
-template <class... Float>
-bool in_fours(Int n, Float*... rows) {
-  return n % 4 == 0 && ((reinterpret_cast<std::uintptr_t>(rows) % alignof(Four) == 0) && ...);
-}
-SONOGRAD_INLINE const Four* fours(const float* x) {
-  return reinterpret_cast<const Four*>(x);
-}
-SONOGRAD_INLINE Four* fours(float* x) {
-  return reinterpret_cast<Four*>(x);
 }
 
 // join(…) of the values of each so many neighbouring threads of a block, a power of 2, which each of them

@@ -7,7 +7,7 @@ namespace sonograd::gpu {
 // A row by so many neighbouring threads, its lanes, a power of 2; element lane + k·lanes is the k-th of a
 // lane. If `held`, no lane has more than `most`, which stay in its registers: the row is read once.
 template <bool held>
-struct Row {
+struct RowLanes {
   static constexpr int most = 8;
   Int columns;
   int lane, lanes;
@@ -61,7 +61,7 @@ template <bool held, class F>
 __global__ void each_row_kernel(Int rows, Int columns, int lanes, F f) {
   const int thread = static_cast<int>(threadIdx.x);
   const Int row = Int{blockIdx.x} * (block_threads / lanes) + thread / lanes;
-  f(std::min(row, rows - 1), Row<held>{columns, thread % lanes, lanes});
+  f(std::min(row, rows - 1), RowLanes<held>{columns, thread % lanes, lanes});
 }
 
 // f(r, row) for each row by its lanes, no more than it needs.
@@ -69,8 +69,8 @@ template <class F>
 void for_each_row(Int rows, Int columns, F f) {
   if (rows == 0) return;
   int lanes = 1;
-  while (lanes < block_threads && lanes * Row<true>::most < columns) lanes *= 2;
-  const bool held = columns <= lanes * Row<true>::most;
+  while (lanes < block_threads && lanes * RowLanes<true>::most < columns) lanes *= 2;
+  const bool held = columns <= lanes * RowLanes<true>::most;
   const Int rows_of_a_block = block_threads / lanes;
   launch(held ? each_row_kernel<true, F> : each_row_kernel<false, F>,
          (rows + rows_of_a_block - 1) / rows_of_a_block, rows, columns, lanes, f);

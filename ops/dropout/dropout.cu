@@ -1,6 +1,6 @@
 #include "ops/dropout/dropout.h"
 #include "tensor/gpu_numbers.h"
-#include "tensor/launch.h"
+#include "tensor/launch_fours.h"
 #include "tensor/philox_rounds.h"
 
 namespace sonograd {
