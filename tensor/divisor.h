@@ -9,8 +9,8 @@ struct Place {
   Int row, column;
 };
 
-// Division by a number that is known before a loop. Of numbers below 2^31 it is a product and a shift, a
-// third of what a gpu takes to divide: n / d = floor(n·f / 2^(31+s)) with 2^(s-1) < d <= 2^s and f =
+// Division by a number that is known before a loop. Of numbers below 2^31 it is a product and a shift, for a
+// gpu has no instruction that divides: n / d = floor(n·f / 2^(31+s)) with 2^(s-1) < d <= 2^s and f =
 // ceil(2^(31+s) / d), which is exact, as n·(f·d − 2^(31+s)) < 2^31 · 2^s (Granlund & Montgomery 1994).
 class Divisor {
  public:
