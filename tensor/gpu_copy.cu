@@ -1,9 +1,36 @@
-#include "tensor/launch.h"
+#include "tensor/launch_fours.h"
 #include "tensor/loops.h"
 #include "tensor/precision.h"
 
 namespace sonograd::gpu {
 namespace {
+
+// to[…] = convert(from[…]) for each element of the shape.
+template <class From, class To, class Convert>
+void move(const Shape& shape, const From* from, const Strides& from_strides, To* to,
+          const Strides& to_strides, Convert convert) {
+  struct Moved {
+    From value;
+    Int at;
+  };
+  const Loops<2> loops(shape, {from_strides, to_strides});
+  for_each(
+      loops.elements(),
+      [=] __device__(Int i) {
+        const auto at = loops.at(i);
+        return Moved{from[at[0]], at[1]};
+      },
+      [=] __device__(Int, const Moved& moved) { to[moved.at] = convert(moved.value); });
+}
+
+// The heads of attention, say, are permuted, but each one's channels stay side by side.
+bool move_fours(const Tensor& source, Tensor& target) {
+  const Strides from = strides_of_fours(source), to = strides_of_fours(target);
+  if (from.rank() == 0 || to.rank() == 0) return false;
+  move(shape_of_fours(source.shape()), fours(source.gpu_data<float>()), from,
+       fours(target.mutable_gpu_data<float>()), to, [] __device__(const Four& x) { return x; });
+  return true;
+}
 
 template <class From, class To>
 void copy_elements(const Tensor& source, Tensor& target) {
@@ -16,11 +43,10 @@ void copy_elements(const Tensor& source, Tensor& target) {
             fmt::format("{} bytes on the gpu", bytes));
     return;
   }
-  const Loops<2> loops(source.shape(), {source.strides(), target.strides()});
-  for_each(loops.elements(), [=] __device__(Int i) {
-    const auto at = loops.at(i);
-    to[at[1]] = static_cast<To>(from[at[0]]);
-  });
+  if constexpr (std::is_same_v<From, float> && std::is_same_v<To, float>)
+    if (move_fours(source, target)) return;
+  move(source.shape(), from, source.strides(), to, target.strides(),
+       [] __device__(From x) { return static_cast<To>(x); });
 }
 
 template <class T>
@@ -32,13 +58,8 @@ void fill_elements(Tensor& target, T value) {
 
 template <class Type>
 void round_elements(const Tensor& source, Tensor& target) {
-  const float* const from = source.gpu_data<float>();
-  float* const to = target.mutable_gpu_data<float>();
-  const Loops<2> loops(source.shape(), {source.strides(), target.strides()});
-  for_each(loops.elements(), [=] __device__(Int i) {
-    const auto at = loops.at(i);
-    to[at[1]] = Type::value(Type::bits(from[at[0]]));
-  });
+  move(source.shape(), source.gpu_data<float>(), source.strides(), target.mutable_gpu_data<float>(),
+       target.strides(), [] __device__(float x) { return Type::value(Type::bits(x)); });
 }
 
 }  // namespace

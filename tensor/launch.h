@@ -1,6 +1,7 @@
 #pragma once
 #include <algorithm>
 
+#include "tensor/divisor.h"
 #include "tensor/gpu_runtime.h"
 #include "tensor/simd.h"
 #include "tensor/tensor.h"
@@ -28,11 +29,8 @@ inline Int blocks_for(Int items_of_a_block) {
   return std::min<Int>(items_of_a_block, Int{16} * multiprocessors());
 }
 
-// A row-major number in rows of so many columns. Most numbers are below 2^32, and a gpu divides those several
-// times faster.
-struct Place {
-  Int row, column;
-};
+// Most numbers are below 2^32, and a gpu divides those several times faster. A Divisor is faster still.
+using sonograd::Place;
 SONOGRAD_INLINE Place place(Int number, Int columns) {
   if (number <= 0xFFFFFFFF && columns <= 0xFFFFFFFF) {
     const auto n = static_cast<unsigned>(number), c = static_cast<unsigned>(columns);
@@ -63,20 +61,55 @@ void for_each(Int n, F f) {
   if (n > 0) launch(each_kernel<F>, blocks_for((n + block_threads - 1) / block_threads), n, f);
 }
 
-// join(…) of the values of all threads of a block, which each of them gets; the same tree every time.
+// write(i, read(i)) for i = first, first + step, … below end, where no write may change what another i reads.
+// Several are read, 64 bytes, before the first is written: a thread waits for a load where its value is used,
+// and nvcc moves no load before a store that might be to the same address. Past the end the last is read
+// again.
+template <class Read, class Write>
+__device__ void read_ahead(Int first, Int step, Int end, const Read& read, const Write& write) {
+  using Value = decltype(read(first));
+  constexpr int ahead = sizeof(Value) <= 16 ? 4 : sizeof(Value) <= 32 ? 2 : 1;
+  for (; first < end; first += ahead * step) {
+    Value values[ahead];
+    for (int k = 0; k < ahead; ++k) values[k] = read(std::min(first + k * step, end - 1));
+    for (int k = 0; k < ahead; ++k)
+      if (first + k * step < end) write(first + k * step, values[k]);
+  }
+}
+
+template <class Read, class Write>
+__global__ void read_write_kernel(Int n, Read read, Write write) {
+  read_ahead(Int{blockIdx.x} * block_threads + threadIdx.x, Int{gridDim.x} * block_threads, n, read, write);
+}
+
+// write(i, read(i)) for each i of 0 … n-1, in the way of read_ahead(): what is bound by memory goes so, with
+// nothing but loads in read().
+template <class Read, class Write>
+void for_each(Int n, Read read, Write write) {
+  constexpr Int of_a_block = 4 * block_threads;
+  if (n > 0)
+    launch(read_write_kernel<Read, Write>, blocks_for((n + of_a_block - 1) / of_a_block), n, read, write);
+}
+
+// join(…) of the values of each so many neighbouring threads of a block, a power of 2, which each of them
+// gets; the same tree every time. All threads of the block must come here.
 template <class T, class Join>
-__device__ T join_block(T value, Join join) {
+__device__ T join_lanes(T value, int lanes, Join join) {
   __shared__ T partial[block_threads];
-  const int thread = static_cast<int>(threadIdx.x);
+  const int thread = static_cast<int>(threadIdx.x), lane = thread % lanes;
   partial[thread] = value;
   __syncthreads();
-  for (int half = block_threads / 2; half > 0; half /= 2) {
-    if (thread < half) partial[thread] = join(partial[thread], partial[thread + half]);
+  for (int half = lanes / 2; half > 0; half /= 2) {
+    if (lane < half) partial[thread] = join(partial[thread], partial[thread + half]);
     __syncthreads();
   }
-  const T all = partial[0];
+  const T all = partial[thread - lane];
   __syncthreads();
   return all;
+}
+template <class T, class Join>
+__device__ T join_block(T value, Join join) {
+  return join_lanes(value, block_threads, join);
 }
 
 template <class F>

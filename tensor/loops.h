@@ -2,8 +2,7 @@
 #include <algorithm>
 #include <array>
 
-#include "tensor/shape.h"
-#include "tensor/simd.h"
+#include "tensor/divisor.h"
 
 namespace sonograd {
 
@@ -27,9 +26,11 @@ class Loops {
         steps[rank++] = step;
       }
     }
-    if (rank > 0) return;
-    sizes[rank] = 1;
-    steps[rank++].fill(1);
+    if (rank == 0) {
+      sizes[rank] = 1;
+      steps[rank++].fill(1);
+    }
+    for (std::size_t axis = 0; axis < rank; ++axis) divisors[axis] = Divisor(sizes[axis]);
   }
 
   SONOGRAD_INLINE Int elements() const { return elements_; }
@@ -38,8 +39,15 @@ class Loops {
 
   // Where the operands hold the element with this row-major number.
   SONOGRAD_INLINE Offsets at(Int number) const {
-    // A gpu divides 32-bit numbers several times faster.
-    return elements_ <= 0xFFFFFFFF ? unravel(static_cast<std::uint32_t>(number)) : unravel(number);
+    Offsets offsets{};
+    for (std::size_t axis = Shape::max_rank - 1; axis > 0; --axis) {  // unrolled by nvcc, kept in registers
+      if (axis >= rank) continue;
+      const Place place = divisors[axis](number);
+      number = place.row;
+      for (std::size_t k = 0; k < K; ++k) offsets[k] += place.column * steps[axis][k];
+    }
+    for (std::size_t k = 0; k < K; ++k) offsets[k] += number * steps[0][k];
+    return offsets;
   }
 
   // Calls f(offsets, n) for runs of n elements along the innermost loop that make up the elements
@@ -70,18 +78,6 @@ class Loops {
   }
 
  private:
-  template <class Number>
-  SONOGRAD_INLINE Offsets unravel(Number number) const {
-    Offsets offsets{};
-    for (std::size_t axis = rank; axis-- > 0;) {
-      const auto size = static_cast<Number>(sizes[axis]);
-      const auto index = static_cast<Int>(number % size);
-      number /= size;
-      for (std::size_t k = 0; k < K; ++k) offsets[k] += index * steps[axis][k];
-    }
-    return offsets;
-  }
-
   // Whether a step along the last axis so far equals `size` steps of the new one, for every operand.
   bool continues(const Offsets& step, Int size) const {
     for (std::size_t k = 0; k < K; ++k)
@@ -92,6 +88,7 @@ class Loops {
   Int elements_;
   std::size_t rank = 0;
   std::array<Int, Shape::max_rank> sizes{};
+  std::array<Divisor, Shape::max_rank> divisors{};
   std::array<Offsets, Shape::max_rank> steps{};
 };
 

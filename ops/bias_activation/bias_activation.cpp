@@ -19,6 +19,8 @@ void register_bias_activation(Registry& registry) {
         values_only("bias_activation: 521 channels, " + name, BiasActivation{f}, {x({7, 521}), b(521)}));
     values.push_back(values_only("bias_activation: special values, " + name, BiasActivation{f},
                                  {special_values({4, 6}), special_values({6})}));
+    values.push_back(values_only("bias_activation: special values in fours, " + name, BiasActivation{f},
+                                 {special_values({4, 8}), special_values({8})}));
     gradients.push_back(
         sample("bias_activation_grad: " + name, BiasActivationGrad{f}, {uniform({4, 5}), x({4, 5}), b(5)}));
     gradients.push_back(values_only("bias_activation_grad: 521 channels, " + name, BiasActivationGrad{f},

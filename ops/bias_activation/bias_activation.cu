@@ -1,39 +1,63 @@
 #include "ops/bias_activation/bias_activation.h"
-#include "tensor/launch.h"
+#include "tensor/launch_fours.h"
 
 namespace sonograd {
 namespace {
 
-template <class F>
-void value(F function, const Tensors& in, Tensor& out) {
-  const Int channels = in[1].elements();
-  const float *const x = in[0].gpu_data<float>(), *const b = in[1].gpu_data<float>();
-  float* const y = out.mutable_gpu_data<float>();
-  gpu::for_each(in[0].elements(), [=] __device__(Int i) {
-    y[i] = function.f(Fast{}, x[i] + b[gpu::place(i, channels).column]);
-  });
+template <class T>
+struct Read {
+  T x, b, dy;
+};
+
+template <class F, class T>
+void value(F function, Int elements, Int channel_count, const T* x, const T* b, T* y) {
+  const Divisor channels(channel_count);
+  gpu::for_each(
+      elements,
+      [=] __device__(Int i) {
+        return Read<T>{x[i], b[channels(i).column], {}};
+      },
+      [=] __device__(Int i, const Read<T>& at) {
+        y[i] = gpu::of_each([=](float x, float b) { return function.f(Fast{}, x + b); }, at.x, at.b);
+      });
 }
 
-template <class F>
-void gradient(F function, const Tensors& in, Tensor& out) {
-  const Int channels = in[2].elements();
-  const float *const dy = in[0].gpu_data<float>(), *const x = in[1].gpu_data<float>(),
-                     *const b = in[2].gpu_data<float>();
-  float* const dx = out.mutable_gpu_data<float>();
-  gpu::for_each(in[1].elements(), [=] __device__(Int i) {
-    dx[i] = dy[i] * function.df(Fast{}, x[i] + b[gpu::place(i, channels).column]);
-  });
+template <class F, class T>
+void gradient(F function, Int elements, Int channel_count, const T* dy, const T* x, const T* b, T* dx) {
+  const Divisor channels(channel_count);
+  gpu::for_each(
+      elements,
+      [=] __device__(Int i) {
+        return Read<T>{x[i], b[channels(i).column], dy[i]};
+      },
+      [=] __device__(Int i, const Read<T>& at) {
+        dx[i] = gpu::of_each([=](float dy, float x, float b) { return dy * function.df(Fast{}, x + b); },
+                             at.dy, at.x, at.b);
+      });
 }
 
 void bias_activation_gpu(const BiasActivation& op, const Tensors& in, Tensors& out) {
-  with_activation(op.activation, [&](auto function) { value(function, in, out[0]); });
+  const Int elements = in[0].elements(), channels = in[1].elements();
+  const float *const x = in[0].gpu_data<float>(), *const b = in[1].gpu_data<float>();
+  float* const y = out[0].mutable_gpu_data<float>();
+  const bool fours = gpu::in_fours(channels, x, b, y);
+  with_activation(op.activation, [&](auto function) {
+    fours ? value(function, elements / 4, channels / 4, gpu::fours(x), gpu::fours(b), gpu::fours(y))
+          : value(function, elements, channels, x, b, y);
+  });
 }
 
 void bias_activation_grad(const BiasActivationGrad& op, const Tensors& in, Tensors& out) {
-  with_activation(op.activation, [&](auto function) { gradient(function, in, out[0]); });
-  const Int channels = in[2].elements();
-  const float* const dx = out[0].gpu_data<float>();
-  float* const db = out[1].mutable_gpu_data<float>();
+  const Int elements = in[1].elements(), channels = in[2].elements();
+  const float *const dy = in[0].gpu_data<float>(), *const x = in[1].gpu_data<float>(),
+                     *const b = in[2].gpu_data<float>();
+  float *const dx = out[0].mutable_gpu_data<float>(), *const db = out[1].mutable_gpu_data<float>();
+  const bool fours = gpu::in_fours(channels, dy, x, b, dx);
+  with_activation(op.activation, [&](auto function) {
+    fours ? gradient(function, elements / 4, channels / 4, gpu::fours(dy), gpu::fours(x), gpu::fours(b),
+                     gpu::fours(dx))
+          : gradient(function, elements, channels, dy, x, b, dx);
+  });
   gpu::sum_rows<1>(
       1, in[1].elements() / std::max<Int>(1, channels), channels,
       [=] __device__(Int, Int r, Int c) { return gpu::Sums<1, float>{{dx[r * channels + c]}}; },

@@ -1,22 +1,42 @@
 #include "ops/binary/binary.h"
-#include "tensor/launch.h"
+#include "tensor/launch_fours.h"
 #include "tensor/loops.h"
 
 namespace sonograd {
 namespace {
 
+template <class T>
+struct Read {
+  T x, y;
+  Int to;
+};
+
+template <class F, class T>
+void compute(const Loops<3>& loops, const T* x, const T* y, T* z) {
+  gpu::for_each(
+      loops.elements(),
+      [=] __device__(Int i) {
+        const auto at = loops.at(i);
+        return Read<T>{x[at[0]], y[at[1]], at[2]};
+      },
+      [=] __device__(Int, const Read<T>& at) {
+        z[at.to] = gpu::of_each([](float a, float b) { return F::f(a, b); }, at.x, at.y);
+      });
+}
+
 // A value that is broadcast has strides of 0.
 template <class F>
 void binary_gpu(const Binary<F>&, const Tensors& in, Tensors& out) {
   const Shape& shape = out[0].shape();
-  const auto strides = [&](const Tensor& x) { return BroadcastTo{shape}.view(x).strides(); };
-  const Loops<3> loops(shape, {strides(in[0]), strides(in[1]), out[0].strides()});
-  const float *const x = in[0].gpu_data<float>(), *const y = in[1].gpu_data<float>();
+  const Tensor first = BroadcastTo{shape}.view(in[0]), second = BroadcastTo{shape}.view(in[1]);
+  const float *const x = first.gpu_data<float>(), *const y = second.gpu_data<float>();
   float* const z = out[0].mutable_gpu_data<float>();
-  gpu::for_each(loops.elements(), [=] __device__(Int i) {
-    const auto at = loops.at(i);
-    z[at[2]] = F::f(x[at[0]], y[at[1]]);
-  });
+  const std::array strides{gpu::strides_of_fours(first), gpu::strides_of_fours(second),
+                           gpu::strides_of_fours(out[0])};
+  if (std::all_of(strides.begin(), strides.end(), [](const Strides& each) { return each.rank() > 0; }))
+    compute<F>(Loops<3>(gpu::shape_of_fours(shape), strides), gpu::fours(x), gpu::fours(y), gpu::fours(z));
+  else
+    compute<F>(Loops<3>(shape, {first.strides(), second.strides(), out[0].strides()}), x, y, z);
 }
 
 }  // namespace

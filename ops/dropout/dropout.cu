@@ -1,6 +1,6 @@
 #include "ops/dropout/dropout.h"
 #include "tensor/gpu_numbers.h"
-#include "tensor/launch.h"
+#include "tensor/launch_fours.h"
 #include "tensor/philox_rounds.h"
 
 namespace sonograd {
@@ -39,11 +39,25 @@ struct Draw {
 void drop(const DropoutDraw& from, const Tensor& in, const Tensor* beside, Tensor& out) {
   const Draw draw(from);
   const Int samples = in.size(0), per_sample = in.elements() / std::max<Int>(1, samples);
-  const Int blocks = (per_sample + 3) / 4;
+  const Divisor blocks((per_sample + 3) / 4);
   const float *const x = in.gpu_data<float>(), *const shortcut = beside ? beside->gpu_data<float>() : nullptr;
   float* const y = out.mutable_gpu_data<float>();
-  gpu::for_each(samples * blocks, [=] __device__(Int k) {
-    const gpu::Place at = gpu::place(k, blocks);
+  if (gpu::in_fours(per_sample, x, shortcut, y)) {
+    gpu::for_each(samples * blocks.size(), [=] __device__(Int k) {
+      const gpu::Four four = gpu::fours(x)[k], beside = shortcut ? gpu::fours(shortcut)[k] : gpu::Four{};
+      const Place at = blocks(k);
+      const Words words = draw.words(at.row, at.column);
+      gpu::Four dropped;
+      for (std::size_t e = 0; e < 4; ++e) {
+        dropped.of[e] = four.of[e] * draw.factor(words, e);
+        if (shortcut) dropped.of[e] += beside.of[e];
+      }
+      gpu::fours(y)[k] = dropped;
+    });
+    return;
+  }
+  gpu::for_each(samples * blocks.size(), [=] __device__(Int k) {
+    const Place at = blocks(k);
     const Words words = draw.words(at.row, at.column);
     for (std::size_t k = 0; k < 4; ++k) {
       const Int e = 4 * at.column + static_cast<Int>(k), i = at.row * per_sample + e;

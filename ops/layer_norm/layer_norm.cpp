@@ -22,6 +22,7 @@ std::vector<Sample> samples() {
           of("far from zero", O{}, uniform({2, 8}, 9, 11)),
           of("equal values", O{}, uniform({2, 5}, 2, 2), false),
           of("special values", O{}, special_values({5, 7}), false),
+          of("rows beyond a block's registers", O{}, uniform({3, 2503}, -1, 2), false),
           of("as in a vision transformer", O{}, uniform({2, 50, 768}, -1, 2), false)};
 }
 

@@ -1,5 +1,5 @@
 #include "ops/layer_norm/layer_norm.h"
-#include "tensor/launch.h"
+#include "tensor/launch_rows.h"
 
 namespace sonograd {
 namespace {
@@ -8,16 +8,13 @@ struct Statistics {
   float mean, over_deviation;  // μ and 1/√(σ² + ε)
 };
 
-// Of a row, by all threads of a block.
-__device__ Statistics statistics(const float* x, Int columns, float epsilon, Int thread) {
-  const auto plus = [](float a, float b) { return a + b; };
-  const auto n = static_cast<float>(columns);
-  float sum = 0;
-  for (Int c = thread; c < columns; c += gpu::block_threads) sum += x[c];
-  const float mean = gpu::join_block(sum, plus) / n;
-  float squares = 0;
-  for (Int c = thread; c < columns; c += gpu::block_threads) squares += (x[c] - mean) * (x[c] - mean);
-  return {mean, 1 / std::sqrt(gpu::join_block(squares, plus) / n + epsilon)};
+// Of the row of which x gives the elements, by its lanes.
+template <class Row, class X>
+__device__ Statistics statistics(const Row& row, const X& x, float epsilon) {
+  const auto n = static_cast<float>(row.columns);
+  const float mean = row.sum(x) / n;
+  const auto square = [&](auto at) { return (x(at) - mean) * (x(at) - mean); };
+  return {mean, 1 / std::sqrt(row.sum(square) / n + epsilon)};
 }
 
 void layer_norm_gpu(const LayerNorm& op, const Tensors& in, Tensors& out) {
@@ -25,12 +22,14 @@ void layer_norm_gpu(const LayerNorm& op, const Tensors& in, Tensors& out) {
   const auto epsilon = static_cast<float>(op.epsilon);
   const float *const all = in[0].gpu_data<float>(), *const gamma = in[1].gpu_data<float>(),
                      *const beta = in[2].gpu_data<float>();
-  float* const y = out[0].mutable_gpu_data<float>();
-  gpu::for_each_block(rows, [=] __device__(Int r, Int thread) {
-    const float* const x = all + r * columns;
-    const Statistics row = statistics(x, columns, epsilon, thread);
-    for (Int c = thread; c < columns; c += gpu::block_threads)
-      y[r * columns + c] = gamma[c] * ((x[c] - row.mean) * row.over_deviation) + beta[c];
+  float* const all_y = out[0].mutable_gpu_data<float>();
+  gpu::for_each_row(rows, columns, [=] __device__(Int r, auto row) {
+    const auto x = row.keep([=](auto at) { return all[r * columns + at.column]; });
+    const Statistics of = statistics(row, x, epsilon);
+    const auto y = row.keep([&](auto at) {
+      return gamma[at.column] * ((x(at) - of.mean) * of.over_deviation) + beta[at.column];
+    });
+    row.each([&](auto at) { all_y[r * columns + at.column] = y(at); });
   });
 }
 
@@ -39,31 +38,26 @@ void layer_norm_grad(const LayerNormGrad& op, const Tensors& in, Tensors& out) {
   const auto epsilon = static_cast<float>(op.epsilon);
   const float *const all = in[0].gpu_data<float>(), *const gamma = in[1].gpu_data<float>(),
                      *const cotangents = in[2].gpu_data<float>();
-  float *const all_dx = out[0].mutable_gpu_data<float>(), *const dgamma = out[1].mutable_gpu_data<float>(),
+  float *const dx = out[0].mutable_gpu_data<float>(), *const dgamma = out[1].mutable_gpu_data<float>(),
                *const dbeta = out[2].mutable_gpu_data<float>();
   Tensor of_rows = Tensor::empty({rows, 2}, DType::f32, Device::gpu);  // μ and 1/√(σ² + ε)
   float* const kept = of_rows.mutable_gpu_data<float>();
-  gpu::for_each_block(rows, [=] __device__(Int r, Int thread) {
-    const float *const x = all + r * columns, *const dy = cotangents + r * columns;
-    float* const dx = all_dx + r * columns;
-    const Statistics row = statistics(x, columns, epsilon, thread);
-    const auto plus = [](float a, float b) { return a + b; };
-    float sum = 0, along = 0;
-    for (Int c = thread; c < columns; c += gpu::block_threads) {
-      const float g = gamma[c] * dy[c];
-      sum += g;
-      along += g * ((x[c] - row.mean) * row.over_deviation);
-    }
+  gpu::for_each_row(rows, columns, [=] __device__(Int r, auto row) {
+    const auto x = row.keep([=](auto at) { return all[r * columns + at.column]; });
+    const auto dy = row.keep([=](auto at) { return cotangents[r * columns + at.column]; });
+    const auto factor = row.keep([=](auto at) { return gamma[at.column]; });
+    const auto g = [&](auto at) { return factor(at) * dy(at); };
+    const Statistics of = statistics(row, x, epsilon);
+    const auto normalised = [&](auto at) { return (x(at) - of.mean) * of.over_deviation; };
     const auto n = static_cast<float>(columns);
-    sum = gpu::join_block(sum, plus) / n;
-    along = gpu::join_block(along, plus) / n;
-    for (Int c = thread; c < columns; c += gpu::block_threads) {
-      const float normalised = (x[c] - row.mean) * row.over_deviation;
-      dx[c] = row.over_deviation * (gamma[c] * dy[c] - sum - normalised * along);
-    }
-    if (thread == 0) {
-      kept[2 * r] = row.mean;
-      kept[2 * r + 1] = row.over_deviation;
+    const float mean = row.sum(g) / n;
+    const float along = row.sum([&](auto at) { return g(at) * normalised(at); }) / n;
+    row.each([&](auto at) {
+      dx[r * columns + at.column] = of.over_deviation * (g(at) - mean - normalised(at) * along);
+    });
+    if (row.lane == 0) {
+      kept[2 * r] = of.mean;
+      kept[2 * r + 1] = of.over_deviation;
     }
   });
   gpu::sum_rows<2>(

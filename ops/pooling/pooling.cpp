@@ -20,10 +20,15 @@ const std::vector<Case>& cases() {
       {"3 by 3, stride 2, padding 1", {.size = {3, 3}, .stride = {2, 2}, .pad = {1, 1, 1, 1}}, {1, 6, 7, 2}},
       {"2 by 3, stride 3 by 2, valid", {.size = {2, 3}, .stride = {3, 2}, .pad = valid}, {2, 5, 6, 3}},
       {"window of the whole image", {.size = {3, 4}, .stride = {1, 1}, .pad = valid}, {2, 3, 4, 2}},
+      {"3 by 3, stride 2, same, fours of channels",
+       {.size = {3, 3}, .stride = {2, 2}, .pad = same},
+       {1, 5, 4, 8}},
+      {"2 by 2, valid, four channels", {.size = {2, 2}, .stride = {2, 2}, .pad = valid}, {2, 5, 4, 4}},
       {"one cell", {.size = {1, 1}, .stride = {1, 1}, .pad = same}, {1, 1, 1, 1}}};
   return all;
 }
 const Case many_channels{"many channels", {.size = {3, 3}, .stride = {2, 2}, .pad = same}, {3, 11, 10, 151}};
+const Case many_fours{"many fours", {.size = {3, 3}, .stride = {2, 2}, .pad = same}, {3, 11, 10, 152}};
 const Case large{"257 channels, 13 by 17", {.size = {3, 3}, .stride = {2, 2}, .pad = same}, {1, 13, 17, 257}};
 
 template <class O>
@@ -31,7 +36,7 @@ std::vector<Sample> samples() {
   std::vector<Sample> all;
   for (const Case& c : cases())
     all.push_back(sample(fmt::format("{}: {}", O::name, c.text), O{c.pooling}, {distinct(c.x)}));
-  for (const Case& c : {many_channels, large})
+  for (const Case& c : {many_channels, many_fours, large})
     all.push_back(values_only(fmt::format("{}: {}", O::name, c.text), O{c.pooling}, {uniform(c.x)}));
   all.push_back(values_only(fmt::format("{}: special values", O::name), O{}, {special_values({2, 4, 6, 3})}));
   return all;
@@ -44,9 +49,12 @@ std::vector<Sample> max_grad_samples() {
                          {std::move(x), uniform(c.pooling.shape(c.x))}));
   };
   for (const Case& c : cases()) add(c, distinct(c.x));
-  for (const Case& c : {many_channels, large}) add(c, uniform(c.x));
+  for (const Case& c : {many_channels, many_fours, large}) add(c, uniform(c.x));
   add({"equal values", {.size = {3, 3}, .stride = {1, 1}, .pad = same}, {1, 4, 4, 2}},
       uniform({1, 4, 4, 2}, 1, 1));
+  add({"equal values in fours", {.size = {3, 3}, .stride = {1, 1}, .pad = same}, {1, 4, 4, 4}},
+      uniform({1, 4, 4, 4}, 1, 1));
+  add({"special values in fours", {}, {2, 4, 6, 4}}, special_values({2, 4, 6, 4}));
   add({"special values", {}, {2, 4, 6, 3}}, special_values({2, 4, 6, 3}));
   return all;
 }
@@ -58,7 +66,7 @@ std::vector<Sample> average_grad_samples() {
                          AveragePool2dGrad{c.pooling, {c.x[1], c.x[2]}}, {uniform(c.pooling.shape(c.x))}));
   };
   for (const Case& c : cases()) add(c);
-  for (const Case& c : {many_channels, large}) add(c);
+  for (const Case& c : {many_channels, many_fours, large}) add(c);
   return all;
 }
 

@@ -15,6 +15,9 @@ void register_softmax(Registry& registry) {
                 values_only("softmax: special values", Softmax{}, {special_values({4, 6})}),
                 values_only("softmax: vector lengths", Softmax{}, {uniform({300, 49}, -9, 9)}),
                 values_only("softmax: 521 classes", Softmax{}, {uniform({5, 521}, -9, 9)}),
+                values_only("softmax: as in a vision transformer", Softmax{}, {uniform({2, 19, 197}, -9, 9)}),
+                values_only("softmax: rows beyond a block's registers", Softmax{},
+                            {uniform({3, 2503}, -9, 9)}),
                 values_only("softmax: long rows", Softmax{}, {uniform({3, 1000}, -60, 60)})},
        .bad = {refused(Softmax{}, {{}}, "x [] has no last axis to sum over"),
                refused(Softmax{}, {{3, 0}}, "x [3,0] has no last axis to sum over")}});
@@ -27,6 +30,10 @@ void register_softmax(Registry& registry) {
                 values_only("softmax_grad: vector lengths", SoftmaxGrad{},
                             {y({300, 49}), uniform({300, 49})}),
                 values_only("softmax_grad: 521 classes", SoftmaxGrad{}, {y({5, 521}), uniform({5, 521})}),
+                values_only("softmax_grad: as in a vision transformer", SoftmaxGrad{},
+                            {y({2, 19, 197}), uniform({2, 19, 197})}),
+                values_only("softmax_grad: rows beyond a block's registers", SoftmaxGrad{},
+                            {y({3, 2503}), uniform({3, 2503})}),
                 values_only("softmax_grad: certain", SoftmaxGrad{}, {one_hot(3, 4), special_values({3, 4})})},
        .bad = {refused(SoftmaxGrad{}, {{3, 4}, {3, 5}}, "y [3,4] and dy [3,5] differ")}});
 }

@@ -1,6 +1,6 @@
 #include "ops/larger.h"
 #include "ops/softmax/softmax.h"
-#include "tensor/launch.h"
+#include "tensor/launch_rows.h"
 #include "tensor/math.h"
 
 namespace sonograd {
@@ -10,15 +10,14 @@ void softmax_gpu(const Softmax&, const Tensors& in, Tensors& out) {
   const Int classes = in[0].size(-1);
   const float* const all = in[0].gpu_data<float>();
   float* const all_y = out[0].mutable_gpu_data<float>();
-  gpu::for_each_block(in[0].elements() / classes, [=] __device__(Int r, Int thread) {
-    const float* const x = all + r * classes;
-    float* const y = all_y + r * classes;
-    float largest = x[thread < classes ? thread : 0], sum = 0;
-    for (Int c = thread; c < classes; c += gpu::block_threads) largest = larger(largest, x[c]);
-    largest = gpu::join_block(largest, [](float a, float b) { return larger(a, b); });
-    for (Int c = thread; c < classes; c += gpu::block_threads) sum += Fast::exp(x[c] - largest);
-    sum = gpu::join_block(sum, [](float a, float b) { return a + b; });
-    for (Int c = thread; c < classes; c += gpu::block_threads) y[c] = Fast::exp(x[c] - largest) / sum;
+  gpu::for_each_row(in[0].elements() / classes, classes, [=] __device__(Int r, auto row) {
+    const auto x = row.keep([=](auto at) { return all[r * classes + at.column]; });
+    float largest = -INFINITY;
+    row.each([&](auto at) { largest = larger(largest, x(at)); });
+    largest = gpu::join_lanes(largest, row.lanes, [](float a, float b) { return larger(a, b); });
+    const auto e = row.keep([&](auto at) { return Fast::exp(x(at) - largest); });
+    const float share = 1 / row.sum(e);
+    row.each([&](auto at) { all_y[r * classes + at.column] = e(at) * share; });
   });
 }
 
@@ -26,12 +25,11 @@ void softmax_grad(const SoftmaxGrad&, const Tensors& in, Tensors& out) {
   const Int classes = in[0].size(-1);
   const float *const all_y = in[0].gpu_data<float>(), *const all_dy = in[1].gpu_data<float>();
   float* const dx = out[0].mutable_gpu_data<float>();
-  gpu::for_each_block(in[0].elements() / classes, [=] __device__(Int r, Int thread) {
-    const float *const y = all_y + r * classes, *const dy = all_dy + r * classes;
-    float along = 0;
-    for (Int c = thread; c < classes; c += gpu::block_threads) along += y[c] * dy[c];
-    along = gpu::join_block(along, [](float a, float b) { return a + b; });
-    for (Int c = thread; c < classes; c += gpu::block_threads) dx[r * classes + c] = y[c] * (dy[c] - along);
+  gpu::for_each_row(in[0].elements() / classes, classes, [=] __device__(Int r, auto row) {
+    const auto y = row.keep([=](auto at) { return all_y[r * classes + at.column]; });
+    const auto dy = row.keep([=](auto at) { return all_dy[r * classes + at.column]; });
+    const float along = row.sum([&](auto at) { return y(at) * dy(at); });
+    row.each([&](auto at) { dx[r * classes + at.column] = y(at) * (dy(at) - along); });
   });
 }
 

@@ -5,9 +5,9 @@
 namespace sonograd {
 namespace {
 
-constexpr Int elements_of_a_piece = 2048;
+constexpr Int elements_of_a_piece = 4096;
 
-// What is updated of one tensor, in place, by a call of its Op: at(i) changes element i.
+// What is updated of one tensor, in place, by a call of its Op: write(i, read(i)) changes element i.
 struct AdamEach {
   using Op = AdamUpdate;
   AdamUpdate::Step<float> step;
@@ -24,10 +24,13 @@ struct AdamEach {
   }
   const gpu::StepNumbers* live() const { return gpu::live_rate(step.rate); }
   SONOGRAD_INLINE void take_rate(float rate) { step.rate = rate; }
-  SONOGRAD_INLINE void at(Int i) const {
-    float first = m[i], second = v[i], value = w[i];
-    step(g[i], first, second, value);
-    m[i] = first, v[i] = second, w[i] = value;
+  struct Element {
+    float w, m, v, g;
+  };
+  SONOGRAD_INLINE Element read(Int i) const { return {w[i], m[i], v[i], g[i]}; }
+  SONOGRAD_INLINE void write(Int i, Element e) const {
+    step(e.g, e.m, e.v, e.w);
+    m[i] = e.m, v[i] = e.v, w[i] = e.w;
   }
 };
 struct SgdEach {
@@ -42,10 +45,13 @@ struct SgdEach {
   }
   const gpu::StepNumbers* live() const { return gpu::live_rate(step.rate); }
   SONOGRAD_INLINE void take_rate(float rate) { step.rate = rate; }
-  SONOGRAD_INLINE void at(Int i) const {
-    float velocity = u[i], value = w[i];
-    step(g[i], velocity, value);
-    u[i] = velocity, w[i] = value;
+  struct Element {
+    float w, u, g;
+  };
+  SONOGRAD_INLINE Element read(Int i) const { return {w[i], u[i], g[i]}; }
+  SONOGRAD_INLINE void write(Int i, Element e) const {
+    step(e.g, e.u, e.w);
+    u[i] = e.u, w[i] = e.w;
   }
 };
 struct AverageEach {
@@ -60,7 +66,11 @@ struct AverageEach {
   }
   static const gpu::StepNumbers* live() { return gpu::live_numbers(); }
   SONOGRAD_INLINE void take_rate(float) {}
-  SONOGRAD_INLINE void at(Int i) const { a[i] = a[i] * keep + x[i] * take; }
+  struct Element {
+    float a, x;
+  };
+  SONOGRAD_INLINE Element read(Int i) const { return {a[i], x[i]}; }
+  SONOGRAD_INLINE void write(Int i, Element e) const { a[i] = e.a * keep + e.x * take; }
 };
 
 // Of an update that a graph may repeat the rate is `live`, as is whether it may change anything.
@@ -74,7 +84,9 @@ void update_each(const std::vector<Each>& list, const gpu::StepNumbers* live) {
       if (live && !live->finite) return;
       Each each = given;
       if (live) each.take_rate(live->rate);
-      for (Int i = begin + threadIdx.x; i < end; i += gpu::block_threads) each.at(i);
+      gpu::read_ahead(
+          begin + threadIdx.x, gpu::block_threads, end, [&](Int i) { return each.read(i); },
+          [&](Int i, const typename Each::Element& e) { each.write(i, e); });
     });
     many = {};
   }

@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <numeric>
 
 #include "autograd/strided.h"
 #include "ops/unary/unary.h"
@@ -54,6 +55,24 @@ TEST_CASE("parts of a tensor on the gpu are filled and assigned to, from the hos
   CHECK(host.values() == Values{0, 0, 1, 0, 0, 2});
   CHECK(Tensor::zeros({0, 3}, DType::f32, Device::gpu).copy().values().empty());
   CHECK(Tensor::filled({}, 2.5, DType::f32, Device::gpu).item() == 2.5);
+}
+
+TEST_CASE("what is copied in fours on the gpu, or may not be, arrives") {
+  Values values(3 * 5 * 12);
+  std::iota(values.begin(), values.end(), 0);
+  for (const Int channels : {12, 10}) {
+    const Tensor host = Tensor::of({180 / channels, channels}, values), there = host.to(Device::gpu);
+    // columns that begin and end on a four, that begin off one, that end off one
+    for (const auto& [begin, end] : {std::pair<Int, Int>{0, 8}, {4, 8}, {1, 9}, {4, 7}}) {
+      CAPTURE(begin);
+      CHECK(there.slice(1, begin, end).copy().values() == host.slice(1, begin, end).values());
+      Tensor from = Tensor::zeros({180 / channels, channels}, DType::f32, Device::gpu),
+             part = from.slice(1, begin, end);
+      part.assign(there.slice(1, 0, end - begin));
+      CHECK(from.slice(1, begin, end).values() == host.slice(1, 0, end - begin).values());
+    }
+    CHECK(there.slice(0, 1, 2).slice(1, 0, 4).copy().values() == host.slice(0, 1, 2).slice(1, 0, 4).values());
+  }
 }
 
 TEST_CASE("host code gets no pointer to what is on the gpu, nor a kernel one to what is not") {
