@@ -152,14 +152,7 @@ __global__ void map_columns_kernel(Int rows, Int columns, Tiling tiling, float* 
     if (c >= columns) continue;
     const Int begin = k / tiling.tiles * tiling.rows_of_a_piece;
     const Int end = begin + tiling.rows_of_a_piece < rows ? begin + tiling.rows_of_a_piece : rows;
-    const auto value = of(c);
-    for (Int r = begin + lane; r < end; r += batch * lanes) {
-      float values[batch];
-      for (int b = 0; b < batch; ++b)
-        if (r + b * lanes < end) values[b] = value(r + b * lanes);
-      for (int b = 0; b < batch; ++b)
-        if (r + b * lanes < end) y[(r + b * lanes) * columns + c] = values[b];
-    }
+    read_ahead(begin + lane, lanes, end, of(c), [=](Int r, float value) { y[r * columns + c] = value; });
   }
 }
 
@@ -167,7 +160,7 @@ __global__ void map_columns_kernel(Int rows, Int columns, Tiling tiling, float* 
 template <class Of>
 void map_columns(Int rows, Int columns, float* y, Of of) {
   if (rows * columns == 0) return;
-  const Tiling tiling(rows, columns, 4 * batch, rows);
+  const Tiling tiling(rows, columns, 16, rows);
   launch(map_columns_kernel<Of>, blocks_for(Int{tiling.tiles} * tiling.pieces), rows, columns, tiling, y, of);
 }
 
@@ -211,9 +204,8 @@ __global__ void __launch_bounds__(block_threads, 2)
     Sums<kinds, double> sum{};
     if (c < columns)
       for (Int r = begin + lane; r < end; r += stride) {
-        const Sums<kinds, double> one =
-            part(n, Rows{r, r + stride < end ? r + stride : end, tiling.lanes()}, c);
-        for (int kind = 0; kind < kinds; ++kind) sum.of[kind] += one.of[kind];
+        const auto one = part(n, Rows{r, r + stride < end ? r + stride : end, tiling.lanes()}, c);
+        for (int kind = 0; kind < kinds; ++kind) sum.of[kind] += static_cast<double>(one.of[kind]);
       }
     for (int kind = 0; kind < kinds; ++kind) sum.of[kind] = add_lanes(sum.of[kind], tiling.width);
     if (lane > 0 || c >= columns) continue;
@@ -268,15 +260,13 @@ void sum_parts(Int images, Int rows, Int columns, Part part, Finish finish) {
 template <int kinds, class Term>
 struct PartOfTerms {
   Term term;
-  __device__ Sums<kinds, double> operator()(Int n, Rows rows, Int c) const {
+  __device__ Sums<kinds, float> operator()(Int n, Rows rows, Int c) const {
     Sums<kinds, float> sum{};
     for (Int r = rows.begin; r < rows.end; r += rows.step) {
       const Sums<kinds, float> one = term(n, r, c);
       for (int kind = 0; kind < kinds; ++kind) sum.of[kind] += one.of[kind];
     }
-    Sums<kinds, double> all{};
-    for (int kind = 0; kind < kinds; ++kind) all.of[kind] = static_cast<double>(sum.of[kind]);
-    return all;
+    return sum;
   }
 };
 template <int kinds, class Term, class Finish>

@@ -115,41 +115,39 @@ void grad_x_by_tiles(const Taps& taps, const Tensors& in, Tensors& out) {
   });
 }
 
-// All taps at once, a row of tile_columns outputs at a time: what is read of x serves several of them.
+// All taps at once, some neighbouring outputs at a time: what is read of x serves several of them.
 template <int size, int stride>
 void grad_w_by_tiles(const Taps& taps, const Tensors& in, Tensors& out) {
-  constexpr int all = size * size, read = (tile_columns - 1) * stride + size;
+  constexpr int all = size * size, together = tile_columns / stride, read = (together - 1) * stride + size;
   const Taps t = taps;
   const float *const x = in[0].gpu_data<float>(), *const dy = in[1].gpu_data<float>();
   float* const dw = out[0].mutable_gpu_data<float>();
   const Int height = t.rows.outputs, width = t.columns.outputs;
-  const Int across = (width + tile_columns - 1) / tile_columns;
-  gpu::sum_parts<all, 64 / tile_columns>(
+  const Int across = (width + together - 1) / together;
+  gpu::sum_parts<all, 64 / together>(
       1, in[1].size(0) * height * across, t.channels,
       [=] __device__(Int, gpu::Rows part, Int c) {
         gpu::Sums<all, float> sums{};
         for (Int number = part.begin; number < part.end; number += part.step) {
           const gpu::Pixel at = gpu::pixel(number, height, across, 1);
-          const Int first = at.column * tile_columns;
+          const Int first = at.column * together;
           const Int top = t.rows.position(at.row, 0), left = t.columns.position(first, 0);
           const float* const outputs = dy + t.y(at.n, at.row, first, c);
-          float cotangents[tile_columns];
-          for (int j = 0; j < tile_columns; ++j)
+          float cotangents[together];
+          for (int j = 0; j < together; ++j)
             cotangents[j] = first + j < width ? outputs[j * t.channels] : 0.0F;
           for (int u = 0; u < size; ++u) {
             if (!t.rows.inside(top + u)) continue;
             const float* const line = x + t.x(at.n, top + u, 0, c);
             for (int along = 0; along < read; ++along) {
               const float value = t.columns.inside(left + along) ? line[(left + along) * t.channels] : 0.0F;
-              for (int j = 0; j < tile_columns; ++j)
+              for (int j = 0; j < together; ++j)
                 if (const int v = along - j * stride; v >= 0 && v < size)
                   sums.of[u * size + v] += value * cotangents[j];
             }
           }
         }
-        gpu::Sums<all, double> sum{};
-        for (int tap = 0; tap < all; ++tap) sum.of[tap] = static_cast<double>(sums.of[tap]);
-        return sum;
+        return sums;
       },
       [=] __device__(Int, Int c, gpu::Sums<all, double> sum) {
         for (int tap = 0; tap < all; ++tap) dw[tap * t.channels + c] = static_cast<float>(sum.of[tap]);
