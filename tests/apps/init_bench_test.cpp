@@ -43,6 +43,16 @@ TEST_CASE("bench times the DCGAN") {
   check_refused(run({"bench", "--model", "dcgan", "--what", "finetune"}), 2, {"finetune", "infer and train"});
 }
 
+TEST_CASE("bench tells what the system itself worked in the first step") {
+  const Outcome outcome = run({"bench", "--model", "mini", "--what", "train", "--batch", "8", "--image-size",
+                               "224", "--repeat", "1", "--threads", "1", "--json"});
+  check_done(outcome);
+  const json found = json::parse(outcome.out);
+  // Pages are new: some of it, and no more than one thread has.
+  CHECK(found["first_system_ms"] > 0);
+  CHECK(found["first_system_ms"] < found["first_ms"].get<double>());
+}
+
 TEST_CASE("bench times inference and each kind of step") {
   for (const char* what : {"infer", "train", "finetune", "transfer", "cached"}) {
     const Outcome outcome = run({"bench", "--model", "mini", "--what", what, "--batch", "2", "--image-size",
