@@ -40,7 +40,7 @@ void copy_elements(const Tensor& source, Tensor& target) {
     const auto bytes = static_cast<std::size_t>(source.elements()) * sizeof(To);
     if (bytes > 0)
       check(cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToDevice, stream()), "cudaMemcpyAsync",
-            fmt::format("{} bytes on the gpu", bytes));
+            {static_cast<Int>(bytes), "bytes on the gpu"});
     return;
   }
   if constexpr (std::is_same_v<From, float> && std::is_same_v<To, float>)

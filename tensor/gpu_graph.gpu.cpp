@@ -106,7 +106,7 @@ void Readout::copy(const Tensor& x) {
   with_type(x.dtype(), [&](auto zero) {
     check(cudaMemcpyAsync(parts->memory.data(), x.gpu_data<decltype(zero)>(),
                           static_cast<std::size_t>(parts->memory.bytes()), cudaMemcpyDeviceToHost, stream()),
-          "cudaMemcpyAsync", fmt::format("{} bytes from the gpu", parts->memory.bytes()));
+          "cudaMemcpyAsync", {parts->memory.bytes(), "bytes from the gpu"});
   });
 }
 Int Readout::elements() const {

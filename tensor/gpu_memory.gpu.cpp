@@ -74,7 +74,7 @@ void* from_system(Int bytes) {
     cudaGetLastError();
     return nullptr;
   }
-  check(status, "cudaMalloc", fmt::format("{} bytes", bytes));
+  check(status, "cudaMalloc", {bytes, "bytes"});
   return block;
 }
 
@@ -219,7 +219,7 @@ void* allocate(Int bytes) {
   void* const block = given_out(bytes);
   if (const cudaError_t status = fill_with_nan(memory(), block, bytes); status != cudaSuccess) {
     release(block, bytes);
-    check(status, "cudaMemsetAsync", fmt::format("{} bytes", bytes));
+    check(status, "cudaMemsetAsync", {bytes, "bytes"});
   }
   return block;
 }

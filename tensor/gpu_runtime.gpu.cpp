@@ -82,11 +82,12 @@ int attribute(cudaDeviceAttr which) {
 
 }  // namespace
 
-void check(cudaError_t status, const char* call, const std::string& about) {
+void check(cudaError_t status, const char* call, Amount about) {
   if (status == cudaSuccess) return;
   cudaGetLastError();  // else the next call would report it once more
-  throw Failure("{}{}{}: {} ({}){}", call, about.empty() ? "" : " of ", about, cudaGetErrorString(status),
-                cudaGetErrorName(status), lost_by(status));
+  const std::string of = about.unit ? fmt::format(" of {} {}", about.number, about.unit) : "";
+  throw Failure("{}{}: {} ({}){}", call, of, cudaGetErrorString(status), cudaGetErrorName(status),
+                lost_by(status));
 }
 
 // By a call that each such error shows at and that waits for nothing.
@@ -205,8 +206,7 @@ double Event::seconds_since(const Event& earlier) const {
 
 Pinned::Pinned(Int bytes) : bytes_(bytes) {
   use_our_gpu();
-  check(cudaMallocHost(&block, static_cast<std::size_t>(bytes)), "cudaMallocHost",
-        fmt::format("{} bytes", bytes));
+  check(cudaMallocHost(&block, static_cast<std::size_t>(bytes)), "cudaMallocHost", {bytes, "bytes"});
 }
 Pinned::~Pinned() {
   cudaFreeHost(block);
@@ -216,7 +216,7 @@ void download(void* to, const void* from, Int bytes) {
   if (bytes == 0) return;
   if (while_waiting()) synchronise();  // the copy itself would wait for all before it, and ask nothing
   check(cudaMemcpyAsync(to, from, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, stream()),
-        "cudaMemcpyAsync", fmt::format("{} bytes from the gpu", bytes));
+        "cudaMemcpyAsync", {bytes, "bytes from the gpu"});
   synchronise();
 }
 

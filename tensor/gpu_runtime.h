@@ -12,9 +12,14 @@
 // CUDA's runtime with our errors and lifetimes: for *.gpu.cpp and *.cu alone.
 namespace sonograd::gpu {
 
+// What a call is about, "3 blocks"; no text is made of it unless the call fails.
+struct Amount {
+  Int number = 0;
+  const char* unit = nullptr;
+};
 // Throws Failure where a call failed: "<call> of <about>: <the runtime's text>". An error of earlier work on
 // the stream shows at a later call, and one that has ended the process' use of the GPU is said to have.
-void check(cudaError_t status, const char* call, const std::string& about = {});
+void check(cudaError_t status, const char* call, Amount about = {});
 
 // Why a GPU cannot be used, asked anew; why_not() asks once.
 std::string examine();

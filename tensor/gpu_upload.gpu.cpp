@@ -28,7 +28,7 @@ class Staging {
     const auto size = static_cast<std::size_t>(bytes);
     std::memcpy(turn.memory->data(), from, size);
     check(cudaMemcpyAsync(to, turn.memory->data(), size, cudaMemcpyHostToDevice, stream()), "cudaMemcpyAsync",
-          fmt::format("{} bytes to the gpu", bytes));
+          {bytes, "bytes to the gpu"});
     try {
       turn.copied.record();
     } catch (const Failure&) {

@@ -20,8 +20,7 @@ void launch(void (*kernel)(Parameters...), Int blocks, const Arguments&... argum
   config.gridDim = dim3(static_cast<unsigned>(blocks), 1, 1);
   config.blockDim = dim3(block_threads, 1, 1);
   config.stream = stream();
-  check(cudaLaunchKernelEx(&config, kernel, arguments...), "cudaLaunchKernelEx",
-        fmt::format("{} blocks", blocks));
+  check(cudaLaunchKernelEx(&config, kernel, arguments...), "cudaLaunchKernelEx", {blocks, "blocks"});
 }
 
 // Enough to keep the GPU busy; a thread takes several items where there are more.
@@ -229,9 +228,17 @@ __global__ void sum_finish_kernel(Int images, Int columns, int pieces, const dou
     const Place at = place(i, columns);
     Sums<kinds, double> total{};
     if (i < images * columns)
-      for (int piece = lane; piece < pieces; piece += block_threads / finish_width)
-        for (int kind = 0; kind < kinds; ++kind)
-          total.of[kind] += partial[((at.row * pieces + piece) * kinds + kind) * columns + at.column];
+      read_ahead(
+          lane, block_threads / finish_width, pieces,
+          [&](Int piece) {
+            Sums<kinds, double> one{};
+            for (int kind = 0; kind < kinds; ++kind)
+              one.of[kind] = partial[((at.row * pieces + piece) * kinds + kind) * columns + at.column];
+            return one;
+          },
+          [&](Int, const Sums<kinds, double>& one) {
+            for (int kind = 0; kind < kinds; ++kind) total.of[kind] += one.of[kind];
+          });
     for (int kind = 0; kind < kinds; ++kind) total.of[kind] = add_lanes(total.of[kind], finish_width);
     if (lane == 0 && i < images * columns) finish(at.row, at.column, total);
   }
@@ -244,7 +251,7 @@ template <int kinds, int most, class Part, class Finish>
 void sum_parts(Int images, Int rows, Int columns, Part part, Finish finish) {
   if (images * columns == 0) return;
   // Blocks enough to fill a GPU; more are no faster, and each leaves sums to add.
-  const Tiling tiling(rows, columns, most / 4, 2048 / (images * ((columns + 31) / 32)));
+  const Tiling tiling(rows, columns, most / 4, 1024 / (images * ((columns + 31) / 32)));
   const int pieces = tiling.pieces;
   Tensor partial =
       Tensor::empty({pieces > 1 ? images * pieces * kinds : 0, columns}, DType::f64, Device::gpu);
@@ -262,10 +269,11 @@ struct PartOfTerms {
   Term term;
   __device__ Sums<kinds, float> operator()(Int n, Rows rows, Int c) const {
     Sums<kinds, float> sum{};
-    for (Int r = rows.begin; r < rows.end; r += rows.step) {
-      const Sums<kinds, float> one = term(n, r, c);
-      for (int kind = 0; kind < kinds; ++kind) sum.of[kind] += one.of[kind];
-    }
+    read_ahead(
+        rows.begin, rows.step, rows.end, [&](Int r) { return term(n, r, c); },
+        [&](Int, const Sums<kinds, float>& one) {
+          for (int kind = 0; kind < kinds; ++kind) sum.of[kind] += one.of[kind];
+        });
     return sum;
   }
 };

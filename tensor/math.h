@@ -16,6 +16,7 @@ struct Exact {
   SONOGRAD_INLINE static auto erf(auto x) { return std::erf(x); }
   SONOGRAD_INLINE static auto log(auto x) { return std::log(x); }
   SONOGRAD_INLINE static auto sqrt(auto x) { return std::sqrt(x); }
+  SONOGRAD_INLINE static auto reciprocal(auto x) { return decltype(x)(1) / x; }
 };
 
 // Every function is within 3 ulp of the true value for all x, and passes infinities and NaN on as
@@ -26,7 +27,7 @@ struct Fast {
   SONOGRAD_INLINE static float exp(float x) {
 #ifdef __CUDA_ARCH__
     return ::expf(x);  // which the card has an instruction for, within 2 ulp
-#endif
+#else
     constexpr float round_magic = 12582912.0f;  // 1.5 · 2^23: adding it rounds to an integer
     constexpr float smallest = -87.3f, largest = 88.72283f;
     const float above = x > smallest ? x : smallest, bounded = above < largest ? above : largest;
@@ -43,6 +44,7 @@ struct Fast {
     const float y = std::bit_cast<float>(std::bit_cast<std::uint32_t>(p) + power);
     const float low = x < smallest ? 0.0f : y;
     return x <= largest ? low : x + INFINITY;  // infinity, or not-a-number as x is
+#endif
   }
 
   // sign(x) times: t + t³·P(t²) for small t = |x|, 1 - 2 / (e^2t + 1) elsewhere
@@ -54,7 +56,7 @@ struct Fast {
     p = p * z + 1.3331491287e-01f;
     p = p * z - 3.3333283925e-01f;
     const float near = size + size * z * p;
-    const float far = 1.0f - 2.0f / (exp(2.0f * size) + 1.0f);
+    const float far = 1.0f - 2.0f * reciprocal(exp(2.0f * size) + 1.0f);
     return std::copysign(size < 0.625f ? near : far, x);
   }
 
@@ -104,7 +106,17 @@ struct Fast {
     return x < INFINITY ? low : x;  // infinity and not-a-number stay what they are
   }
 
-  SONOGRAD_INLINE static float sqrt(float x) { return std::sqrt(x); }
+  SONOGRAD_INLINE static float sqrt(float x) {
+    return std::sqrt(x);
+  }
+  SONOGRAD_INLINE static float reciprocal(float x) {
+#ifdef __CUDA_ARCH__
+    return __fdividef(1.0f,
+                      x);  // within 2 ulp, and 0 beyond 2^126; the rounded quotient takes many instructions
+#else
+    return 1.0f / x;
+#endif
+  }
 };
 
 }  // namespace sonograd

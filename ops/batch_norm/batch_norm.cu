@@ -71,11 +71,12 @@ void statistics(const Tensor& in, Tensor& means, Tensor& variances) {
       [=] __device__(Int, gpu::Rows part, Int c) {
         const float first = x[part.begin * pitch + c];
         float sum = 0, squares = 0;
-        for (Int r = part.begin; r < part.end; r += part.step) {
-          const float difference = x[r * pitch + c] - first;
-          sum += difference;
-          squares += difference * difference;
-        }
+        gpu::read_ahead(
+            part.begin, part.step, part.end, [&](Int r) { return x[r * pitch + c] - first; },
+            [&](Int, float difference) {
+              sum += difference;
+              squares += difference * difference;
+            });
         const auto count = static_cast<double>((part.end - part.begin + part.step - 1) / part.step);
         const double from = static_cast<double>(first) - static_cast<double>(x[c]), along = sum;
         return gpu::Sums<2, double>{

@@ -118,33 +118,36 @@ void grad_x_by_tiles(const Taps& taps, const Tensors& in, Tensors& out) {
 // All taps at once, some neighbouring outputs at a time: what is read of x serves several of them.
 template <int size, int stride>
 void grad_w_by_tiles(const Taps& taps, const Tensors& in, Tensors& out) {
-  constexpr int all = size * size, together = tile_columns / stride, read = (together - 1) * stride + size;
+  constexpr int all = size * size, together = (size < 5 ? 4 : 2) / stride,
+                read = (together - 1) * stride + size;
   const Taps t = taps;
   const float *const x = in[0].gpu_data<float>(), *const dy = in[1].gpu_data<float>();
   float* const dw = out[0].mutable_gpu_data<float>();
   const Int height = t.rows.outputs, width = t.columns.outputs;
   const Int across = (width + together - 1) / together;
+  const int channels = static_cast<int>(t.channels);
   gpu::sum_parts<all, 64 / together>(
       1, in[1].size(0) * height * across, t.channels,
       [=] __device__(Int, gpu::Rows part, Int c) {
         gpu::Sums<all, float> sums{};
         for (Int number = part.begin; number < part.end; number += part.step) {
           const gpu::Pixel at = gpu::pixel(number, height, across, 1);
-          const Int first = at.column * together;
-          const Int top = t.rows.position(at.row, 0), left = t.columns.position(first, 0);
+          const Int first = at.column * together, left = t.columns.position(first, 0);
+          const Int top = t.rows.position(at.row, 0);
           const float* const outputs = dy + t.y(at.n, at.row, first, c);
           float cotangents[together];
-          for (int j = 0; j < together; ++j)
-            cotangents[j] = first + j < width ? outputs[j * t.channels] : 0.0F;
-          for (int u = 0; u < size; ++u) {
+          for (int j = 0; j < together; ++j) cotangents[j] = first + j < width ? outputs[j * channels] : 0.0F;
+          bool inside[read];
+          for (int along = 0; along < read; ++along) inside[along] = t.columns.inside(left + along);
+          const float* line = x + t.x(at.n, top, left, c);
+          for (int u = 0; u < size; ++u, line += t.columns.input * t.channels) {
             if (!t.rows.inside(top + u)) continue;
-            const float* const line = x + t.x(at.n, top + u, 0, c);
-            for (int along = 0; along < read; ++along) {
-              const float value = t.columns.inside(left + along) ? line[(left + along) * t.channels] : 0.0F;
+            float values[read];
+            for (int along = 0; along < read; ++along)
+              values[along] = inside[along] ? line[along * channels] : 0.0F;
+            for (int v = 0; v < size; ++v)
               for (int j = 0; j < together; ++j)
-                if (const int v = along - j * stride; v >= 0 && v < size)
-                  sums.of[u * size + v] += value * cotangents[j];
-            }
+                sums.of[u * size + v] += values[j * stride + v] * cotangents[j];
           }
         }
         return sums;

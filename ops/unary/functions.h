@@ -64,7 +64,7 @@ struct SigmoidFunction {
   static constexpr Domain domain = Domain::everywhere;
   template <class T>
   SONOGRAD_INLINE static T f(auto m, T x) {
-    return T(1) / (T(1) + m.exp(-x));
+    return m.reciprocal(T(1) + m.exp(-x));
   }
   template <class T>
   SONOGRAD_INLINE static T df(auto m, T x) {
