@@ -24,7 +24,7 @@ void tell_fallbacks() {
   if (all.empty()) return;
   fmt::print(
       stderr,
-      "sonograd: cuDNN had no engine for {}, computed as products of matrices, which is slower: {}{}\n",
+      "sonograd: cuDNN had no engine, or a slow one alone, for {}, computed as products of matrices: {}{}\n",
       counted(all.size()), all.front(), all.size() > 1 ? " and others" : "");
 }
 

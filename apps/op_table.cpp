@@ -130,8 +130,9 @@ void print_ops(const std::vector<OpCost>& table, const MachineLimits& limits) {
     all.bytes += cost.bytes;
     all.bound_seconds += cost.bound_seconds;
   }
-  fmt::print("limits of this machine: {:.0f} GFLOP/s (a product of matrices), {:.1f} GB/s (triad)\n",
-             1e-9 * limits.flops, 1e-9 * limits.bytes);
+  fmt::print(
+      "limits of this machine: {:.0f} GFLOP/s (a product of matrices), {:.1f} GB/s (a sum of vectors)\n",
+      1e-9 * limits.flops, 1e-9 * limits.bytes);
   fmt::print("{:<32} {:>6} {:>10} {:>7} {:>10} {:>8} {:>9}\n", "op", "calls", "ms", "share", "GFLOP/s",
              "GB/s", "of bound");
   const auto row = [&](const OpCost& cost, const char* bound) {

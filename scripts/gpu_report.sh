@@ -1,6 +1,6 @@
 #!/bin/sh
 # What the first user with a card is asked to run: builds with CUDA, runs the first checks, then all tests of the gpu device, the same under
-# compute-sanitizer's four tools, times training and inference on it beside the CPU, and tries several cards together. Leaves all that was printed
+# compute-sanitizer's four tools, times training and inference on it beside the CPU and, where Python has it, PyTorch, and tries several cards together. Leaves all that was printed
 # in a folder, to be sent as it is; a step that fails does not stop those after it.
 # usage: scripts/gpu_report.sh [FOLDER]      (default: gpu-report)
 set -u
@@ -50,7 +50,11 @@ for model in efficientnetb3 aeganb3 densenet169 xception vit_b16 vit_b32; do
       $program bench --device gpu --model $model --what $what --repeat 20 --json
       $program bench --device gpu --tf32 --model $model --what $what --repeat 20 --json"
   done
+  step "ops-$model" "$program" bench --device gpu --tf32 --model "$model" --what train --ops
 done
+if python3 -c "import torch, timm" 2>/dev/null; then
+  step peers python3 bench/peers/compare.py --sonograd "$program" --device gpu --tf32 --cuda-graph --batch 32 --rounds 1 --markdown
+fi
 for model in aeganb3 densenet169; do  # whose steps are norms for a good part
   step "bench-$model-batch-norm" "$program" bench --device gpu --batch-norm cudnn --model "$model" --what train --repeat 20 --json
 done

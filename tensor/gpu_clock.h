@@ -4,8 +4,9 @@
 
 namespace sonograd::gpu {
 
-// How long stretches of work take on the gpu itself, however long the host takes to ask for them: before each
-// the gpu is kept busy for a fraction of a millisecond, in which the host puts the stretch on the stream.
+// How long stretches of work take on the gpu itself: before each it is kept busy for about a quarter of a
+// millisecond, in which the host puts the stretch on the stream. Where the host takes longer, to make a plan
+// or for dozens of kernels, its time shows.
 class Clock {
  public:
   Clock();

@@ -90,7 +90,14 @@ def arguments():
     output = parser.add_mutually_exclusive_group()
     output.add_argument("--json", action="store_true", help="one JSON object")
     output.add_argument("--markdown", action="store_true", help="the rows as docs/performance.md shows them")
-    return parser.parse_args()
+    options = parser.parse_args()
+    if options.device == "cpu" and (options.tf32 or options.cuda_graph):
+        parser.error("--tf32 and --cuda-graph are of --device gpu")
+    if options.device == "gpu" and set(options.peer or ()) & set(ON_CPU_ONLY):
+        parser.error(f"no gpu for {', '.join(ON_CPU_ONLY)}: leave it out")
+    if options.dtype != "f32" and "Keras" in (options.peer or ("Keras",)) and options.device == "cpu":
+        parser.error("Keras is timed in f32: name --peer PyTorch")
+    return options
 
 
 def cases(options):
@@ -221,7 +228,7 @@ def main():
         if not options.json:
             print(line(rows[-1], present, options.markdown), flush=True)
     if options.json:
-        facts = {key: getattr(options, key) for key in ("image_size", "threads", "rounds", "repeat")}
+        facts = {key: getattr(options, key) for key in ("device", "dtype", "tf32", "cuda_graph", "image_size", "threads", "rounds", "repeat")}
         print(json.dumps({**facts, "rows": rows}))
 
 

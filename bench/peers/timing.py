@@ -24,10 +24,12 @@ def arguments(models, devices=("cpu",), dtypes=("f32",), **switches):
     return parser.parse_args()
 
 
-def measure(step, repeat, started):
+def measure(step, repeat, started, after_first=None):
     """Runs step() 1 + repeat times; the first counts from `started`, so it holds imports and set-up."""
     step()
     first = time.perf_counter() - started
+    if after_first:
+        after_first()
     seconds = []
     for _ in range(repeat):
         start = time.perf_counter()

@@ -123,7 +123,7 @@ def main():
             optimizer.step()
             return loss.item()
 
-    figures = timing.measure(step, options.repeat, started)
+    figures = timing.measure(step, options.repeat, started, torch.cuda.reset_peak_memory_stats if device == "cuda" else None)
     if options.device == "gpu":
         figures["gpu_peak_mb"] = torch.cuda.max_memory_allocated() / 2**20
     timing.report(options, f"torch {torch.__version__}, timm {timm.__version__}", figures)

@@ -1,7 +1,7 @@
 #include "ops/batch_norm/by_cudnn.h"
 #include "ops/batch_norm/frozen.h"
 #include "ops/batch_norm/pitch.h"
-#include "tensor/launch.h"
+#include "tensor/launch_columns.h"
 
 namespace sonograd {
 namespace {
@@ -85,7 +85,8 @@ void statistics(const Tensor& in, Tensor& means, Tensor& variances) {
       [=] __device__(Int, Int c, gpu::Sums<2, double> sum) {
         const double middle = sum.of[0] / n;
         mean[c] = static_cast<float>(static_cast<double>(x[c]) + middle);
-        variance[c] = static_cast<float>(fmax(0.0, sum.of[1] / n - middle * middle));
+        const double spread = sum.of[1] / n - middle * middle;
+        variance[c] = spread < 0 ? 0.0F : static_cast<float>(spread);  // not-a-number stays what it is
       });
 }
 

@@ -1,4 +1,5 @@
 #include "ops/bias_activation/bias_activation.h"
+#include "tensor/launch_columns.h"
 #include "tensor/launch_fours.h"
 
 namespace sonograd {

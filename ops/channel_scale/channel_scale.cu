@@ -1,4 +1,5 @@
 #include "ops/channel_scale/channel_scale.h"
+#include "tensor/launch_columns.h"
 #include "tensor/launch_fours.h"
 
 namespace sonograd {

@@ -14,7 +14,7 @@ enum class Direction { forward, grad_x, grad_w };
 // Writes that of x, w and y which the direction names from the other two. Throws Error where the library
 // refuses.
 void run(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y);
-// The same on the gpu: by cuDNN or, where it has no engine that works, by columns.h.
+// The same on the gpu: by cuDNN or, where it has no engine that is taken and for 1 × 1 taps, by columns.h.
 void run_on_gpu(Direction direction, Conv2d conv, Tensor x, Tensor w, Tensor y);
 
 // For a library that multiplies no numbers of 16 bits: what the direction reads is rounded, in f32, and conv

@@ -28,6 +28,12 @@ std::vector<Case> cases() {
           {"3x3, made again", {.make_again = true}, {2, 5, 7, 6}, {3, 3}},
           {"stride 3", {.stride = {3, 3}}, {1, 7, 8, 3}, {3, 3}},
           {"5x5 on 2x1", {}, {1, 2, 1, 3}, {5, 5}},
+          {"3x3, borders wider than the window", {.pad = {5, 4, 6, 3}}, {1, 2, 3, 2}, {3, 3}},
+          {"3x3 stride 2, borders wider than the window",
+           {.stride = {2, 2}, .pad = {5, 4, 6, 3}},
+           {1, 3, 2, 2},
+           {3, 3}},
+          {"5x5 stride 2, one row", {.stride = {2, 2}}, {1, 1, 9, 3}, {5, 5}},
           {"one element", {}, {1, 1, 1, 1}, {1, 1}}};
 }
 
@@ -43,6 +49,9 @@ void register_depthwise_conv2d(Registry& registry) {
     grad_x.push_back(sample("depthwise_conv2d_grad_x: " + c.name, to_x, {uniform(w), uniform(y)}));
     grad_w.push_back(sample("depthwise_conv2d_grad_w: " + c.name, to_w, {uniform(c.x), uniform(y)}));
   }
+  const Shape many{3, 47, 30, 3};
+  grad_w.push_back(values_only("depthwise_conv2d_grad_w: many rows", DepthwiseConv2dGradW{{}, {3, 3}},
+                               {uniform(many), uniform(many)}));
   value.push_back(values_only("depthwise_conv2d: special values", DepthwiseConv2d{},
                               {special_values({1, 6, 5, 3}), uniform({3, 3, 3, 1})}));
 

@@ -1,5 +1,5 @@
 #include "ops/depthwise_conv2d/depthwise_conv2d.h"
-#include "tensor/launch.h"
+#include "tensor/launch_columns.h"
 
 namespace sonograd {
 namespace {
@@ -39,7 +39,8 @@ Int tiles(Int images, Int height, Int width, Int channels) {
          channels;
 }
 
-// Kernels of size × size taps, with one stride. Each output adds its taps in the order of the plain loops.
+// Kernels of size × size taps, with one stride. Each output adds its taps in the order of the plain
+// loops, those beside the image too, as products with 0.
 template <int size, int stride>
 void value_by_tiles(const Taps& taps, const Tensors& in, Tensors& out) {
   const Taps t = taps;
@@ -77,8 +78,8 @@ void value_by_tiles(const Taps& taps, const Tensors& in, Tensors& out) {
 template <int size, int stride>
 void grad_x_by_tiles(const Taps& taps, const Tensors& in, Tensors& out) {
   static_assert(tile_rows % stride == 0 && tile_columns % stride == 0);
-  constexpr int before = (size - 1) / stride;  // outputs whose windows begin above the tile and reach into it
-  constexpr int rows = before + tile_rows / stride, columns = before + tile_columns / stride;
+  constexpr int reach = (size - 1) / stride;  // outputs whose windows begin above the tile and end in it
+  constexpr int output_rows = reach + tile_rows / stride, output_columns = reach + tile_columns / stride;
   const Taps t = taps;
   const float *const w = in[0].gpu_data<float>(), *const dy = in[1].gpu_data<float>();
   float* const dx = out[0].mutable_gpu_data<float>();
@@ -88,23 +89,23 @@ void grad_x_by_tiles(const Taps& taps, const Tensors& in, Tensors& out) {
     const gpu::Pixel at = tile(number, height, width, t.channels);
     const Int top = at.row - t.rows.before, left = at.column - t.columns.before;  // of the tile, in x
     float sums[tile_rows][tile_columns] = {};
-    for (int down = 0; down < rows; ++down) {
-      const Int i = at.row / stride + down - before;
+    for (int down = 0; down < output_rows; ++down) {
+      const Int i = at.row / stride + down - reach;
       if (i < 0 || i >= t.rows.outputs) continue;
       const float* const line = dy + t.y(at.n, i, 0, at.channel);
-      float values[columns];
-      for (int along = 0; along < columns; ++along) {
-        const Int j = at.column / stride + along - before;
+      float values[output_columns];
+      for (int along = 0; along < output_columns; ++along) {
+        const Int j = at.column / stride + along - reach;
         values[along] = j >= 0 && j < t.columns.outputs ? line[j * t.channels] : 0.0F;
       }
       for (int row = 0; row < tile_rows; ++row) {
-        const int u = row - (down - before) * stride;
+        const int u = row - (down - reach) * stride;
         if (u < 0 || u >= size) continue;
         for (int v = size - 1; v >= 0; --v) {
           const float weight = w[t.w(u, v, at.channel)];
           for (int column = 0; column < tile_columns; ++column)
             if ((column - v) % stride == 0)
-              sums[row][column] += weight * values[(column - v) / stride + before];
+              sums[row][column] += weight * values[(column - v) / stride + reach];
         }
       }
     }

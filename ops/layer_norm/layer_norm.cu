@@ -1,4 +1,5 @@
 #include "ops/layer_norm/layer_norm.h"
+#include "tensor/launch_columns.h"
 #include "tensor/launch_rows.h"
 
 namespace sonograd {

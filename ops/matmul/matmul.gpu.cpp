@@ -36,10 +36,11 @@ Strides batch_strides(const Tensor& x, int rank) {
   return strides;
 }
 
-// Matrices that do not lie equally far apart, such as a batch's heads, would take a call for each run of them;
-// a dense copy costs less.
+// Matrices that do not lie equally far apart, such as a batch's heads, take a call for each run of them:
+// where these are many, a dense copy costs less.
 void spread_equally(Tensor& x, const Shape& batch) {
-  if (Loops<1>(batch, {batch_strides(x, batch.rank())}).width() < batch.elements()) x = x.copy();
+  constexpr Int many = 8;
+  if (Loops<1>(batch, {batch_strides(x, batch.rank())}).width() * many <= batch.elements()) x = x.copy();
 }
 
 }  // namespace
@@ -51,7 +52,10 @@ void multiply_on_gpu(const MatMul& op, const Tensor& given_x, const Tensor& give
   const Int m = y.size(-2), n = y.size(-1), k = x.size(op.transpose_x ? -2 : -1);
   if (y.elements() == 0) return;
   if (k == 0 || batch.elements() == 0) return y.fill(0);
-  if (!op.sum_batch) spread_equally(x, batch), spread_equally(w, batch);
+  if (!op.sum_batch) {
+    spread_equally(x, batch);
+    spread_equally(w, batch);
+  }
   const cublas::Factor all_x = factor_of(x, op.transpose_x), all_w = factor_of(w, op.transpose_w);
   float* const to = y.mutable_gpu_data<float>();
   // Runs of matrices that lie equally far apart are one call; products that are summed, one call each.

@@ -60,8 +60,8 @@ class CheckKernels(unittest.TestCase):
             self.assertFalse(self.object.exists())
 
     def test_a_file_may_have_limits_of_its_own(self):
-        self.assertEqual(self.build(said_of(80, 64, 128), "tensor/gpu_copy.cu").returncode, 0)
-        self.assertEqual(self.build(said_of(80, 64, 129), "tensor/gpu_copy.cu").returncode, 1)
+        self.assertEqual(self.build(said_of(80, 96), "ops/pooling/pooling.cu").returncode, 0)
+        self.assertEqual(self.build(said_of(80, 97), "ops/pooling/pooling.cu").returncode, 1)
 
     def test_what_does_not_compile_fails_as_it_would_without(self):
         done = self.build("kernels.cu(3): error: no\n", status=2)
