@@ -9,7 +9,7 @@ namespace sonograd {
 
 // Formulas of elementwise functions are written once, over one of two arithmetics: Exact is the C library's
 // (any type; the reference), Fast is branch-free f32 code that the compiler turns into vector instructions
-// (the cpu kernels).
+// (the kernels of cpu and gpu; where a gpu has an instruction for it, that).
 struct Exact {
   SONOGRAD_INLINE static auto exp(auto x) { return std::exp(x); }
   SONOGRAD_INLINE static auto tanh(auto x) { return std::tanh(x); }
@@ -20,8 +20,9 @@ struct Exact {
 };
 
 // Every function is within 3 ulp of the true value for all x, and passes infinities and NaN on as
-// the C library does; exp alone gives 0 below -87.3, where the true value is about to leave f32's normal
-// range. The polynomials' coefficients but exp's are minimax fits.
+// the C library does; but exp gives 0 below -87.3 on the cpu, and reciprocal 0 beyond 2^126 on a gpu, where
+// the true value is about to leave f32's normal range. The polynomials' coefficients but exp's are minimax
+// fits.
 struct Fast {
   // exp(x) = 2^n · e^r with n = round(x / ln 2) and |r| <= ln 2 / 2
   SONOGRAD_INLINE static float exp(float x) {
