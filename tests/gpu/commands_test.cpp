@@ -244,6 +244,11 @@ TEST_CASE("bench tells the gpu's memory from the host's") {
   CHECK(ops.at("limit_gflops") > 0);
   CHECK(ops.at("limit_gb_per_s") > 0);
   for (const json& row : ops.at("rows")) CHECK(row.at("ms") > 0);
+  const Outcome whole = run({"bench", "--model", "mini", "--image-size", "32", "--what", "train", "--device",
+                             "gpu", "--cuda-graph", "--ops"});
+  CHECK(whole.status == 2);
+  CHECK(whole.err.find("--ops and --roofline time op by op what --cuda-graph launches as a whole") !=
+        std::string::npos);
   CHECK(answer({"bench", "--model", "dcgan", "--image-size", "16", "--what", "infer", "--batch", "2",
                 "--repeat", "1", "--device", "gpu", "--json"})
             .at("gpu_peak_mb") > 1);
