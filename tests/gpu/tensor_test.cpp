@@ -63,7 +63,8 @@ TEST_CASE("what is copied in fours on the gpu, or may not be, arrives") {
   for (const Int channels : {12, 10}) {
     const Tensor host = Tensor::of({180 / channels, channels}, values), there = host.to(Device::gpu);
     // columns that begin and end on a four, that begin off one, that end off one
-    for (const auto& [begin, end] : {std::pair<Int, Int>{0, 8}, {4, 8}, {1, 9}, {4, 7}}) {
+    for (const auto& columns : {std::pair<Int, Int>{0, 8}, {4, 8}, {1, 9}, {4, 7}}) {
+      const Int begin = columns.first, end = columns.second;
       CAPTURE(begin);
       CHECK(there.slice(1, begin, end).copy().values() == host.slice(1, begin, end).values());
       Tensor from = Tensor::zeros({180 / channels, channels}, DType::f32, Device::gpu),
