@@ -3,8 +3,8 @@
 
 namespace sonograd::convolution {
 
-// A convolution as products of matrices: for what cuDNN has no engine for, and of 1 × 1 taps. Row (n,i,j) of the columns holds
-// the values of x that y[n,i,j] is made of, in w's order:
+// A convolution as products of matrices: for what cuDNN has no engine for, and of 1 × 1 taps. Row (n,i,j) of
+// the columns holds the values of x that y[n,i,j] is made of, in w's order:
 //
 //   columns[(n,i,j), (u,v,c)] = x[n, s·i+d·u−p, s·j+d·v−q, c]      (0 outside of x)
 //   y = columns · w      dcolumns = dy · wᵀ      dw = columnsᵀ · dy
