@@ -112,8 +112,7 @@ struct Fast {
   }
   SONOGRAD_INLINE static float reciprocal(float x) {
 #ifdef __CUDA_ARCH__
-    return __fdividef(1.0f,
-                      x);  // within 2 ulp, and 0 beyond 2^126; the rounded quotient takes many instructions
+    return __fdividef(1.0f, x);  // within 2 ulp; the rounded quotient takes many instructions
 #else
     return 1.0f / x;
 #endif

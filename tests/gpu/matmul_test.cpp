@@ -20,4 +20,15 @@ TEST_CASE("products read repeated rows and interleaved batches as they are") {
   on_both(there, columns, {});
   on_both(heads, heads, {.transpose_w = true});
   on_both(heads, heads, {.transpose_x = true, .sum_batch = true});
+  // Heads of 2 and of 9 images, [image, head, token, feature] of [image, token, head, feature]: calls by the
+  // image, or copies.
+  for (const Int images : {2, 9}) {
+    CAPTURE(images);
+    std::vector<double> numbers;
+    for (Int i = 0; i < images * 5 * 3 * 4; ++i) numbers.push_back(static_cast<double>(i * 7 % 13 - 6));
+    const Tensor tokens = Tensor::of({images, 5, 3, 4}, numbers).to(Device::gpu),
+                 swapped = tokens.view(0, {images, 3, 5, 4}, {60, 4, 12, 1});
+    on_both(swapped, swapped, {.transpose_w = true});
+    on_both(swapped, swapped, {.transpose_x = true, .sum_batch = true});
+  }
 }

@@ -90,6 +90,26 @@ TEST_CASE("an engine that refuses gives way to the next, and the last to product
   CHECK(noted() == 1);
 }
 
+TEST_CASE("for the gradient of x engine 0, which is slow, gives way to products of matrices") {
+  const Restore restore;
+  const Conv2d conv{.stride = {2, 2}};
+  const Tensor w = values({3, 3, 3, 21}, 2), dy = values({2, 4, 4, 21}, 3);
+  const auto on = [&](Device device) {
+    return apply(Conv2dGradX{conv, {8, 8}}, w.to(device), dy.to(device)).values();
+  };
+  const std::vector<double> right = on(Device::reference);
+  const auto engines = [&] {
+    cudnn_state().ran.clear();
+    const std::vector<double> got = on(Device::gpu);
+    for (std::size_t i = 0; i < got.size(); ++i)
+      CHECK(got[i] == doctest::Approx(right[i]).epsilon(1e-5).scale(1));
+    return cudnn_state().ran;
+  };
+  CHECK(engines() == std::vector<int>{1});
+  cudnn_state().refusing = {{1, 3007}};
+  CHECK(engines().empty());
+}
+
 TEST_CASE("a convolution with a tensor of 2^31 elements is not asked of cuDNN [14]") {
   const auto asked = [](const Shape& x, const Shape& w, const Conv2d& conv = {}) {
     return cudnn::Convolution{convolution::Direction::forward, conv, x, w}.within_limit();
