@@ -1,7 +1,7 @@
 #include "train/optimizer.h"
 
-#include <array>
 #include <cmath>
+#include <numeric>
 #include <utility>
 
 #include "ops/binary/binary.h"
@@ -9,11 +9,44 @@
 #include "ops/update/update.h"
 #include "tensor/gpu.h"
 #include "tensor/out_of_memory.h"
+#include "tensor/parallel.h"
+#include "tensor/simd.h"
 
 namespace sonograd {
 namespace {
 
 const std::string adam_m = "adam.m.", adam_v = "adam.v.", sgd_velocity = "sgd.velocity.";
+
+// Σ x², in eight sums side by side.
+template <class T>
+SONOGRAD_CLONES double squares(Int n, const T* x) {
+  double partial[8] = {};
+  Int i = 0;
+  for (; i + 8 <= n; i += 8)
+    for (Int lane = 0; lane < 8; ++lane) {
+      const auto value = static_cast<double>(x[i + lane]);
+      partial[lane] += value * value;
+    }
+  for (Int lane = 0; i < n; ++i, ++lane) partial[lane] += static_cast<double>(x[i]) * x[i];
+  double total = 0;
+  for (const double sum : partial) total += sum;
+  return total;
+}
+
+// The same by pieces whose size does not depend on the number of threads.
+double sum_of_squares(const Tensor& dense) {
+  constexpr Int piece = 65536;
+  const Int n = dense.elements();
+  std::vector<double> sums(static_cast<std::size_t>((n + piece - 1) / piece));
+  with_type(dense.dtype(), [&](auto zero) {
+    const auto* const values = dense.data<decltype(zero)>();
+    parallel_for(static_cast<Int>(sums.size()), 1, [&](Int begin, Int end) {
+      for (Int k = begin; k < end; ++k)
+        sums[static_cast<std::size_t>(k)] = squares(std::min(piece, n - k * piece), values + k * piece);
+    });
+  });
+  return std::accumulate(sums.begin(), sums.end(), 0.0);
+}
 
 Tensors zeros_like(const std::string& prefix, const std::vector<NamedParameter>& parameters) {
   Tensors list;
@@ -133,19 +166,7 @@ double global_norm(const Tensors& gradients) {
     for (const double sum : squared_norms(gradients).values()) total += sum;
     return std::sqrt(total);
   }
-  for (const Tensor& gradient : gradients) {
-    const Tensor g = gradient.as_dense();
-    with_type(g.dtype(), [&](auto zero) {
-      using T = decltype(zero);
-      const T* const values = g.data<T>();
-      // Eight running sums, so that the loop is not one long chain of additions.
-      std::array<double, 8> sums{};
-      const Int n = g.elements();
-      for (Int i = 0; i < n; ++i)
-        sums[static_cast<std::size_t>(i % 8)] += static_cast<double>(values[i]) * values[i];
-      for (const double sum : sums) total += sum;
-    });
-  }
+  for (const Tensor& gradient : gradients) total += sum_of_squares(gradient.as_dense());
   return std::sqrt(total);
 }
 

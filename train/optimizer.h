@@ -78,7 +78,7 @@ class Sgd final : public Optimizer {
 
 void multiply_each(Tensors& gradients, double factor);
 
-// sqrt(Σ g²) over all gradients, summed in f64 in a fixed order.
+// sqrt(Σ g²) over all gradients, summed in f64 in an order that no number of threads changes.
 double global_norm(const Tensors& gradients);
 // Of gradients on the gpu, there: Σ g² of each, [gradients], in f64.
 Tensor squared_norms(const Tensors& gradients);

@@ -1,8 +1,11 @@
 // A whole update, in which each parameter changes as backward has its gradient.
 #include <doctest/doctest.h>
 
+#include <cmath>
+
 #include "models/zoo.h"
 #include "ops/binary/binary.h"
+#include "tensor/parallel.h"
 #include "tensor/pool.h"
 #include "tests/error_of.h"
 #include "train/step.h"
@@ -48,6 +51,24 @@ Trained two_steps(
 }
 
 }  // namespace
+
+TEST_CASE("the norm of all gradients has the same bits for every number of threads") {
+  std::vector<double> values(200003);
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] = std::sin(static_cast<double>(i));
+  const Int n = static_cast<Int>(values.size());
+  const Tensors gradients{Tensor::of({n}, values), Tensor::of({3}, {3, 4, 12}, DType::f64),
+                          Tensor::of({0}, {})};
+  double expected = 169;
+  for (const double value : gradients[0].values()) expected += value * value;
+  const int before = threads();
+  set_threads(1);
+  const double alone = global_norm(gradients);
+  set_threads(3);
+  const double together = global_norm(gradients);
+  set_threads(before);
+  CHECK(alone == doctest::Approx(std::sqrt(expected)).epsilon(1e-13));
+  CHECK(together == alone);
+}
 
 TEST_CASE("a gradient at a time gives the bits of all at once, in less memory") {
   const Trained whole =
