@@ -173,7 +173,8 @@ std::vector<std::string> find_images(const std::vector<std::string>& paths) {
     std::vector<std::string> found;
     for (fs::recursive_directory_iterator entry(path, error), end; !error && entry != end;
          entry.increment(error))
-      if (!entry->is_directory() && is_image_name(entry->path().filename().string()))
+      if (std::error_code ignored;
+          !entry->is_directory(ignored) && is_image_name(entry->path().filename().string()))
         found.push_back(entry->path().lexically_relative(path).generic_string());
     expect(!error, "cannot read folder {}: {}", path, error.message());
     expect(!found.empty(), "{}: the folder holds no images (.png, .jpg, .bmp; masks are none)", path);

@@ -1,6 +1,7 @@
 #include <atomic>
 
 #include "ops/matmul/multiply.h"
+#include "ops/matmul/tiles.h"
 #include "tensor/onednn.h"
 #include "tensor/parallel.h"
 
@@ -40,6 +41,9 @@ Rounded in_bfloat16(const Tensor& matrix, bool transposed) {
 
 void multiply_rounded(const MatMul& op, const Tensor& x, const Tensor& w, Tensor& y) {
   if (x.elements() == 0 || w.elements() == 0) return y.fill(0);
+  if (has_tiles())
+    return multiply_by_tiles(MatMul::matrix(read_view<float>(x), {}, op.transpose_x),
+                             MatMul::matrix(read_view<float>(w), {}, op.transpose_w), write_view<float>(y));
   const Rounded a = in_bfloat16(x, op.transpose_x), b = in_bfloat16(w, op.transpose_w);
   const dnnl::memory::desc layout({y.size(0), y.size(1)}, dnnl::memory::data_type::f32,
                                   dnnl::memory::format_tag::ab);
