@@ -7,10 +7,12 @@ namespace sonograd {
 
 // The only way to run an op: checks the shapes, allocates the outputs, runs the device's kernel (a missing
 // cpu kernel falls back to the reference, a missing gpu kernel is an error) and, where an input is known to a
-// tape, records the call there. Throws Error where a rule is broken, and lets one of the kernel's through, as
+// tape, records the call there. Throws Error
 //
-//   <layer path>: <op>: <the rule broken>; <input> <shape>, …
-//   <layer path>: <op> (<input> <shape>, …): <what failed>
+//   <layer path>: <op>: <the rule broken>; <input> <shape>, …     where a rule is broken
+//   <layer path>: <op> (<input> <shape>, …): <what failed>        where the gpu or memory fails in the kernel
+//
+// and lets any other error of a kernel through as it is.
 //
 // Outputs that are given, of the right number, shapes, type and device, and dense for a fast kernel that
 // takes no strides, are written to: one may be an input of an op that says `overwrites`, or that works in

@@ -256,12 +256,12 @@ std::vector<Check> check_op(const OpEntry& op, bool f32, Device last) {
 std::vector<Check> check_op_on(Device device, const OpEntry& op) {
   const std::string where = fmt::format(" on {}", name_of(device));
   Check values{"values" + where}, adjoint{"adjoint" + where}, vjp{"vjp" + where}, again{"again" + where};
-  bool repeats = false;
+  bool made_again = false;
   for (const Sample& sample : op.good) try {
       const SampleOnDevice here(op, sample, device);
       here.values(values);
       if (op.overwrites) here.over(values);
-      if (sample.op->repeats()) here.again(again), repeats = true;
+      if (sample.op->can_make_again()) here.again(again), made_again = true;
       if (!differentiable(op) || !here.finite()) continue;
       here.vjp(vjp);
       if (sample.adjoint) here.adjoint(adjoint);
@@ -269,7 +269,7 @@ std::vector<Check> check_op_on(Device device, const OpEntry& op) {
       values.fail(fmt::format("{}: {}", sample.name, error.what()));
     }
   std::vector<Check> checks{std::move(values)};
-  if (repeats) checks.push_back(std::move(again));
+  if (made_again) checks.push_back(std::move(again));
   if (differentiable(op)) checks.push_back(std::move(vjp));
   if (differentiable(op) && !op.linear.empty()) checks.push_back(std::move(adjoint));
   return checks;

@@ -79,7 +79,7 @@ bool OpOf<O>::saves_output(int i) const {
 }
 
 template <class O>
-bool OpOf<O>::repeats() const {
+bool OpOf<O>::can_make_again() const {
   if constexpr (detail::MayMakeAgain<O>) return op.make_again;
   return detail::HasAgain<O>;
 }

@@ -34,12 +34,12 @@ class AnyOp {
   virtual Shapes shapes(
       const Shapes& inputs) const = 0;  // of the outputs; throws Error where the rule is broken
   virtual void reference(const Tensors& inputs, Tensors& outputs) const = 0;  // all but view ops
-  virtual Tensors vjp(const Vjp& at) const = 0;  // one gradient per input, undefined where not wanted
+  virtual Tensors vjp(const Vjp& at) const = 0;  // one per input; may be undefined where not wanted
   virtual bool is_view() const = 0;
   virtual Tensor view(const Tensors& inputs) const = 0;                            // view ops alone
   virtual bool saves_input(int input, const std::vector<bool>& wanted) const = 0;  // wanted: see Vjp
   virtual bool saves_output(int output) const = 0;
-  virtual bool repeats() const { return false; }  // whether this call can make its output by again()
+  virtual bool can_make_again() const { return false; }  // whether this call can make its output by again()
   virtual Tensor again(const Vjp&) const {
     throw Error("{} does not say how to make its output again", name());
   }
@@ -157,7 +157,7 @@ class OpOf final : public AnyOp {
   Tensor view(const Tensors& in) const override;
   bool saves_input(int i, const std::vector<bool>& wanted) const override;
   bool saves_output(int i) const override;
-  bool repeats() const override;
+  bool can_make_again() const override;
   Tensor again(const Vjp& at) const override;
   Int macs(const Tensors& in, const Tensors& out) const override;
   const void* attributes() const override;

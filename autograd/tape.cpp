@@ -17,7 +17,7 @@ Tensor sum(const Tensor& a, const Tensor& b, Tensors into = {}) {
 
 // Whether writing to x changes no other tensor and no element of x twice.
 bool alone(const Tensor& x) {
-  if (x.storage().use_count() != 1) return false;
+  if (!x.sole_owner()) return false;
   Int reach = 1;  // elements of storage that the axes behind this one span
   for (int axis = x.rank() - 1; axis >= 0; --axis) {
     if (x.size(axis) > 1 && x.strides()[axis] < reach) return false;
@@ -26,7 +26,7 @@ bool alone(const Tensor& x) {
   return true;
 }
 
-// Backward's marks on the thread: how ops are observed and where errors are said to come from.
+// While one lives, in_backward() is true: observers and named gpu ranges tell backward's ops by it.
 class BackwardScope {
  public:
   BackwardScope() : before(walking_back) { walking_back = true; }
@@ -163,11 +163,9 @@ class Backward {
       results[k] = gradient;
     const bool asked_twice =
         std::count_if(wrt.begin(), wrt.end(), [&](const Tensor& x) { return x.node() == wrt[k].node(); }) > 1;
-    const bool made_by_a_call = first_use[k] >= 0 && produced(wrt[k].node());
+    const bool made_by_a_call = first_use[k] >= 0 && state->node(wrt[k].node()).call >= 0;
     if (!asked_twice && !made_by_a_call) gradient = Tensor();
   }
-
-  bool produced(Int node) const { return std::binary_search(made.begin(), made.end(), node); }
 
   const std::shared_ptr<TapeState> state;
   const Tensors& wrt;
@@ -178,13 +176,6 @@ class Backward {
   Tensors results;
   std::vector<Int>
       first_use;  // by wanted tensor: the first call that read it, after which its gradient is complete
-  std::vector<Int> made = [this] {
-    std::vector<Int> nodes;
-    for (const Recorded& call : state->calls)
-      nodes.insert(nodes.end(), call.output_nodes.begin(), call.output_nodes.end());
-    std::sort(nodes.begin(), nodes.end());
-    return nodes;
-  }();
 };
 
 }  // namespace
@@ -283,13 +274,13 @@ void record_call(const std::shared_ptr<const AnyOp>& op, const OpEntry& entry, c
              where(call), i, x.shape().text());
     call.input_nodes.push_back(x.tape() ? x.node() : -1);
     const bool read = op->saves_input(static_cast<int>(i), known);
-    const bool repeated = x.tape() && state->can_repeat(x.node());
+    const bool made_again = x.tape() && state->can_be_made_again(x.node());
     if (x.tape()) {
       TapeState::Node& node = state->node(x.node());
       node.read = node.read || read;
-      node.kept = node.kept || (read && !repeated && !x.has_data());
+      node.kept = node.kept || (read && !made_again && !x.has_data());
     }
-    call.inputs.push_back(deferring || (read && !repeated) ? x.detach() : x.without_data());
+    call.inputs.push_back(deferring || (read && !made_again) ? x.detach() : x.without_data());
     call.versions.push_back(version_of(call.inputs.back()));
   }
   for (std::size_t i = 0; i < outputs.size(); ++i) {

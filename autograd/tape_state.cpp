@@ -35,15 +35,15 @@ void TapeState::add_node(const std::shared_ptr<TapeState>& self, Tensor& x, Int 
   nodes.push_back({version_of(x), call});
 }
 
-bool TapeState::can_repeat(Int number) const {
+bool TapeState::can_be_made_again(Int number) const {
   if (number < 0 || node(number).call < 0) return false;
   if (node(number).kept) return true;
   const Recorded& call = calls[static_cast<std::size_t>(node(number).call)];
   if (number != call.output_nodes[0] || call.op->saves_output(0) ||
-      !(call.op->repeats() || (call.op->is_view() && call.inputs.size() == 1)))
+      !(call.op->can_make_again() || (call.op->is_view() && call.inputs.size() == 1)))
     return false;
   for (std::size_t k = 0; k < call.inputs.size(); ++k)
-    if (!call.inputs[k].has_data() && !can_repeat(call.input_nodes[k])) return false;
+    if (!call.inputs[k].has_data() && !can_be_made_again(call.input_nodes[k])) return false;
   return true;
 }
 
@@ -59,7 +59,7 @@ Tensor TapeState::value_of(Int number, bool asked) {
   const NoGrad quiet;
   const AtLayer scope(call.layer);
   const Tensors values = call.op->is_view() ? Tensors{call.op->view(inputs)}
-                         : call.has_run && which == 0 && call.op->repeats()
+                         : call.has_run && which == 0 && call.op->can_make_again()
                              ? Tensors{call.op->again({inputs, call.outputs, {}, {}})}
                              : apply_any(call.op, *call.entry, inputs);
   call.made.resize(call.outputs.size());

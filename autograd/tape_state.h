@@ -45,10 +45,10 @@ struct TapeState {
 
   // Whether the node's value need not be kept for a reader, as backward can make it again from what it keeps
   // anyway.
-  bool can_repeat(Int number) const;
+  bool can_be_made_again(Int number) const;
 
-  // Of a node that can be repeated or whose call was deferred. `asked` for by a vjp, or read by a later one,
-  // it stays until backward passes the call that made it; but what can be made again is let go where a
+  // Of a node that can be made again or whose call was deferred. `asked` for by a vjp, or read by a later
+  // one, it stays until backward passes the call that made it; but what can be made again is let go where a
   // deferred value is made of it.
   Tensor value_of(Int number, bool asked);
 };

@@ -177,6 +177,8 @@ Tensors attentions_of(const Model& model, const Tensor& image, HeatMap& map) {
   });
   const NoGrad quiet;
   Context context;
+  // Needed for a sequence too: while outputs are watched, each attention layer runs whole, as an op with all
+  // its queries (layers/neighbours.h, layers/transformer.h).
   context.on_output = [&](const std::string& path, Tensor& y) {
     if (path == layer && y.rank() == 4) set_size(map, y);
   };

@@ -52,7 +52,7 @@ Learned update_discriminator(Gan& gan, const Tensor& pictures, const Tensor& tar
   Context context{.training = true, .dropout = o.dropout, .keras = o.keras, .random = o.random.stream(which)};
   const Tensor shown = augmented(pictures, o.augment, context.random.stream("augment"));
   Learned learned = learn(gan.discriminator, targets, [&] { return gan.discriminator(shown, context); });
-  const Tensors gradients = std::move(learned.gradients);
+  const Tensors gradients = std::move(learned.gradients);  // freed on return: the caller reads the rest
   if (change == Change::nothing) return learned;
   if (o.norms == NormBehaviour::moving_averages || gan.options.spectral_norm) apply_updates(context.updates);
   gan.discriminator_optimizer.update(gan.discriminator.trained(), gradients, o.learning_rate);
@@ -85,7 +85,7 @@ Learned update_generator(Gan& gan, const Tensor& noise, const Tensor& targets, c
   Learned learned = learn(gan.generator, targets, [&] {
     return gan.discriminator(augmented(gan.generator(noise, context), o.augment, augmenting), judging);
   });
-  const Tensors gradients = std::move(learned.gradients);
+  const Tensors gradients = std::move(learned.gradients);  // freed on return, as above
   if (change == Change::nothing) return learned;
   apply_updates(context.updates);  // the judge's averages stay
   gan.generator_optimizer.update(gan.generator.trained(), gradients, o.learning_rate);

@@ -9,8 +9,9 @@ namespace sonograd {
 //
 //   average = d average + (1 - d) now,   d = min(decay, (1 + t) / (10 + t))
 //
-// The second term lets the first updates weigh more, as in TensorFlow's ExponentialMovingAverage. Averaging
-// generators: Yazıcı et al. 2019, "The unusual effectiveness of averaging in GAN training".
+// (1 + t)/(10 + t), the smaller of the two at first, lets the first updates weigh more, as in TensorFlow's
+// ExponentialMovingAverage. Averaging generators: Yazıcı et al. 2019, "The unusual effectiveness of averaging
+// in GAN training".
 inline void move_average(const Network& average, const Network& now, double decay, Int t) {
   const double d = std::min(decay, static_cast<double>(1 + t) / static_cast<double>(10 + t));
   const auto to = average.parameters(), from = now.parameters();

@@ -47,8 +47,9 @@ struct Context {
   bool recompute = false;          // keep of a block its input alone for backward, see layers/recompute.h
   const Across* across = nullptr;  // batch norms that train use the images of all these processes
   std::vector<MovingUpdate> updates = {};
-  // Sees each named layer's output, in order, and may replace it (Grad-CAM watches it so). It sees a norm
-  // that an activation follows where fuse is off.
+  // Sees each named layer's output, in order, and may replace it (Grad-CAM watches it so). A norm that an
+  // activation follows is shown only where fuse is off; else the two run as one op, whose output is shown as
+  // the activation's.
   std::function<void(const std::string& path, Tensor& y)> on_output = {};
 
   bool drops() const { return training && dropout; }
@@ -57,15 +58,16 @@ struct Context {
 // Names parameters: layers call it with their own names, chains put their children's names before.
 using Visit = std::function<void(const std::string& path, Parameter& parameter)>;
 
+// clang-format off
 // A layer is a record with
 //
 //   static constexpr auto kind = "Conv";                  the record's own name, for messages and samples
-//   Tensor operator()(const Tensor& x, Context&) const;   or of a Tensor x, which it may write over where it
-//   is
-//                                                         the only one to hold it (apply_over)
+//   Tensor operator()(const Tensor& x, Context&) const;   or takes Tensor x, which it may write over where
+//                                                         nothing else holds it (apply_over)
 //   void visit(const Visit&);                             names its parameters; left out where there are none
 //
 // A Layer holds any such record; copies share it.
+// clang-format on
 class Layer {
  public:
   template <class L>

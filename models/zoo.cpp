@@ -50,7 +50,7 @@ Model vit_model(const ModelOptions& o) {
 }
 
 template <int B, bool attention>
-Model attention_model(const ModelOptions& o) {
+Model paper_model(const ModelOptions& o) {
   Backbone base = efficientnet(efficientnet_size(B), o.input);
   return {o, std::move(base.layers),
           paper_head(base.channels, class_count(o), {.attention = attention}, o.keras)};
@@ -66,9 +66,9 @@ Model mini_model(const ModelOptions& o) {
 
 const std::vector<Known>& known() {
   static const std::vector<Known> list{
-      {"aeganb3", attention_model<3, true>},
-      {"aeganb3_noattention", attention_model<3, false>},
-      {"aeganb0", attention_model<0, true>},
+      {"aeganb3", paper_model<3, true>},
+      {"aeganb3_noattention", paper_model<3, false>},
+      {"aeganb0", paper_model<0, true>},
       {"efficientnetb0", efficientnet_model<0>},
       {"efficientnetb1", efficientnet_model<1>},
       {"efficientnetb2", efficientnet_model<2>},
@@ -136,7 +136,9 @@ Model make_model(const ModelOptions& options) {
     expect(std::find(options.classes.begin(), before, *before) == before, "the class {} is named twice",
            *before);
   }
-  return known()[static_cast<std::size_t>(&entry - zoo().data())].build(options);
+  const auto model = std::find_if(known().begin(), known().end(),
+                                  [&](const Known& one) { return one.name == options.name; });
+  return model->build(options);  // it is there, as zoo_entry has found it
 }
 
 }  // namespace sonograd

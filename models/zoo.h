@@ -33,7 +33,8 @@ std::vector<std::string> model_names();
 const ZooEntry& zoo_entry(const std::string& name);  // throws UsageError that lists the known names
 
 // Builds a model without values. Throws UsageError as zoo_entry does and for an image size below the model's
-// smallest or, for a Vision Transformer, of no whole patches; Error for fewer than two classes.
+// smallest or, for a Vision Transformer, of no whole patches; Error for fewer than two classes or one named
+// twice.
 Model make_model(const ModelOptions& options);
 
 // A family's file of models/zoo read, one entry a model. Throws Error for what is missing or of another type.

@@ -18,9 +18,9 @@ struct Region {
   bool operator==(const Region& other) const = default;
   // Numbers of the first and the last element that it touches, of a region that has elements.
   std::pair<Int, Int> span() const;
-  // Whether any element may belong to both. Exact for views cut from one parent by slicing (equal strides);
-  // for other pairs it compares the spans of memory, and so may report an overlap that is none, never the
-  // reverse.
+  // Whether any element may belong to both. Exact for slices of one row-major parent (equal strides, each a
+  // multiple of the next); for other pairs, slices of a permuted view among them, it may report an overlap
+  // that is none, never the reverse.
   bool may_overlap(const Region& other) const;
 };
 

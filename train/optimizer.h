@@ -14,7 +14,8 @@ class Optimizer {
   virtual ~Optimizer() = default;
 
   // One update of parameters[i] by gradients[i], in place; counts a step. Throws Error where there are not as
-  // many gradients, or other parameters than at the first update.
+  // many gradients, or not as many parameters as at the first update; that they are the same ones, in the
+  // same order, is the caller's to see to.
   void update(const std::vector<NamedParameter>& parameters, const Tensors& gradients, double learning_rate);
 
   // The same in parts, for gradients that come one by one: begin counts the step, and change is then called
@@ -29,7 +30,7 @@ class Optimizer {
   virtual std::vector<std::pair<std::string, Tensor>> state(
       const std::vector<NamedParameter>& parameters) = 0;
   Int steps = 0;
-  double rate = 0;  // of the step that was begun, with what corrects it
+  double rate = 0;  // the learning rate of the step begun; Adam's times √(1 − β₂ᵗ)/(1 − β₁ᵗ)
 };
 
 enum class OptimizerKind { adam, sgd };

@@ -91,9 +91,9 @@ void differentiate_alone(const Loss& loss, const std::vector<NamedParameter>& tr
   };
   auto [value, gradients] = value_and_gradient(finite_loss, wrt, each);
   result.gradients = std::move(gradients);
-  const double size = options.on_gradient ? 0 : norm_unscaled(options, result.gradients);
+  const double norm = options.on_gradient ? 0 : norm_unscaled(options, result.gradients);
   expect_finite(result.loss = value.item(), "the loss");
-  judge_gradients(options, size, result);
+  judge_gradients(options, norm, result);
 }
 
 void differentiate_together(const Loss& loss, const std::vector<Tensor*>& wrt, const Batch& batch,

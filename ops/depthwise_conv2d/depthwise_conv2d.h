@@ -10,7 +10,9 @@ struct DepthwiseConv2d {
   static constexpr std::array arguments{"x", "w"};
   Pair stride{1, 1};
   Padding pad = same;
-  bool make_again = false;  // by backward, which else keeps y: with few taps not much more than a pass over x
+  // Whether backward computes y again instead of the tape keeping it: with few taps that costs little more
+  // than a pass over x.
+  bool make_again = false;
 
   Shape shape(const Shape& x, const Shape& w) const {
     expect(x.rank() == 4, "x must be [n,height,width,channels], not of rank {}", x.rank());

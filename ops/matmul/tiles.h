@@ -8,9 +8,9 @@ namespace sonograd {
 // y = x·w by the tile registers of Intel's AMX: the factors are rounded to bfloat16 as they are packed, the
 // sums are f32. x [m,k] and w [k,n], each with a stride of 1; y [m,n], whose rows lie together. Uses all
 // threads, or one inside of a parallel region; bits depend on the number of threads where k is long
-// (tiles.cpp).
+// (tiles.cpu.cpp).
 void multiply_by_tiles(const View<const float>& x, const View<const float>& w, const View<float>& y);
-bool has_tiles();  // whether processor and system allow it
+bool has_tiles();  // whether processor, system and ONEDNN_MAX_CPU_ISA allow it
 
 namespace tiles {
 

@@ -1,12 +1,12 @@
 #include "ops/matmul/tiles.h"
 
-#include <cpuid.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 
 #include "ops/matmul/tiles_isa.h"
+#include "tensor/onednn.h"
 #include "tensor/parallel.h"
 #include "tensor/storage.h"
 
@@ -199,11 +199,9 @@ bool has_tiles() {
 #ifdef SONOGRAD_NO_AVX512
     return false;
 #else
-    constexpr unsigned amx_bf16 = 1U << 22, amx_tile = 1U << 24;
+    constexpr int amx = dnnl_cpu_isa_avx512_core_amx;
     constexpr long ask_for_state = 0x1023, tile_data = 18;  // Linux keeps tiles for processes that asked
-    unsigned a = 0, b = 0, c = 0, d = 0;
-    return __get_cpuid_count(7, 0, &a, &b, &c, &d) != 0 && (d & amx_bf16) != 0 && (d & amx_tile) != 0 &&
-           __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512dq") &&
+    return (dnnl_get_effective_cpu_isa() & amx) == amx &&
            syscall(SYS_arch_prctl, ask_for_state, tile_data) == 0;
 #endif
   }();
