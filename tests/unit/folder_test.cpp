@@ -164,6 +164,9 @@ TEST_CASE("paths to predict: files as given, folders walked in byte order") {
   const Names found = find_images({root + "/x/b.png", root});
   CHECK(found == Names{root + "/x/b.png", root + "/x/a.png", root + "/x/a/1.png", root + "/x/b.png"});
   CHECK(has(error_of([&] { find_images({root + "/none"}); }), "no such file or folder"));
+  fs::create_directories(folder.root / "loop");
+  fs::create_symlink("itself.png", folder.root / "loop/itself.png");
+  CHECK(find_images({root + "/loop"}) == Names{root + "/loop/itself.png"});  // to be told as unreadable
   fs::create_directories(folder.root / "empty");
   CHECK(has(error_of([&] { find_images({root + "/empty"}); }), "holds no images"));
 }
