@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -51,7 +52,8 @@ double largest_error(const View<float>& x, const View<float>& w, const View<floa
         size += std::abs(product);
       }
       const double error = std::abs(y(i, j) - sum) / size;
-      if (!(error <= largest)) largest = error;
+      if (std::isnan(error)) return error;
+      largest = std::max(largest, error);
     }
   return largest;
 }
