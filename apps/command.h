@@ -64,8 +64,16 @@ Device prepare_device(const SharedFlags& shared, const ClassifierTraining& train
 // What a manifest says of it: the gpu by its name, and where `auto` went on with the cpu, why.
 std::string device_text(const SharedFlags& shared);
 
-// Replaces `--config F` by the flags that F holds, less those on the command line, which so win.
-std::vector<std::string> with_config(std::vector<std::string> arguments, const Command& all);
+// The words of a command line with `--config F` replaced by the flags that F holds, less those on the line,
+// which so win. Throws UsageError, which names F, for what is no flag of the command or no value.
+struct ConfiguredArguments {
+  std::vector<std::string> words;
+  std::string path;
+  std::vector<std::string> flags;  // F's: --name=value, or --name
+  // " in --config F" where a fault is one of those; else "".
+  std::string source_of(const std::string& fault) const;
+};
+ConfiguredArguments with_config(std::vector<std::string> arguments, const Command& all);
 
 // JSON as it is printed and written; of a file's name bytes that are no UTF-8 become the replacement
 // character.

@@ -1,10 +1,13 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <sstream>
 
 #include "apps/command.h"
 #include "tensor/file.h"
+#include "tensor/json_fault.h"
+#include "tensor/nearest_name.h"
 
 namespace sonograd {
 namespace {
@@ -17,14 +20,31 @@ std::string trimmed(const std::string& text) {
   return first == std::string::npos ? "" : text.substr(first, last - first + 1);
 }
 
+using Json = nlohmann::ordered_json;
+
+// The file's object; a key that stands there twice is refused, where JSON would take the last.
+Json parsed(const std::string& text, const std::string& path) try {
+  std::set<std::string> keys;
+  return Json::parse(text, [&](int depth, Json::parse_event_t event, const Json& word) {
+    if (depth == 1 && event == Json::parse_event_t::key && !keys.insert(word.get<std::string>()).second)
+      throw UsageError("--config {}: {} is there for the second time", path, word.get<std::string>());
+    return true;
+  });
+} catch (const Json::exception& error) {
+  throw UsageError("--config {}: {}", path, fault_of(error));
+}
+
 Settings from_json(const std::string& text, const std::string& path) {
-  const auto json = nlohmann::ordered_json::parse(text, nullptr, /*allow_exceptions=*/false);
-  if (!json.is_object()) throw UsageError("--config {}: it is not a JSON object", path);
+  const Json flags = parsed(text, path);
   Settings settings;
-  for (const auto& [key, value] : json.items()) {
+  for (const auto& [key, value] : flags.items()) {
     std::string list;
-    for (const auto& entry : value.is_array() ? value : nlohmann::ordered_json::array({value}))
+    for (const Json& entry : value.is_array() ? value : Json::array({value})) {
+      if (entry.is_structured() || entry.is_null())
+        throw UsageError("--config {}: {} = {}: a flag is a text, a number, true, false or a list of these",
+                         path, key, value.dump());
       list += (list.empty() ? "" : ",") + (entry.is_string() ? entry.get<std::string>() : entry.dump());
+    }
     settings.emplace_back(key, list);
   }
   return settings;
@@ -74,14 +94,21 @@ std::pair<CLI::App*, std::size_t> command_of(const std::vector<std::string>& arg
   return {command, words};
 }
 
+// "; did you mean --epochs?", where a flag is near.
+std::string meant(const std::string& flag, const CLI::App& command) {
+  std::vector<std::string> known;
+  for (const CLI::Option* option : command.get_options()) known.push_back(option->get_name());
+  return did_you_mean(flag, known);
+}
+
 }  // namespace
 
-std::vector<std::string> with_config(std::vector<std::string> arguments, const Command& all) {
+ConfiguredArguments with_config(std::vector<std::string> arguments, const Command& all) {
   const auto names_config = [](const std::string& a) {
     return a == "--config" || a.rfind("--config=", 0) == 0;
   };
   const auto flag = std::find_if(arguments.begin(), arguments.end(), names_config);
-  if (flag == arguments.end()) return arguments;
+  if (flag == arguments.end()) return {std::move(arguments), {}, {}};
   if (std::any_of(flag + 1, arguments.end(), names_config))
     throw UsageError("--config is given twice; put what both files hold into one");
   const bool apart = *flag == "--config";
@@ -98,7 +125,9 @@ std::vector<std::string> with_config(std::vector<std::string> arguments, const C
   for (const auto& [key, value] : settings) {
     if (key == "config") throw UsageError("--config {}: it names another file of flags; one is read", path);
     const CLI::Option* const option = command->get_option_no_throw("--" + key);
-    if (!option) throw UsageError("--config {}: {} has no flag --{}", path, command->get_name(), key);
+    if (!option)
+      throw UsageError("--config {}: {} has no flag --{}{}", path, command->get_name(), key,
+                       meant("--" + key, *command));
     const bool given = std::any_of(arguments.begin(), arguments.end(), [flag = "--" + key](const auto& word) {
       return word == flag || word.rfind(flag + "=", 0) == 0;
     });
@@ -111,7 +140,13 @@ std::vector<std::string> with_config(std::vector<std::string> arguments, const C
     if (!is_switch) flags.back() += "=" + value;
   }
   arguments.insert(arguments.begin() + static_cast<std::ptrdiff_t>(words), flags.begin(), flags.end());
-  return arguments;
+  return {std::move(arguments), path, std::move(flags)};
+}
+
+std::string ConfiguredArguments::source_of(const std::string& fault) const {
+  for (const std::string& flag : flags)
+    if (fault.find(flag.substr(0, flag.find('='))) != std::string::npos) return " in --config " + path;
+  return "";
 }
 
 }  // namespace sonograd

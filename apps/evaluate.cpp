@@ -67,8 +67,10 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
   if (!flags.run.empty()) {
     run = RunFolder::open(flags.run);
     expect_classifier_run(*run);
-    expect(!flags.model.weights.empty() || std::filesystem::exists(run->best()),
-           "{} holds no weights: its first epoch did not end; go on with `train --resume`", flags.run);
+    expect(!flags.model.weights.empty() || std::filesystem::exists(run->best()), "{} holds no weights: {}",
+           flags.run,
+           run->finished() ? "it is finished, but best.safetensors is gone; put it back or give --weights"
+                           : "its first epoch did not end; go on with `train --resume`");
     if (!run->finished())
       std::fprintf(stderr, "sonograd: warning: %s did not finish: these are its best weights so far\n",
                    flags.run.c_str());

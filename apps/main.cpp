@@ -4,6 +4,7 @@
 #include <csignal>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 #include <new>
 #include <system_error>
 
@@ -84,15 +85,15 @@ int run(int argc, char** argv, Group& group) {
                          add_gradcheck, add_audit, add_weights, add_zoo, add_experiment})
     add(program);
 
-  std::vector<std::string> arguments = with_config({argv + 1, argv + argc}, program.all);
+  const ConfiguredArguments arguments = with_config({argv + 1, argv + argc}, program.all);
   try {
-    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-    app.parse(std::move(arguments));
+    app.parse(std::vector<std::string>(arguments.words.rbegin(), arguments.words.rend()));  // from the back
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return delivered(app.exit(error));  // --help, --version
     const std::string stray = stray_word(app);
     if (!stray.empty()) throw UsageError("{}", stray);  // first: it may be why another flag is missing
-    throw UsageError("{}; `{} --help` shows what there is", one_line(error.what()), called(app).name);
+    throw UsageError("{}{}; `{} --help` shows what there is", one_line(error.what()),
+                     arguments.source_of(error.what()), called(app).name);
   }
   if (!program.chosen) throw UsageError("which command? `sonograd --help` lists them");
   if (!group.alone() && !app.got_subcommand("train"))
@@ -119,6 +120,9 @@ int main(int argc, char** argv) {
     return all.fail(error.what(), 2);
   } catch (const std::bad_alloc&) {
     return all.fail("out of memory; use a smaller --batch or --image-size", 1);
+  } catch (
+      const std::filesystem::filesystem_error& error) {  // of a path that leads nowhere, as a looping link
+    return all.fail(fmt::format("{}: {}; check the path", error.path1().string(), error.code().message()), 1);
   } catch (const std::system_error& error) {  // fmt's, where stdout does not take its words
     return all.fail(std::ferror(stdout) != 0 ? stdout_failure(error.code().value()) : error.what(), 1);
   } catch (const std::exception& error) {

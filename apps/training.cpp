@@ -67,14 +67,15 @@ void say(const SharedFlags& shared, const std::string& line) {
 // What a run found that was finished before it was resumed.
 int repeat_results(const RunFolder& run, const SharedFlags& shared) {
   const Metrics metrics = read_metrics(run.metrics());
-  if (shared.json)
+  if (shared.json) {
     fmt::print("{}\n", metrics_json(metrics));
-  else
-    fmt::print(
-        "{} is finished, there is nothing to resume: test accuracy {}/{} = {:.1f} %\nreport: {}\nto train "
-        "on: a new --out with --weights {} and --phases scratch or finetune\n",
-        run.path().string(), metrics.correct, metrics.n, 100 * metrics.accuracy, run.report().string(),
-        shell_word(run.best().string()));
+    return 0;
+  }
+  fmt::print("{} is finished, there is nothing to resume: test accuracy {}/{} = {:.1f} %\nreport: {}\n",
+             run.path().string(), metrics.correct, metrics.n, 100 * metrics.accuracy, run.report().string());
+  if (std::filesystem::exists(run.best()))
+    fmt::print("to train on: a new --out with --weights {} and --phases scratch or finetune\n",
+               shell_word(run.best().string()));
   return 0;
 }
 
@@ -164,6 +165,8 @@ int run_training(const TrainingFlags& flags, const RunFolder& run, Program& prog
     expect_same_flags(run, flags, plan, shared.seed);
     return flags.tell ? repeat_results(run, shared) : 0;
   }
+  if (program.group->leads() && flags.resume && std::filesystem::exists(run.checkpoint()))
+    check_checkpoint(run.checkpoint());  // before minutes are spent on the images
   const Device device = prepare_device(shared, {flags.dtype, flags.cuda_graph});
   JoinedGpus joined(program, device);
   Group& group = *program.group;

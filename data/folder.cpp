@@ -166,8 +166,7 @@ std::vector<std::string> find_images(const std::vector<std::string>& paths) {
   for (const std::string& path : paths) {
     std::error_code error;
     if (!fs::is_directory(path, error)) {
-      expect(fs::exists(path), "{}: no such file or folder", path);
-      images.push_back(path);
+      images.push_back(path);  // whoever reads it says where it is none
       continue;
     }
     std::vector<std::string> found;

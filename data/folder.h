@@ -61,8 +61,8 @@ std::vector<std::string> read_order(const std::filesystem::path& list);
 std::string data_hash(const Dataset& data);
 
 // The images under each path: a file stands for itself, a folder for all images in it at any depth, in byte
-// order of their relative paths. Paths are as given or reached. Throws Error for a path that does not exist
-// or a folder without images.
+// order of their relative paths. Paths are as given or reached; whether a file is there shows when it is
+// read. Throws Error for a folder without images.
 std::vector<std::string> find_images(const std::vector<std::string>& paths);
 
 }  // namespace sonograd

@@ -44,13 +44,15 @@ void save_gan_checkpoint(const std::filesystem::path& path, Gan& gan, const Netw
 
 Int load_gan_checkpoint(const std::filesystem::path& path, Gan& gan, const Network* average,
                         const std::string& settings) {
-  const WeightFile file = read_weights(path);
+  const WeightFile file = read_checkpoint(path);
   const auto fact = [&](const std::string& key) {
     const auto found = file.facts.find(key);
-    expect(found != file.facts.end(), "{} is no checkpoint of a GAN: it lacks `{}`", path.string(), key);
+    expect(found != file.facts.end(), "{} is no checkpoint of a GAN, it lacks `{}`; {}", path.string(), key,
+           cannot_go_on);
     return found->second;
   };
-  expect(fact("format") == "sonograd gan checkpoint 1", "{} is no checkpoint of a GAN", path.string());
+  expect(fact("format") == "sonograd gan checkpoint 1", "{} is no checkpoint of a GAN; {}", path.string(),
+         cannot_go_on);
   expect_same_settings(path, settings, fact("settings"));
   Int step = 0;
   try {
@@ -59,7 +61,7 @@ Int load_gan_checkpoint(const std::filesystem::path& path, Gan& gan, const Netwo
     state.at("generator_updates").get_to(gan.generator_optimizer.steps);
     state.at("discriminator_updates").get_to(gan.discriminator_optimizer.steps);
   } catch (const nlohmann::json::exception&) {
-    throw Error("{}: its training state is damaged; restore it or start afresh", path.string());
+    throw Error("{}: its training state is damaged; {}", path.string(), cannot_go_on);
   }
   restore(gan.generator, "generator.", file);
   restore(gan.discriminator, "discriminator.", file);

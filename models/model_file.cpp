@@ -169,7 +169,7 @@ void write_model(const std::filesystem::path& path, const Model& model, const St
     case WeightFormat::legacy_h5:
       return write_keras_legacy_h5(path, tensors, dialect("legacy").rows, facts);
     case WeightFormat::npz:
-      return write_npz(path, in_jax_if_known(tensors, model, slots));
+      return write_npz(path, in_jax_if_known(tensors, model, slots), facts);
   }
 }
 

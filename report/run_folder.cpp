@@ -25,6 +25,13 @@ static bool holds_nothing(const fs::path& folder) {
   return true;
 }
 
+// Those of a finished epoch, phase or GAN: behind each there is a checkpoint or a finished run.
+static bool holds_weights(const fs::path& folder) {
+  for (const auto& entry : fs::directory_iterator(folder))
+    if (entry.path().extension() == ".safetensors") return true;
+  return false;
+}
+
 RunFolder RunFolder::create(fs::path path, bool resume) {
   RunFolder run = check(std::move(path), resume);
   run.make();
@@ -64,6 +71,12 @@ RunFolder RunFolder::check(fs::path path, bool resume) {
          "cannot make the run folder {}: a file has that name; choose another", name);
   expect(!taken || !run.finished() || resume, "{} holds a finished run; choose another folder for this one",
          name);
+  const bool can_go_on = run.finished() || fs::exists(run.checkpoint());
+  expect(
+      !taken || !run.started() || can_go_on || !holds_weights(run.folder),
+      "{} holds trained weights, but neither the checkpoint.safetensors to go on from nor the metrics.json "
+      "of a finished run; put it back or choose another folder",
+      name);
   expect(!taken || !run.started() || resume,
          "{} holds a run that did not finish; resume it or choose another folder", name);
   expect(!taken || run.started(), "{} is not empty and holds no run; choose another folder", name);

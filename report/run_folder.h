@@ -8,8 +8,8 @@ namespace sonograd {
 class RunFolder {
  public:
   // A folder for a new run, which is not made yet. One that already holds something is refused with an Error,
-  // unless `resume`: then the run there is taken up, and an empty folder begins one. So is a place where
-  // nothing can be written.
+  // unless `resume`: then the run there is taken up, and an empty folder begins one. Refused are also a run
+  // whose weights would be written over, as its checkpoint is gone, and a place where nothing can be written.
   static RunFolder check(std::filesystem::path folder, bool resume = false);
   // With its parents. From here on it is this process' own: throws Error where another one is at work in it.
   void make() const;

@@ -84,6 +84,34 @@ std::vector<std::string> items(const std::string& settings) {
   return list;
 }
 
+// What a run's checkpoint says, its tensors still on the disk.
+struct Checkpoint {
+  WeightFile file;
+  std::string model, settings;
+  Progression state;
+  Int optimizer_steps = 0;
+};
+
+Checkpoint open_checkpoint(const std::filesystem::path& path) {
+  Checkpoint checkpoint{read_checkpoint(path), {}, {}, {}};
+  const auto fact = [&](const std::string& key) {
+    const auto found = checkpoint.file.facts.find(key);
+    expect(found != checkpoint.file.facts.end(), "{} is no checkpoint, it lacks `{}`; {}", path.string(), key,
+           cannot_go_on);
+    return found->second;
+  };
+  checkpoint.model = fact("model");
+  checkpoint.settings = fact("settings");
+  const std::string state = fact("state"), steps = fact("optimizer_steps");
+  try {
+    checkpoint.state = from_json(Json::parse(state));
+    checkpoint.optimizer_steps = Json::parse(steps);
+  } catch (const std::exception&) {
+    throw Error("{}: its training state is damaged; {}", path.string(), cannot_go_on);
+  }
+  return checkpoint;
+}
+
 }  // namespace
 
 std::string only_in(const std::string& mine, const std::string& other) {
@@ -118,17 +146,24 @@ void save_checkpoint(const std::filesystem::path& path, Model& model, Optimizer&
                      {"optimizer_steps", std::to_string(optimizer.steps)}});
 }
 
+WeightFile read_checkpoint(const std::filesystem::path& path) try {
+  return read_weights(path);
+} catch (const Error& error) {
+  const std::string fault = error.what();
+  throw Error("{}; {}", fault.substr(0, fault.find("; ")), cannot_go_on);
+}
+
+void check_checkpoint(const std::filesystem::path& path) {
+  open_checkpoint(path);
+}
+
 Progression load_checkpoint(const std::filesystem::path& path, Model& model, const std::string& settings,
                             const std::function<Optimizer&(Int phase)>& prepare) {
-  const WeightFile file = read_weights(path);
-  const auto fact = [&](const std::string& key) {
-    const auto found = file.facts.find(key);
-    expect(found != file.facts.end(), "{} is no checkpoint: it lacks `{}`", path.string(), key);
-    return found->second;
-  };
-  expect(fact("model") == model.options().name, "{} is a checkpoint of {}, not of {}", path.string(),
-         fact("model"), model.options().name);
-  expect_same_settings(path, settings, fact("settings"));
+  const Checkpoint checkpoint = open_checkpoint(path);
+  const WeightFile& file = checkpoint.file;
+  expect(checkpoint.model == model.options().name, "{} is a checkpoint of {}, not of {}", path.string(),
+         checkpoint.model, model.options().name);
+  expect_same_settings(path, settings, checkpoint.settings);
   std::map<std::string, const StoredTensor*> by_name;
   for (const StoredTensor& tensor : file.tensors) by_name.emplace(tensor.name, &tensor);
   const auto restore = [&](const std::string& name, Tensor& into) {
@@ -137,19 +172,11 @@ Progression load_checkpoint(const std::filesystem::path& path, Model& model, con
            path.string(), name, into.shape().text());
     into.assign(found->second->read());
   };
-  Progression state;
-  Int optimizer_steps = 0;
-  try {
-    state = from_json(Json::parse(fact("state")));
-    optimizer_steps = Json::parse(fact("optimizer_steps"));
-  } catch (const std::exception&) {
-    throw Error("{}: its training state is damaged; restore it or start afresh", path.string());
-  }
-  Optimizer& optimizer = prepare(state.phase);
-  optimizer.steps = optimizer_steps;
+  Optimizer& optimizer = prepare(checkpoint.state.phase);
+  optimizer.steps = checkpoint.optimizer_steps;
   for (const auto& [name, parameter] : model.parameters()) restore("weights." + name, parameter->value);
   for (auto& [name, moment] : optimizer.state(trained_parameters(model))) restore(name, moment);
-  return state;
+  return checkpoint.state;
 }
 
 }  // namespace sonograd

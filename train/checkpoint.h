@@ -5,6 +5,7 @@
 #include <string>
 
 #include "models/model.h"
+#include "models/weights/weight_file.h"
 #include "report/history.h"
 #include "tensor/error.h"
 #include "train/early_stopping.h"
@@ -48,6 +49,13 @@ void save_checkpoint(const std::filesystem::path& path, Model& model, Optimizer&
 // see to that.
 Progression load_checkpoint(const std::filesystem::path& path, Model& model, const std::string& settings,
                             const std::function<Optimizer&(Int phase)>& prepare);
+
+// What load_checkpoint would throw of the file alone, before there is a model and data to compare it with.
+void check_checkpoint(const std::filesystem::path& path);
+
+// The advice where a checkpoint is damaged, in place of the readers' own, which is of files that others made.
+constexpr auto cannot_go_on = "the run cannot go on: put a whole checkpoint back, or choose another folder";
+WeightFile read_checkpoint(const std::filesystem::path& path);  // read_weights, with that advice
 
 // The items of settings that `other` lacks, or "nothing else". Items are parted by "; ".
 std::string only_in(const std::string& mine, const std::string& other);

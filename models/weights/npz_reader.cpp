@@ -1,4 +1,5 @@
 #include <charconv>
+#include <nlohmann/json.hpp>
 
 #include "models/weights/element_type.h"
 #include "models/weights/npz.h"
@@ -152,10 +153,21 @@ auto in_member(const ZipReader& archive, const ZipReader::Member& member, auto r
   throw;
 }
 
+// What is no comment of ours says nothing.
+Facts facts_in(const std::string& comment) {
+  Facts facts;
+  const auto json = nlohmann::json::parse(comment, nullptr, /*allow_exceptions=*/false);
+  if (!json.is_object() || !json.contains("sonograd") || !json["sonograd"].is_object()) return facts;
+  for (const auto& [key, value] : json["sonograd"].items())
+    if (value.is_string()) facts[key] = value.get<std::string>();
+  return facts;
+}
+
 }  // namespace
 
 void read_npz(const std::shared_ptr<const ZipReader>& archive, WeightFile& into) {
   into.format = WeightFormat::npz;
+  into.facts = facts_in(archive->comment());
   for (const ZipReader::Member& member : archive->members()) {
     expect(member.name.ends_with(suffix), "its member {} is no .npy; write it with numpy.savez",
            printable(member.name));

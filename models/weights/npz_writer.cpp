@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "models/weights/element_type.h"
 #include "models/weights/npy.h"
@@ -33,7 +34,7 @@ StoredTensors in_jax(StoredTensors tensors, const NameMap& rows) {
   return tensors;
 }
 
-void write_npz(const std::filesystem::path& path, const StoredTensors& tensors) {
+void write_npz(const std::filesystem::path& path, const StoredTensors& tensors, const Facts& facts) {
   ZipWriter archive(path);
   for (const StoredTensor& tensor : tensors) {
     const ElementType type = written_type(tensor.type);
@@ -45,6 +46,7 @@ void write_npz(const std::filesystem::path& path, const StoredTensors& tensors) 
            [&](const void* data, std::size_t size) { bytes.append(static_cast<const char*>(data), size); });
     archive.add(tensor.name + ".npy", bytes);
   }
+  if (!facts.empty()) archive.set_comment(nlohmann::json{{"sonograd", facts}}.dump());
   archive.commit();
 }
 

@@ -36,8 +36,8 @@ std::optional<WeightFormat> format_by_suffix(const std::filesystem::path& path);
 std::string weight_suffixes();  // of all: `.safetensors, .weights.h5 (Keras 3), … or .npz (NumPy)`
 
 // What a weight file says about its model: `model`, `classes`, `image_size`, `input`, `pooling`, `keras`,
-// `preprocess`. Our safetensors keep them in the header, our Keras files in an attribute; of what Keras wrote
-// only `input` (imagenet or plain) can be told, and of a whole model
+// `preprocess`. Our safetensors keep them in the header, our Keras files in an attribute, our .npz in the
+// archive's comment; of what Keras wrote only `input` (imagenet or plain) can be told, and of a whole model
 // `image_size` and `pooling`.
 using Facts = std::map<std::string, std::string>;
 

@@ -42,6 +42,7 @@ class ZipReader {
   const std::vector<Member>& members() const { return list; }
   const Member* find(std::string_view name) const;  // null where there is none
   ZipStream open(const Member& member) const;
+  std::string comment() const;  // of the archive as a whole
 
  private:
   std::shared_ptr<zip> archive;
@@ -49,17 +50,18 @@ class ZipReader {
 };
 
 // Writes an archive of stored members, aside and renamed; equal arguments give equal bytes. Throws Error past
-// the 4 GiB that a plain zip holds, and as FileWriter does.
+// the 4 GiB that a plain zip holds or its comment's 64 KiB, and as FileWriter does.
 class ZipWriter {
  public:
   explicit ZipWriter(const std::filesystem::path& path) : path(path), file(path) {}
   void add(std::string_view name, std::string_view bytes);
+  void set_comment(std::string_view text);
   void commit(bool flush = true);  // call it once, last; `flush` as FileWriter's
 
  private:
   std::filesystem::path path;
   FileWriter file;
-  std::string directory;
+  std::string directory, comment;
   std::uint64_t members = 0, written = 0;
 };
 

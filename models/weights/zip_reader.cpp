@@ -91,6 +91,12 @@ const ZipReader::Member* ZipReader::find(std::string_view name) const {
   return found == list.end() ? nullptr : &*found;
 }
 
+std::string ZipReader::comment() const {
+  int length = 0;
+  const char* const text = zip_get_archive_comment(archive.get(), &length, ZIP_FL_ENC_RAW);
+  return text ? std::string(text, static_cast<std::size_t>(length)) : std::string();
+}
+
 ZipStream ZipReader::open(const Member& member) const {
   return {archive, static_cast<std::uint64_t>(&member - list.data()), member.name};
 }

@@ -52,6 +52,12 @@ void ZipWriter::add(std::string_view name, std::string_view bytes) {
   ++members;
 }
 
+void ZipWriter::set_comment(std::string_view text) {
+  expect(text.size() <= 0xffff, "cannot write {}: its comment of {} bytes passes the 64 KiB of a zip archive",
+         path.string(), text.size());
+  comment = text;
+}
+
 void ZipWriter::commit(bool flush) {
   file.write(directory);
   file.write(record({{0x06054b50, 4},
@@ -61,7 +67,8 @@ void ZipWriter::commit(bool flush) {
                      {members, 2},
                      {directory.size(), 4},
                      {written, 4},
-                     {0, 2}}));
+                     {comment.size(), 2}}));
+  file.write(comment);
   file.commit(flush);
 }
 

@@ -9,6 +9,7 @@
 
 #include "data/decode.h"
 #include "models/model_file.h"
+#include "models/weights/npz.h"
 #include "models/weights/safetensors.h"
 #include "models/zoo.h"
 #include "report/table.h"
@@ -96,6 +97,40 @@ TEST_CASE("predict leaves broken images out, names them and ends with status 1")
   CHECK(bytes_of(csv) == "earlier");
 }
 
+TEST_CASE("a path that leads nowhere is told as an unreadable image is, and stops nothing else") {
+  const TemporaryFolder folder;
+  const std::string image = small_run().data + "/normal/normal (1).png",
+                    none = (folder / "none.png").string(), loop = (folder / "loop.png").string(),
+                    maps = (folder / "maps").string();
+  fs::create_symlink("loop.png", loop);
+  const Outcome predicted = run(on_best("predict", {none, image, loop}));
+  CHECK(predicted.status == 1);
+  CHECK(lines(predicted.out).size() == 2);
+  REQUIRE(lines(predicted.err).size() == 2);
+  CHECK(lines(predicted.err)[0] ==
+        "sonograd: cannot read " + none + ": No such file or directory; check the path");
+  CHECK(lines(predicted.err)[1].find(loop) != std::string::npos);
+  const Outcome explained = run(on_best("explain", {none, image, "--out", maps}));
+  CHECK(explained.status == 1);
+  CHECK(fs::exists(maps + "/normal (1).png"));
+}
+
+TEST_CASE("a link that leads to itself is one line wherever a path is given") {
+  const TemporaryFolder folder;
+  const std::string loop = (folder / "loop").string(), image = small_run().data + "/normal/normal (1).png";
+  fs::create_symlink("loop", loop);
+  for (const Arguments& call :
+       {on_best("explain", {image, "--out", loop}), on_best("evaluate", {"--data", loop}),
+        on_best("evaluate", {"--data", small_run().data, "--out", loop}),
+        Arguments{"evaluate", "--run", loop}, Arguments{"data", "audit", loop},
+        Arguments{"init", "--model", "mini", "--out", loop}, small_run().small_training(loop)}) {
+    CAPTURE(call.front());
+    const Outcome outcome = run(call);
+    check_refused(outcome, 1, {loop, "Too many levels of symbolic links"});
+    CHECK(outcome.err.find("filesystem error") == std::string::npos);
+  }
+}
+
 TEST_CASE("predict reads no pipe and no device as an image") {
   const TemporaryFolder folder;
   const std::string pipe = (folder / "pipe").string();
@@ -116,7 +151,8 @@ TEST_CASE("init writes over no file") {
 TEST_CASE("weights that do not tell their image size are taken at 224, with a warning") {
   const TemporaryFolder folder;
   const std::string npz = (folder / "best.npz").string();
-  check_done(run({"weights", "convert", small_run().best, npz}));
+  sonograd::write_npz(npz,
+                      sonograd::read_weights(small_run().best).tensors);  // as NumPy would, without facts
   const Arguments predict{"predict", "--weights", npz,
                           "--model", "mini",      small_run().data + "/normal/normal (1).png"};
   CHECK(run(predict).err.find(

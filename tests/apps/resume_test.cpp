@@ -255,10 +255,54 @@ TEST_CASE("a run that was broken off before its first checkpoint begins anew, an
   const fs::path run = small_run().folder / "no-checkpoint";
   fs::copy(small_run().run, run, fs::copy_options::recursive);
   fs::remove(run / "metrics.json");
+  fs::remove(run / "best.safetensors");
   const Outcome outcome = program::run(small_run().small_training(run.string(), {"--resume"}));
   check_done(outcome);
   CHECK(outcome.err.find("the run at " + run.string() + " was broken off before its first checkpoint") !=
         std::string::npos);
+}
+
+TEST_CASE("trained weights whose checkpoint is gone are not written over") {
+  const fs::path run = small_run().folder / "weights-alone";
+  fs::copy(small_run().run, run, fs::copy_options::recursive);
+  fs::remove(run / "metrics.json");
+  const auto before = contents(run);
+  for (const Arguments& resume : {Arguments{}, {"--resume"}})
+    check_refused(program::run(small_run().small_training(run.string(), resume)), 1,
+                  {run.string() + " holds trained weights, but neither the checkpoint.safetensors"});
+  CHECK((contents(run) == before));
+}
+
+TEST_CASE("a damaged checkpoint is one line, told before the images are looked at") {
+  const fs::path run = small_run().folder / "damaged";
+  CHECK(program::run(training(run), {.kill_when = [&] { return checkpoint_step(run) >= 4; }}).status ==
+        killed);
+  const std::string whole = bytes_of(run / "checkpoint.safetensors");
+  const auto broken = [&](const std::string& bytes) {
+    write(run / "checkpoint.safetensors", bytes);
+    const auto before = contents(run);
+    check_refused(program::run(training(run, {"--resume"})), 1,
+                  {(run / "checkpoint.safetensors").string(),
+                   "the run cannot go on: put a whole checkpoint back, or choose another folder"});
+    CHECK((contents(run) == before));
+  };
+  broken("");
+  broken(whole.substr(0, whole.size() / 2));
+  broken(bytes_of(small_run().best));
+  std::string state = whole;
+  state.replace(state.find("\\\"stopping"), 4, "\\\"go_");
+  broken(state);
+}
+
+TEST_CASE("a finished run without its weights says so, and no more can be had of it") {
+  const fs::path run = small_run().folder / "no-weights";
+  fs::copy(small_run().run, run, fs::copy_options::recursive);
+  fs::remove(run / "best.safetensors");
+  check_refused(program::run({"evaluate", "--run", run.string()}), 1,
+                {"it is finished, but best.safetensors is gone; put it back or give --weights"});
+  const Outcome again = program::run(small_run().small_training(run.string(), {"--resume"}));
+  check_done(again);
+  CHECK(again.out.find("--weights") == std::string::npos);
 }
 
 TEST_CASE("--resume that finds no run says so and begins one") {

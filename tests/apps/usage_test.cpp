@@ -226,7 +226,14 @@ TEST_CASE("--config with a mistake is bad usage that names the file") {
   refused(R"({"model": "mini", "colour": "blue"})", {file, "--colour"});
   refused("model = mini\ncolour = blue\n", {file, "--colour"});
   refused("model = mini\nnonsense\n", {file, "line 2"});
-  refused(R"({"model": )", {file, "JSON"});
+  refused(R"({"model": )", {file, "no JSON from byte 11 on"});
+  refused(R"({"model": "mini", "model": "aeganb0"})", {file, "model is there for the second time"});
+  refused(R"({"model": {"name": "mini"}})", {file, R"(model = {"name":"mini"})", "a text, a number"});
+  refused(R"({"model": "mini", "image-size": null})", {file, "image-size = null"});
+  refused(R"({"image-sise": 32})", {file, "no flag --image-sise; did you mean --image-size?"});
+  refused(R"({"image-size": 1.5})", {"--image-size = 1.5 in --config " + file});
+  refused("model = mini\nimage-size = large\n",
+          {"--image-size: must be a number, got large in --config " + file});
   refused("model = mini\njson = yes\n", {file, "json = yes", "true or false"});
   refused("model = mini\nconfig = other\n", {file, "another file of flags"});
   refused("model = mini\nmodel = aeganb0\n", {file, "line 2", "model is there for the second time"});

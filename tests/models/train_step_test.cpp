@@ -5,9 +5,9 @@
 
 #include "models/zoo.h"
 #include "ops/binary/binary.h"
-#include "tensor/parallel.h"
 #include "tensor/pool.h"
 #include "tests/error_of.h"
+#include "tests/with_threads.h"
 #include "train/step.h"
 
 using namespace sonograd;
@@ -60,14 +60,12 @@ TEST_CASE("the norm of all gradients has the same bits for every number of threa
                           Tensor::of({0}, {})};
   double expected = 169;
   for (const double value : gradients[0].values()) expected += value * value;
-  const int before = threads();
-  set_threads(1);
-  const double alone = global_norm(gradients);
-  set_threads(3);
-  const double together = global_norm(gradients);
-  set_threads(before);
-  CHECK(alone == doctest::Approx(std::sqrt(expected)).epsilon(1e-13));
-  CHECK(together == alone);
+  const auto norm = [&](int count) {
+    const WithThreads here(count);
+    return global_norm(gradients);
+  };
+  CHECK(norm(1) == doctest::Approx(std::sqrt(expected)).epsilon(1e-13));
+  CHECK(norm(3) == norm(1));
 }
 
 TEST_CASE("a gradient at a time gives the bits of all at once, in less memory") {

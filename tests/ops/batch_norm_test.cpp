@@ -4,7 +4,7 @@
 
 #include "autograd/tape.h"
 #include "ops/batch_norm/frozen.h"
-#include "tensor/parallel.h"
+#include "tests/with_threads.h"
 
 using namespace sonograd;
 
@@ -60,12 +60,10 @@ TEST_CASE("batch norm and its gradient repeat bit for bit") {
 }
 
 TEST_CASE("fewer rows than threads") {
-  const int before = threads();
-  set_threads(4);
+  const WithThreads four(4);
   const Tensor x = tensor({1, 65536}, 4, -1, 1), one = Tensor::filled({65536}, 1),
                zero = Tensor::zeros({65536});
   const Normalised result = batch_norm_train(x, one, zero, {});
-  set_threads(before);
   for (Int c = 0; c < 65536; c += 4099) {
     CHECK(result.mean.at(c) == x.at(c));
     CHECK(std::isfinite(result.y.at(c)));

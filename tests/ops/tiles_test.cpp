@@ -6,9 +6,9 @@
 #include <cmath>
 #include <limits>
 
-#include "tensor/parallel.h"
 #include "tensor/philox.h"
 #include "tensor/precision.h"
+#include "tests/with_threads.h"
 
 using namespace sonograd;
 
@@ -57,12 +57,6 @@ double largest_error(const View<float>& x, const View<float>& w, const View<floa
     }
   return largest;
 }
-
-struct WithThreads {
-  explicit WithThreads(int count) : before(threads()) { set_threads(count); }
-  ~WithThreads() { set_threads(before); }
-  int before;
-};
 
 struct Sizes {
   Int m, n, k;

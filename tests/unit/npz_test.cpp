@@ -85,6 +85,28 @@ TEST_CASE("what is written is what numpy.savez writes, and is read again") {
   }
 }
 
+TEST_CASE("the model's facts stand in the archive's comment; what is no comment of ours says nothing") {
+  const TemporaryFolder folder;
+  const StoredTensors tensors = read_weights(data / "tiny.npz").tensors;
+  const Facts facts{{"model", "vit_b16"}, {"classes", "benign,\"odd\"\n,ü"}, {"image_size", "64"}};
+  write_npz(folder / "x.npz", tensors, facts);
+  CHECK(read_weights(folder / "x.npz").facts == facts);
+  CHECK(read_weights(data / "tiny.npz").facts.empty());
+  CHECK(error_of([&] {
+          write_npz(folder / "y.npz", tensors, {{"classes", std::string(70'000, 'a')}});
+        }).find("passes the 64 KiB of a zip archive") != std::string::npos);
+  CHECK_FALSE(fs::exists(folder / "y.npz"));
+  for (const char* comment : {"from the clinic", "{}", "[1]", R"({"sonograd": 1})",
+                              R"({"sonograd": {"model": 3}})", "{\"sonograd\": {\"model\": \"\xff"}) {
+    CAPTURE(comment);
+    ZipWriter archive(folder / "z.npz");
+    archive.add("a.npy", npy_header("<f4", {6}) + std::string(24, '\0'));
+    archive.set_comment(comment);
+    archive.commit();
+    CHECK(read_weights(folder / "z.npz").facts.empty());
+  }
+}
+
 TEST_CASE("headers in other orders and quotes are read, others are one line") {
   CHECK(refusal("{\"shape\": (6,), \"fortran_order\": False, \"descr\": \"<f4\"}") == "no error");
   CHECK(refusal("{'descr':'<f4','fortran_order':False,'shape':(2,3)}", 2) == "no error");

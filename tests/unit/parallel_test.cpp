@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "tensor/error.h"
+#include "tests/with_threads.h"
 
 using namespace sonograd;
 
@@ -25,12 +26,6 @@ Pieces pieces_of(Int n, Int grain) {
   std::sort(pieces.begin(), pieces.end());
   return pieces;
 }
-
-struct WithThreads {
-  explicit WithThreads(int count) : before(threads()) { set_threads(count); }
-  ~WithThreads() { set_threads(before); }
-  int before;
-};
 
 }  // namespace
 

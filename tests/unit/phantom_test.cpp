@@ -8,9 +8,9 @@
 
 #include "data/folder.h"
 #include "data/png.h"
-#include "tensor/parallel.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
+#include "tests/with_threads.h"
 
 using namespace sonograd;
 namespace fs = std::filesystem;
@@ -86,21 +86,19 @@ TEST_CASE("a phantom is a function of class, index, seed and size") {
 
 TEST_CASE("written phantoms are named like the real data and do not depend on the number of threads") {
   const TemporaryFolder root;
-  const int before = threads();
-  set_threads(1);
-  write_phantoms(root / "one", 8, 5, 32);
-  set_threads(3);
-  write_phantoms(root / "three", 8, 5, 32);
-  set_threads(before);
-  const Dataset one = list_folder(root / "one");
+  for (const int count : {1, 3}) {
+    const WithThreads here(count);
+    write_phantoms(root / std::to_string(count), 8, 5, 32);
+  }
+  const Dataset one = list_folder(root / "1");
   CHECK(one.class_counts() == std::vector<Int>{3, 3, 2});
   CHECK(one.samples[0].file == "benign/benign (1).png");
-  CHECK(fs::exists(root / "one/malignant/malignant (2)_mask.png"));
-  CHECK(data_hash(one) == data_hash(list_folder(root / "three")));
+  CHECK(fs::exists(root / "1/malignant/malignant (2)_mask.png"));
+  CHECK(data_hash(one) == data_hash(list_folder(root / "3")));
 
-  write_phantoms(root / "one", 8, 6, 32);  // over the same names
-  CHECK(data_hash(one) != data_hash(list_folder(root / "one")));
-  CHECK(error_of([&] { write_phantoms(root / "one", 5, 5, 32); }).find("holds other images") !=
+  write_phantoms(root / "1", 8, 6, 32);  // over the same names
+  CHECK(data_hash(one) != data_hash(list_folder(root / "1")));
+  CHECK(error_of([&] { write_phantoms(root / "1", 5, 5, 32); }).find("holds other images") !=
         std::string::npos);
   CHECK(error_of([&] { write_phantoms(root / "two", 2, 5, 32); }).find("3 or more") != std::string::npos);
 }

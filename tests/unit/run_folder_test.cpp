@@ -66,6 +66,18 @@ TEST_CASE("a run folder is never taken over without being asked") {
   CHECK(error_of([&] { RunFolder::create(path); }) ==
         name + " holds a run that did not finish; resume it or choose another folder");
   CHECK_NOTHROW(RunFolder::create(path, true));
+  for (const char* weights : {"best.safetensors", "last.safetensors", "generator.safetensors"}) {
+    write_file_atomically(path / weights, "hours of work");
+    for (const bool resume : {false, true})
+      CHECK(error_of([&] { RunFolder::create(path, resume); }) ==
+            name +
+                " holds trained weights, but neither the checkpoint.safetensors to go on from nor the "
+                "metrics.json of a finished run; put it back or choose another folder");
+    write_file_atomically(run.checkpoint(), "state");
+    CHECK_NOTHROW(RunFolder::create(path, true));
+    fs::remove(run.checkpoint());
+    fs::remove(path / weights);
+  }
   write_file_atomically(run.metrics(), "{}");
   CHECK(error_of([&] { RunFolder::create(path); }) ==
         name + " holds a finished run; choose another folder for this one");
