@@ -1,7 +1,7 @@
 #include "apps/checks.h"
 #include "apps/command.h"
+#include "base/parallel.h"
 #include "report/table.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

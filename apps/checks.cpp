@@ -5,12 +5,12 @@
 #include <mutex>
 #include <thread>
 
+#include "base/error.h"
+#include "base/nearest_name.h"
 #include "layers/samples.h"
 #include "models/check_model.h"
 #include "models/zoo.h"
 #include "report/progress.h"
-#include "tensor/error.h"
-#include "tensor/nearest_name.h"
 
 namespace sonograd {
 namespace {
@@ -25,8 +25,8 @@ const LayerSample& layer_sample(const std::string& name) {
   static const std::vector<LayerSample> samples = layer_samples();
   for (const LayerSample& sample : samples)
     if (sample.name == name) return sample;
-  throw UsageError("no layer sample is called {}{}; known are {}", name, did_you_mean(name, layer_names()),
-                   fmt::join(layer_names(), ", "));
+  throw UsageError("no layer sample is called {}; known are {}{}", name, fmt::join(layer_names(), ", "),
+                   did_you_mean(name, layer_names()));
 }
 
 }  // namespace

@@ -3,9 +3,9 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
-#include "tensor/gpu.h"
-#include "tensor/gpu_policy.h"
-#include "tensor/parallel.h"
+#include "base/parallel.h"
+#include "tensor/gpu/gpu.h"
+#include "tensor/gpu/policy.h"
 
 namespace sonograd {
 

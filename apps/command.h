@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "apps/flags.h"
-#include "tensor/error.h"
+#include "base/error.h"
 #include "tensor/tensor.h"
 
 namespace sonograd {

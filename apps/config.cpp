@@ -5,9 +5,9 @@
 #include <sstream>
 
 #include "apps/command.h"
-#include "tensor/file.h"
-#include "tensor/json_fault.h"
-#include "tensor/nearest_name.h"
+#include "base/file.h"
+#include "base/json_fault.h"
+#include "base/nearest_name.h"
 
 namespace sonograd {
 namespace {

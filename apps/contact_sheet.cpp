@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <map>
 
+#include "base/error.h"
 #include "data/decode.h"
 #include "data/png.h"
 #include "data/resize.h"
 #include "report/html_parts.h"
 #include "report/html_style.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

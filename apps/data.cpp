@@ -1,9 +1,9 @@
 #include <nlohmann/json.hpp>
 
 #include "apps/training.h"
+#include "base/file.h"
 #include "data/phantom.h"
 #include "report/progress.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

@@ -3,9 +3,9 @@
 
 #include "apps/command.h"
 #include "apps/contact_sheet.h"
+#include "base/file.h"
 #include "data/duplicates.h"
 #include "data/images.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

@@ -4,8 +4,8 @@
 #include <optional>
 
 #include "apps/evidence.h"
+#include "base/file.h"
 #include "report/evaluation_files.h"
-#include "tensor/file.h"
 #include "train/evaluate.h"
 
 namespace sonograd {

@@ -4,12 +4,12 @@
 #include <cstdio>
 
 #include "apps/fallbacks.h"
+#include "base/file.h"
+#include "base/parallel.h"
 #include "data/png.h"
 #include "explain/explain.h"
 #include "explain/overlay.h"
-#include "tensor/file.h"
 #include "tensor/libraries.h"
-#include "tensor/parallel.h"
 #include "train/distributed/group.h"
 #include "train/evaluate.h"
 #include "train/linear_baseline.h"

@@ -6,6 +6,7 @@
 
 #include "apps/evidence.h"
 #include "apps/model_flags.h"
+#include "base/file.h"
 #include "data/decode.h"
 #include "data/folder.h"
 #include "data/images.h"
@@ -14,7 +15,6 @@
 #include "explain/explain.h"
 #include "explain/overlay.h"
 #include "report/progress.h"
-#include "tensor/file.h"
 #include "train/evaluate.h"
 
 namespace sonograd {

@@ -2,8 +2,8 @@
 
 #include <cstdio>
 
+#include "base/error.h"
 #include "ops/conv2d/unserved.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

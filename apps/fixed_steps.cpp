@@ -2,8 +2,8 @@
 #include <numeric>
 
 #include "apps/training.h"
+#include "base/file.h"
 #include "models/model_file.h"
-#include "tensor/file.h"
 #include "train/evaluate.h"
 #include "train/settings.h"
 #include "train/step_graph.h"

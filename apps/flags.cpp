@@ -8,7 +8,7 @@
 #include <optional>
 #include <thread>
 
-#include "tensor/error.h"
+#include "base/error.h"
 #include "tensor/shape.h"
 
 namespace sonograd {

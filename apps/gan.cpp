@@ -8,12 +8,12 @@
 #include "apps/out_folder.h"
 #include "apps/split_flags.h"
 #include "apps/stop.h"
+#include "base/file.h"
+#include "base/parallel.h"
 #include "data/sha256.h"
 #include "gan/train_gan.h"
 #include "report/manifest.h"
 #include "report/progress.h"
-#include "tensor/file.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

@@ -6,10 +6,10 @@
 #include "apps/gan.h"
 #include "apps/model_flags.h"
 #include "apps/split_flags.h"
+#include "base/file.h"
 #include "data/png.h"
 #include "gan/generator_file.h"
 #include "gan/train_gan.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

@@ -2,9 +2,9 @@
 
 #include "apps/checks.h"
 #include "apps/command.h"
+#include "base/parallel.h"
 #include "models/zoo.h"
 #include "report/table.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

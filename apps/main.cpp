@@ -12,7 +12,7 @@
 #include "apps/fallbacks.h"
 #include "apps/processes.h"
 #include "apps/stop.h"
-#include "tensor/nearest_name.h"
+#include "base/nearest_name.h"
 #include "train/checkpoint.h"
 
 // sonograd: one program, a file per sub-command. Exit status 0: done; 1: the work failed or a check did not

@@ -5,11 +5,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/parallel.h"
 #include "ops/binary/binary.h"
 #include "ops/matmul/matmul.h"
-#include "tensor/gpu.h"
-#include "tensor/gpu_clock.h"
-#include "tensor/parallel.h"
+#include "tensor/gpu/clock.h"
+#include "tensor/gpu/gpu.h"
 
 namespace sonograd {
 namespace {

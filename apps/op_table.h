@@ -33,7 +33,7 @@ struct OpCost {
 };
 
 // Runs the work under an observer; the dearest op first. On the gpu seconds are the gpu's own
-// (tensor/gpu_clock.h), from the end of the op before on, and the limits those of f32 or TF32, as it is
+// (tensor/gpu/clock.h), from the end of the op before on, and the limits those of f32 or TF32, as it is
 // asked.
 std::vector<OpCost> op_table(const std::function<void()>& work, const MachineLimits& limits, Device device);
 

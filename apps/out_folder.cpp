@@ -1,6 +1,6 @@
 #include "apps/out_folder.h"
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 namespace sonograd {
 

@@ -4,12 +4,12 @@
 #include <span>
 
 #include "apps/model_flags.h"
+#include "base/file.h"
 #include "data/decode.h"
 #include "data/folder.h"
 #include "data/images.h"
 #include "data/resize.h"
 #include "report/table.h"
-#include "tensor/file.h"
 #include "tensor/out_of_memory.h"
 #include "train/evaluate.h"
 

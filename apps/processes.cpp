@@ -9,8 +9,8 @@
 #include <thread>
 
 #include "apps/stop.h"
-#include "tensor/gpu.h"
-#include "tensor/parallel.h"
+#include "base/parallel.h"
+#include "tensor/gpu/gpu.h"
 
 namespace sonograd {
 

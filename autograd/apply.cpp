@@ -5,8 +5,8 @@
 #include <unordered_map>
 
 #include "autograd/tape.h"
-#include "tensor/gpu.h"
-#include "tensor/gpu_ranges.h"
+#include "tensor/gpu/gpu.h"
+#include "tensor/gpu/ranges.h"
 #include "tensor/out_of_memory.h"
 
 namespace sonograd {

@@ -8,7 +8,7 @@
 #include "autograd/define_op.h"
 #include "autograd/gradcheck_cause.h"
 #include "autograd/gradcheck_numeric.h"
-#include "tensor/philox.h"
+#include "base/philox.h"
 
 namespace sonograd {
 namespace {

@@ -1,6 +1,6 @@
 #include "autograd/registry.h"
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 namespace sonograd {
 

@@ -54,7 +54,7 @@ class Registry {
   void add_cpu(F kernel, Layout layout = Layout::dense) {
     add_kernel(O::name, Device::cpu, {with_attributes<O>(kernel), layout});
   }
-  // The same of a kernel that launches its work on the gpu, whose tensors it is given (tensor/launch.h).
+  // The same of a kernel that launches its work on the gpu, whose tensors it is given (tensor/gpu/launch.h).
   template <class O, class F>
   void add_gpu(F kernel, Layout layout = Layout::dense) {
     add_kernel(O::name, Device::gpu, {with_attributes<O>(kernel), layout});

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "autograd/op.h"
-#include "tensor/philox.h"
+#include "base/philox.h"
 
 namespace sonograd {
 

@@ -10,7 +10,7 @@ function(sonograd_add_cuda target)
   list(GET CUDAToolkit_INCLUDE_DIRS 0 toolkit)
   set_source_files_properties(${device_sources} PROPERTIES COMPILE_OPTIONS "-isystem;${toolkit};-isystem;${CUDNN_INCLUDE_DIR}")
   if(NCCL_INCLUDE_DIR)
-    set_property(SOURCE ${CMAKE_SOURCE_DIR}/tensor/nccl.gpu.cpp APPEND PROPERTY COMPILE_OPTIONS "-isystem;${NCCL_INCLUDE_DIR}")
+    set_property(SOURCE ${CMAKE_SOURCE_DIR}/tensor/gpu/nccl.gpu.cpp APPEND PROPERTY COMPILE_OPTIONS "-isystem;${NCCL_INCLUDE_DIR}")
   endif()
   # fmt 9's compile-time checks are beyond nvcc; g++ makes them of the same headers.
   target_compile_definitions(${target} PRIVATE $<$<COMPILE_LANGUAGE:CUDA>:FMT_CONSTEVAL=> $<$<COMPILE_LANGUAGE:CUDA>:FMT_USE_CONSTEXPR=1>)

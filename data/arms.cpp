@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/error.h"
 #include "data/sha256.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

@@ -1,7 +1,7 @@
 #pragma once
+#include "base/keras.h"
+#include "base/philox.h"
 #include "data/images.h"
-#include "tensor/keras.h"
-#include "tensor/philox.h"
 
 namespace sonograd {
 

@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "base/error.h"
 #include "data/decode.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

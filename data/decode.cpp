@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <initializer_list>
 
-#include "tensor/error.h"
-#include "tensor/file.h"
+#include "base/error.h"
+#include "base/file.h"
 
 namespace sonograd {
 namespace {

@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/parallel.h"
 #include "data/decode.h"
 #include "data/sha256.h"
 #include "data/split.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <numeric>
 
-#include "tensor/simd.h"
+#include "base/simd.h"
 
 namespace sonograd {
 namespace {

@@ -6,10 +6,10 @@
 #include <sstream>
 #include <unordered_map>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/parallel.h"
 #include "data/sha256.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

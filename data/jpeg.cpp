@@ -3,8 +3,8 @@
 #include <cstring>
 #include <string>
 
+#include "base/error.h"
 #include "data/decode.h"
-#include "tensor/error.h"
 // libjpeg's header needs stdio's types first.
 #include <jerror.h>
 #include <jpeglib.h>

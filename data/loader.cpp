@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
 #include "data/shuffle.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 

@@ -7,12 +7,12 @@
 #include <mutex>
 #include <string>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/parallel.h"
+#include "base/philox.h"
 #include "data/folder.h"
 #include "data/png.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
-#include "tensor/parallel.h"
-#include "tensor/philox.h"
 
 namespace sonograd {
 namespace {

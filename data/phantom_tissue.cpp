@@ -3,8 +3,8 @@
 #include <cmath>
 #include <string>
 
+#include "base/philox.h"
 #include "data/phantom.h"
-#include "tensor/philox.h"
 
 // Places are in units of the image's side: x from the left, y from the probe.
 

@@ -6,9 +6,9 @@
 #include <csetjmp>
 #include <string>
 
+#include "base/error.h"
+#include "base/file.h"
 #include "data/decode.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

@@ -4,8 +4,8 @@
 #include <map>
 #include <unordered_set>
 
+#include "base/error.h"
 #include "data/shuffle.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

@@ -4,7 +4,7 @@
 #include <cfloat>
 #include <cmath>
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 namespace sonograd {
 namespace {

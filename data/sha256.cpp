@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 namespace sonograd {
 

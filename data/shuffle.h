@@ -2,7 +2,7 @@
 #include <utility>
 #include <vector>
 
-#include "tensor/philox.h"
+#include "base/philox.h"
 
 namespace sonograd {
 

@@ -4,10 +4,10 @@
 #include <numeric>
 #include <unordered_map>
 
+#include "base/error.h"
 #include "data/sha256.h"
 #include "data/shuffle.h"
 #include "data/stratified.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

@@ -1,11 +1,11 @@
 #include <nlohmann/json.hpp>
 #include <unordered_map>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_fault.h"
 #include "data/arms.h"
 #include "data/split.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
-#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {

@@ -5,7 +5,7 @@
 #include <numeric>
 #include <random>
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 namespace sonograd {
 namespace {

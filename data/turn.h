@@ -1,8 +1,8 @@
 #pragma once
 #include <span>
 
-#include "tensor/keras.h"
-#include "tensor/philox.h"
+#include "base/keras.h"
+#include "base/philox.h"
 
 namespace sonograd {
 

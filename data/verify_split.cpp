@@ -6,14 +6,14 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_fault.h"
 #include "data/arms.h"
 #include "data/duplicates.h"
 #include "data/generated.h"
 #include "data/sha256.h"
 #include "data/split.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
-#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {

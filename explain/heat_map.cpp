@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
+#include "base/file.h"
 #include "models/weights/npy.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "ops/binary/binary.h"
 #include "ops/concat/concat.h"
 #include "ops/pad/pad.h"
 #include "ops/reduce/reduce.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

@@ -2,7 +2,7 @@
 #include <string>
 #include <vector>
 
-#include "tensor/philox.h"
+#include "base/philox.h"
 #include "tensor/tensor.h"
 
 namespace sonograd {

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <numeric>
 
+#include "base/error.h"
+#include "base/parallel.h"
 #include "data/shuffle.h"
 #include "gan/pictures.h"
-#include "tensor/error.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

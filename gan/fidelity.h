@@ -1,8 +1,8 @@
 #pragma once
 #include <vector>
 
+#include "base/philox.h"
 #include "gan/features.h"
-#include "tensor/philox.h"
 
 namespace sonograd {
 

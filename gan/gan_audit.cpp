@@ -4,8 +4,8 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/error.h"
 #include "gan/pictures.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/error.h"
+#include "base/nearest_name.h"
 #include "data/split.h"
-#include "tensor/error.h"
-#include "tensor/nearest_name.h"
 
 namespace sonograd {
 namespace {

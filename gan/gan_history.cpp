@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "base/file.h"
 #include "report/table.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

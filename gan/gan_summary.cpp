@@ -1,8 +1,8 @@
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
+#include "base/json_fault.h"
 #include "gan/train_gan.h"
-#include "tensor/file.h"
-#include "tensor/json_fault.h"
 
 namespace sonograd {
 

@@ -5,12 +5,12 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "base/file.h"
+#include "base/json_fault.h"
 #include "data/png.h"
 #include "data/sha256.h"
 #include "gan/adversarial_step.h"
 #include "gan/pictures.h"
-#include "tensor/file.h"
-#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "data/png.h"
 #include "data/sha256.h"
 #include "gan/gan_checkpoint.h"
@@ -14,7 +15,6 @@
 #include "ops/binary/binary.h"
 #include "report/progress.h"
 #include "report/step_curves.h"
-#include "tensor/file.h"
 #include "train/checkpoint.h"
 
 namespace sonograd {

@@ -4,7 +4,7 @@
 #include "ops/bias_activation/bias_activation.h"
 #include "ops/binary/binary.h"
 #include "ops/reduce/reduce.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/policy.h"
 
 namespace sonograd {
 namespace {

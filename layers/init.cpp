@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "tensor/parallel.h"
+#include "base/parallel.h"
 
 namespace sonograd {
 

@@ -1,5 +1,5 @@
 #pragma once
-#include "tensor/philox.h"
+#include "base/philox.h"
 #include "tensor/tensor.h"
 
 namespace sonograd {

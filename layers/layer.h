@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "autograd/apply.h"
+#include "base/keras.h"
 #include "layers/init.h"
 #include "layers/moving_average.h"
-#include "tensor/keras.h"
 #include "tensor/precision.h"
 
 namespace sonograd {

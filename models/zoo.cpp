@@ -2,13 +2,13 @@
 
 #include <algorithm>
 
+#include "base/nearest_name.h"
 #include "layers/dense.h"
 #include "models/densenet.h"
 #include "models/efficientnet.h"
 #include "models/heads.h"
 #include "models/vit.h"
 #include "models/xception.h"
-#include "tensor/nearest_name.h"
 
 namespace sonograd {
 namespace {
@@ -120,8 +120,8 @@ const ZooEntry& zoo_entry(const std::string& name) {
   const auto found =
       std::find_if(zoo().begin(), zoo().end(), [&](const ZooEntry& entry) { return entry.name == name; });
   if (found != zoo().end()) return *found;
-  throw UsageError("no model is called {}{}; known are {}", name, did_you_mean(name, model_names()),
-                   fmt::join(model_names(), ", "));
+  throw UsageError("no model is called {}; known are {}{}", name, fmt::join(model_names(), ", "),
+                   did_you_mean(name, model_names()));
 }
 
 Model make_model(const ModelOptions& options) {

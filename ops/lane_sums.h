@@ -1,6 +1,6 @@
 #pragma once
+#include "base/simd.h"
 #include "tensor/shape.h"
-#include "tensor/simd.h"
 
 namespace sonograd {
 

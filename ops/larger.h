@@ -1,5 +1,5 @@
 #pragma once
-#include "tensor/simd.h"
+#include "base/simd.h"
 
 namespace sonograd {
 

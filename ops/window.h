@@ -1,9 +1,9 @@
 #pragma once
 #include <algorithm>
 
-#include "tensor/error.h"
+#include "base/error.h"
+#include "base/simd.h"
 #include "tensor/shape.h"
-#include "tensor/simd.h"
 
 namespace sonograd {
 

@@ -4,8 +4,8 @@
 #include <cmath>
 #include <map>
 
-#include "tensor/error.h"
-#include "tensor/philox.h"
+#include "base/error.h"
+#include "base/philox.h"
 
 namespace sonograd {
 namespace {

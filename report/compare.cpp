@@ -4,11 +4,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_fault.h"
 #include "report/history.h"
 #include "report/run_folder.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
-#include "tensor/json_fault.h"
 
 namespace sonograd {
 namespace {

@@ -1,7 +1,7 @@
 #include "report/history.h"
 
-#include "tensor/error.h"
-#include "tensor/file.h"
+#include "base/error.h"
+#include "base/file.h"
 
 namespace sonograd {
 

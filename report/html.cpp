@@ -2,9 +2,9 @@
 
 #include <cmath>
 
+#include "base/error.h"
 #include "report/html_parts.h"
 #include "report/html_style.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

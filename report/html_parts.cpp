@@ -1,6 +1,6 @@
 #include "report/html_parts.h"
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 namespace sonograd {
 std::string image(std::string_view png, const std::string& alt) {

@@ -1,7 +1,7 @@
 #include <algorithm>
 
+#include "base/error.h"
 #include "report/html_parts.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 

@@ -4,8 +4,8 @@
 #include <ctime>
 #include <fstream>
 
+#include "base/error.h"
 #include "report/manifest.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

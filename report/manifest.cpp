@@ -2,9 +2,9 @@
 
 #include <nlohmann/json.hpp>
 
-#include "tensor/error.h"
-#include "tensor/file.h"
-#include "tensor/json_fault.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_fault.h"
 
 namespace sonograd {
 namespace {

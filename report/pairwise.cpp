@@ -1,6 +1,6 @@
 #include "report/pairwise.h"
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 namespace sonograd {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <string>
 
+#include "base/error.h"
 #include "report/svg.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "tensor/error.h"
-#include "tensor/file.h"
+#include "base/error.h"
+#include "base/file.h"
 
 namespace sonograd {
 

@@ -8,7 +8,7 @@
 #include <cstdlib>
 #include <string_view>
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 namespace sonograd {
 namespace {

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "report/curves.h"
 #include "report/delong.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 

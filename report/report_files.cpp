@@ -1,8 +1,8 @@
+#include "base/error.h"
+#include "base/file.h"
 #include "report/evaluation_files.h"
 #include "report/html.h"
 #include "report/ranking.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 

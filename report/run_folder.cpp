@@ -10,8 +10,8 @@
 #include <set>
 #include <utility>
 
-#include "tensor/error.h"
-#include "tensor/file.h"
+#include "base/error.h"
+#include "base/file.h"
 
 namespace sonograd {
 

@@ -2,8 +2,8 @@
 
 #include <cmath>
 
+#include "base/error.h"
 #include "report/table.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

@@ -5,8 +5,8 @@
 #include <cstdlib>
 #include <limits>
 
-#include "tensor/error.h"
-#include "tensor/file.h"
+#include "base/error.h"
+#include "base/file.h"
 
 namespace sonograd {
 namespace {

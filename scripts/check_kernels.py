@@ -89,7 +89,7 @@ def build(command):
 
 
 if __name__ == "__main__":
-    every = sorted(root.glob("tensor/*.cu")) + sorted(root.glob("ops/*/*.cu"))
+    every = sorted(root.glob("tensor/gpu/*.cu")) + sorted(root.glob("ops/*/*.cu"))
     if sys.argv[1:2] == ["--build"]:
         sys.exit(build(sys.argv[2:]))
     if sys.argv[1:] == ["--test"]:

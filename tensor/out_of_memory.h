@@ -3,8 +3,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "tensor/dtype.h"
-#include "tensor/error.h"
 #include "tensor/shape.h"
 
 namespace sonograd {

@@ -1,7 +1,7 @@
 #include "tensor/precision.h"
 
-#include "tensor/gpu.h"
-#include "tensor/parallel.h"
+#include "base/parallel.h"
+#include "tensor/gpu/gpu.h"
 
 namespace sonograd {
 namespace {

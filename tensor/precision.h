@@ -4,7 +4,7 @@
 #include <memory>
 #include <type_traits>
 
-#include "tensor/simd.h"
+#include "base/simd.h"
 #include "tensor/tensor.h"
 
 namespace sonograd {

@@ -1,13 +1,12 @@
 #pragma once
 #include <array>
-#include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
 
-namespace sonograd {
+#include "base/int.h"
 
-using Int = std::int64_t;  // every size, stride and index; signed, so that a difference below zero shows
+namespace sonograd {
 
 // Up to six sizes, outermost first; images are [batch, height, width, channels].
 class Shape {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "tensor/gpu.h"
+#include "tensor/gpu/gpu.h"
 #include "tensor/pool.h"
 
 namespace sonograd {

@@ -3,11 +3,11 @@
 #include <algorithm>
 #include <cstring>
 
-#include "tensor/gpu.h"
+#include "base/parallel.h"
+#include "base/simd.h"
+#include "tensor/gpu/gpu.h"
 #include "tensor/loops.h"
 #include "tensor/out_of_memory.h"
-#include "tensor/parallel.h"
-#include "tensor/simd.h"
 #include "tensor/view.h"
 
 namespace sonograd {

@@ -2,8 +2,8 @@
 #include <memory>
 #include <vector>
 
+#include "base/error.h"
 #include "tensor/dtype.h"
-#include "tensor/error.h"
 #include "tensor/shape.h"
 #include "tensor/storage.h"
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <string>
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 namespace sonograd {
 

@@ -1,6 +1,6 @@
 #pragma once
+#include "base/philox.h"
 #include "data/images.h"
-#include "tensor/philox.h"
 
 // Pictures of noise in three classes that brightness tells apart: what a short training can learn.
 namespace sonograd {

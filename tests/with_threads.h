@@ -1,5 +1,5 @@
 #pragma once
-#include "tensor/parallel.h"
+#include "base/parallel.h"
 
 namespace sonograd {
 

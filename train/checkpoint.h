@@ -4,10 +4,10 @@
 #include <optional>
 #include <string>
 
+#include "base/error.h"
 #include "models/model.h"
 #include "models/weights/weight_file.h"
 #include "report/history.h"
-#include "tensor/error.h"
 #include "train/early_stopping.h"
 #include "train/loss_scale.h"
 #include "train/optimizer.h"

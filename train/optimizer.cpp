@@ -4,13 +4,13 @@
 #include <numeric>
 #include <utility>
 
+#include "base/parallel.h"
+#include "base/simd.h"
 #include "ops/binary/binary.h"
 #include "ops/unary/unary.h"
 #include "ops/update/update.h"
-#include "tensor/gpu.h"
+#include "tensor/gpu/gpu.h"
 #include "tensor/out_of_memory.h"
-#include "tensor/parallel.h"
-#include "tensor/simd.h"
 
 namespace sonograd {
 namespace {

@@ -1,7 +1,7 @@
 #include "train/settings.h"
 
 #include "data/sha256.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/policy.h"
 #include "train/checkpoint.h"
 
 namespace sonograd {

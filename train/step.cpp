@@ -10,7 +10,7 @@
 #include "ops/cross_entropy/cross_entropy.h"
 #include "ops/reduce/reduce.h"
 #include "report/metrics.h"
-#include "tensor/gpu_ranges.h"
+#include "tensor/gpu/ranges.h"
 #include "tensor/out_of_memory.h"
 #include "train/distributed/buckets.h"
 

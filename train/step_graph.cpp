@@ -7,11 +7,11 @@
 #include <tuple>
 
 #include "autograd/tape.h"
-#include "tensor/gpu.h"
-#include "tensor/gpu_graph.h"
-#include "tensor/gpu_numbers.h"
-#include "tensor/gpu_policy.h"
-#include "tensor/gpu_ranges.h"
+#include "tensor/gpu/gpu.h"
+#include "tensor/gpu/graph.h"
+#include "tensor/gpu/numbers.h"
+#include "tensor/gpu/policy.h"
+#include "tensor/gpu/ranges.h"
 #include "tensor/out_of_memory.h"
 
 namespace sonograd {

@@ -9,11 +9,11 @@
 #include <map>
 
 #include "apps/experiment/paper.h"
+#include "base/error.h"
 #include "data/arms.h"
 #include "data/folder.h"
 #include "models/model.h"
 #include "models/zoo.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

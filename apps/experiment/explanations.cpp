@@ -5,6 +5,7 @@
 
 #include "apps/experiment/lesion_masks.h"
 #include "apps/model_flags.h"
+#include "base/file.h"
 #include "data/decode.h"
 #include "data/images.h"
 #include "data/resize.h"
@@ -13,7 +14,6 @@
 #include "models/zoo.h"
 #include "report/bootstrap.h"
 #include "report/progress.h"
-#include "tensor/file.h"
 #include "train/evaluate.h"
 
 namespace sonograd {

@@ -4,10 +4,10 @@
 #include <set>
 
 #include "apps/experiment/results.h"
+#include "base/file.h"
 #include "report/figures.h"
 #include "report/plot.h"
 #include "report/run_folder.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

@@ -3,11 +3,11 @@
 #include <cstdio>
 #include <map>
 
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json_fault.h"
 #include "data/sha256.h"
 #include "report/predictions.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
-#include "tensor/json_fault.h"
 
 namespace sonograd {
 

@@ -6,8 +6,8 @@
 #include "apps/experiment/folder.h"
 #include "apps/out_folder.h"
 #include "apps/training.h"
+#include "base/file.h"
 #include "report/table.h"
-#include "tensor/file.h"
 #include "train/checkpoint.h"
 
 namespace sonograd {

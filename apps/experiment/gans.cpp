@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/file.h"
 #include "gan/gan_history.h"
 #include "report/html_parts.h"
 #include "report/step_curves.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 

@@ -2,9 +2,9 @@
 #include "apps/experiment/rows.h"
 #include "apps/gan.h"
 #include "apps/split_flags.h"
+#include "base/file.h"
 #include "data/arms.h"
 #include "data/protocol.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 

@@ -8,12 +8,12 @@
 #include "apps/experiment/folder.h"
 #include "apps/out_folder.h"
 #include "apps/training.h"
+#include "base/file.h"
 #include "data/generated.h"
 #include "models/zoo.h"
 #include "report/figures.h"
 #include "report/html_parts.h"
 #include "report/html_style.h"
-#include "tensor/file.h"
 #include "train/checkpoint.h"
 
 namespace sonograd {

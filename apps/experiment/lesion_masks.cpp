@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <set>
 
+#include "base/error.h"
 #include "data/decode.h"
 #include "data/resize.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

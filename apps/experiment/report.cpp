@@ -3,9 +3,9 @@
 
 #include "apps/experiment/claims.h"
 #include "apps/experiment/summary.h"
+#include "base/file.h"
 #include "report/html_parts.h"
 #include "report/html_style.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

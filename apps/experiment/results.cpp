@@ -5,11 +5,11 @@
 #include <map>
 
 #include "apps/experiment/folder.h"
+#include "base/file.h"
 #include "models/zoo.h"
 #include "report/history.h"
 #include "report/manifest.h"
 #include "report/run_folder.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

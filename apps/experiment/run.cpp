@@ -6,9 +6,9 @@
 #include "apps/experiment/results.h"
 #include "apps/out_folder.h"
 #include "apps/split_flags.h"
+#include "base/file.h"
 #include "data/sha256.h"
 #include "report/progress.h"
-#include "tensor/file.h"
 #include "train/checkpoint.h"
 
 namespace sonograd {

@@ -1,7 +1,7 @@
 #include "models/weights/dialect.h"
 
+#include "base/error.h"
 #include "models/weights/name_rules.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

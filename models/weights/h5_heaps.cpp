@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <cstring>
 
+#include "base/error.h"
 #include "models/weights/element_type.h"
 #include "models/weights/open_file.h"
-#include "tensor/error.h"
 
 namespace sonograd {
 namespace {

@@ -1,10 +1,10 @@
 #include <algorithm>
 
+#include "base/file.h"
 #include "models/weights/element_type.h"
 #include "models/weights/h5_image.h"
 #include "models/weights/h5_texts.h"
 #include "models/weights/keras_h5.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

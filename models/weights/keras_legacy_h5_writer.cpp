@@ -1,8 +1,8 @@
+#include "base/file.h"
 #include "models/weights/h5_image.h"
 #include "models/weights/h5_texts.h"
 #include "models/weights/keras_h5.h"
 #include "models/weights/keras_legacy_h5.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

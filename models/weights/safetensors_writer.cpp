@@ -1,9 +1,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/file.h"
 #include "models/weights/element_type.h"
 #include "models/weights/safetensors.h"
-#include "tensor/file.h"
 
 namespace sonograd {
 namespace {

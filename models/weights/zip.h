@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "tensor/file.h"
+#include "base/file.h"
 #include "tensor/shape.h"
 
 struct zip;

@@ -1,7 +1,7 @@
 #include "ops/attention/attention.h"
+#include "base/parallel.h"
 #include "ops/softmax/rows.h"
 #include "tensor/onednn.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

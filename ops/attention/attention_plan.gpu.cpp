@@ -3,7 +3,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tensor/cudnn.h"
+#include "tensor/gpu/cudnn.h"
 
 namespace sonograd::cudnn {
 namespace {

@@ -1,9 +1,9 @@
 #pragma once
-#include "tensor/cudnn_plan.h"
+#include "tensor/gpu/cudnn_plan.h"
 #include "tensor/precision.h"
 
 // Attention as one graph of cuDNN's that never holds P in whole, told of without its header
-// (tensor/cudnn_plan.h).
+// (tensor/gpu/cudnn_plan.h).
 namespace sonograd::cudnn {
 
 // All that a plan depends on beside the device. q, y and their gradients are dense [batch, queries,

@@ -2,8 +2,8 @@
 
 #include "ops/attention/attention_plan.h"
 #include "ops/attention/packed.h"
-#include "tensor/cudnn_plan_cache.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/cudnn_plan_cache.h"
+#include "tensor/gpu/policy.h"
 
 namespace sonograd::attention_by_cudnn {
 namespace {

@@ -1,5 +1,5 @@
 #include "ops/attention/packed.h"
-#include "tensor/launch.h"
+#include "tensor/gpu/launch.h"
 
 namespace sonograd {
 namespace {

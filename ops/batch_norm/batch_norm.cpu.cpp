@@ -1,6 +1,6 @@
+#include "base/parallel.h"
 #include "ops/batch_norm/frozen.h"
 #include "ops/batch_norm/pitch.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

@@ -1,7 +1,7 @@
 #include "ops/batch_norm/by_cudnn.h"
 #include "ops/batch_norm/frozen.h"
 #include "ops/batch_norm/pitch.h"
-#include "tensor/launch_columns.h"
+#include "tensor/gpu/launch_columns.h"
 
 namespace sonograd {
 namespace {

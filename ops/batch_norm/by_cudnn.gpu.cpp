@@ -1,7 +1,7 @@
 #include "ops/batch_norm/by_cudnn.h"
 
-#include "tensor/cudnn.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/cudnn.h"
+#include "tensor/gpu/policy.h"
 
 namespace sonograd::batch_norm_by_cudnn {
 namespace {

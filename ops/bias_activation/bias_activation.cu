@@ -1,6 +1,6 @@
 #include "ops/bias_activation/bias_activation.h"
-#include "tensor/launch_columns.h"
-#include "tensor/launch_fours.h"
+#include "tensor/gpu/launch_columns.h"
+#include "tensor/gpu/launch_fours.h"
 
 namespace sonograd {
 namespace {

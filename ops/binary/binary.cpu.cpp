@@ -1,9 +1,9 @@
 #include <vector>
 
+#include "base/parallel.h"
+#include "base/simd.h"
 #include "ops/binary/binary.h"
 #include "tensor/loops.h"
-#include "tensor/parallel.h"
-#include "tensor/simd.h"
 
 namespace sonograd {
 namespace {

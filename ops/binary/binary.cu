@@ -1,5 +1,5 @@
 #include "ops/binary/binary.h"
-#include "tensor/launch_fours.h"
+#include "tensor/gpu/launch_fours.h"
 #include "tensor/loops.h"
 
 namespace sonograd {

@@ -1,6 +1,6 @@
 #pragma once
+#include "base/simd.h"
 #include "ops/sum_to/sum_to.h"
-#include "tensor/simd.h"
 
 namespace sonograd {
 

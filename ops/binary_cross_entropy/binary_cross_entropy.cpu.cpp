@@ -1,6 +1,6 @@
 #include "ops/binary_cross_entropy/binary_cross_entropy.h"
-#include "tensor/math.h"
-#include "tensor/parallel.h"
+#include "base/math.h"
+#include "base/parallel.h"
 
 namespace sonograd {
 namespace {

@@ -1,5 +1,5 @@
 #include "ops/binary_cross_entropy/binary_cross_entropy.h"
-#include "tensor/launch.h"
+#include "tensor/gpu/launch.h"
 
 namespace sonograd {
 namespace {

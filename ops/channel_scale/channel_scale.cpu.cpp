@@ -1,6 +1,6 @@
 #include "ops/channel_scale/channel_scale.h"
+#include "base/simd.h"
 #include "ops/row_sums.h"
-#include "tensor/simd.h"
 
 namespace sonograd {
 namespace {

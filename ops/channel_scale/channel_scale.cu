@@ -1,6 +1,6 @@
 #include "ops/channel_scale/channel_scale.h"
-#include "tensor/launch_columns.h"
-#include "tensor/launch_fours.h"
+#include "tensor/gpu/launch_columns.h"
+#include "tensor/gpu/launch_fours.h"
 
 namespace sonograd {
 namespace {

@@ -1,7 +1,7 @@
 #include "ops/conv2d/columns.h"
 
-#include "tensor/cublas.h"
-#include "tensor/launch.h"
+#include "tensor/gpu/cublas.h"
+#include "tensor/gpu/launch.h"
 
 namespace sonograd::convolution {
 namespace {

@@ -2,8 +2,8 @@
 
 #include <utility>
 
+#include "base/parallel.h"
 #include "tensor/onednn.h"
-#include "tensor/parallel.h"
 
 namespace sonograd::convolution {
 namespace {

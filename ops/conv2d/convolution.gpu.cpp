@@ -6,8 +6,8 @@
 #include "ops/conv2d/convolution_plan.h"
 #include "ops/conv2d/krsc.h"
 #include "ops/conv2d/unserved.h"
-#include "tensor/cudnn_plan_cache.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/cudnn_plan_cache.h"
+#include "tensor/gpu/policy.h"
 
 namespace sonograd::convolution {
 namespace {

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <array>
 
-#include "tensor/cudnn.h"
+#include "tensor/gpu/cudnn.h"
 
 namespace sonograd::cudnn {
 namespace {

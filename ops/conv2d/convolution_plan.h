@@ -1,6 +1,6 @@
 #pragma once
 #include "ops/conv2d/convolution.h"
-#include "tensor/cudnn_plan.h"
+#include "tensor/gpu/cudnn_plan.h"
 
 namespace sonograd {
 

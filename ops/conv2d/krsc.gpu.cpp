@@ -4,8 +4,8 @@
 #include <mutex>
 #include <utility>
 
-#include "tensor/cublas.h"
-#include "tensor/gpu_runtime.h"
+#include "tensor/gpu/cublas.h"
+#include "tensor/gpu/runtime.h"
 
 namespace sonograd {
 namespace {

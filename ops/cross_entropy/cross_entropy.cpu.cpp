@@ -1,7 +1,7 @@
 #include "ops/cross_entropy/cross_entropy.h"
+#include "base/math.h"
+#include "base/parallel.h"
 #include "ops/lane_sums.h"
-#include "tensor/math.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

@@ -1,5 +1,5 @@
 #include "ops/cross_entropy/cross_entropy.h"
-#include "tensor/launch.h"
+#include "tensor/gpu/launch.h"
 
 namespace sonograd {
 namespace {

@@ -1,8 +1,8 @@
 #include "ops/depthwise_conv2d/depthwise_conv2d.h"
 
+#include "base/parallel.h"
 #include "ops/depthwise_conv2d/padded_rows.h"
 #include "ops/depthwise_conv2d/row_kernels.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

@@ -1,5 +1,5 @@
 #include "ops/depthwise_conv2d/depthwise_conv2d.h"
-#include "tensor/launch_columns.h"
+#include "tensor/gpu/launch_columns.h"
 
 namespace sonograd {
 namespace {

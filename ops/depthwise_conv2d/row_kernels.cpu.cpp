@@ -5,7 +5,7 @@
 #include <type_traits>
 #include <utility>
 
-#include "tensor/simd.h"
+#include "base/simd.h"
 
 namespace sonograd::depthwise {
 namespace {

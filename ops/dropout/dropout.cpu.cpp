@@ -1,7 +1,7 @@
 #include "ops/dropout/dropout.h"
-#include "tensor/parallel.h"
-#include "tensor/philox_rounds.h"
-#include "tensor/simd.h"
+#include "base/parallel.h"
+#include "base/philox_rounds.h"
+#include "base/simd.h"
 
 namespace sonograd {
 namespace {

@@ -1,7 +1,7 @@
+#include "base/philox_rounds.h"
 #include "ops/dropout/dropout.h"
-#include "tensor/gpu_numbers.h"
-#include "tensor/launch_fours.h"
-#include "tensor/philox_rounds.h"
+#include "tensor/gpu/launch_fours.h"
+#include "tensor/gpu/numbers.h"
 
 namespace sonograd {
 namespace {

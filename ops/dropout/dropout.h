@@ -1,6 +1,6 @@
 #pragma once
 #include "autograd/apply.h"
-#include "tensor/philox.h"
+#include "base/philox.h"
 
 namespace sonograd {
 

@@ -1,6 +1,6 @@
 #include "ops/layer_norm/layer_norm.h"
-#include "tensor/launch_columns.h"
-#include "tensor/launch_rows.h"
+#include "tensor/gpu/launch_columns.h"
+#include "tensor/gpu/launch_rows.h"
 
 namespace sonograd {
 namespace {

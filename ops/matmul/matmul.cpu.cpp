@@ -1,9 +1,9 @@
 #include <atomic>
 
+#include "base/parallel.h"
 #include "ops/matmul/multiply.h"
 #include "ops/matmul/tiles.h"
 #include "tensor/onednn.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

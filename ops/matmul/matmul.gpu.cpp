@@ -1,5 +1,5 @@
 #include "ops/matmul/multiply.h"
-#include "tensor/cublas.h"
+#include "tensor/gpu/cublas.h"
 #include "tensor/loops.h"
 
 namespace sonograd {

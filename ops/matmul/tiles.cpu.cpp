@@ -5,9 +5,9 @@
 
 #include <algorithm>
 
+#include "base/parallel.h"
 #include "ops/matmul/tiles_isa.h"
 #include "tensor/onednn.h"
-#include "tensor/parallel.h"
 #include "tensor/storage.h"
 
 // Packed factors lie as lines of tiles: of x 16 rows, of w 16 columns, with the tiles along k one after the

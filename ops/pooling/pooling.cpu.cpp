@@ -1,6 +1,6 @@
 #include "ops/pooling/pooling.h"
-#include "tensor/parallel.h"
-#include "tensor/simd.h"
+#include "base/parallel.h"
+#include "base/simd.h"
 
 namespace sonograd {
 namespace {

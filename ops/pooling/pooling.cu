@@ -1,5 +1,5 @@
 #include "ops/pooling/pooling.h"
-#include "tensor/launch_fours.h"
+#include "tensor/gpu/launch_fours.h"
 
 namespace sonograd {
 namespace {

@@ -1,9 +1,9 @@
 #include "ops/reduce/reduce.h"
 #include <vector>
 
+#include "base/parallel.h"
+#include "base/simd.h"
 #include "ops/fold.h"
-#include "tensor/parallel.h"
-#include "tensor/simd.h"
 
 namespace sonograd {
 namespace {

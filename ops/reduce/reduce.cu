@@ -1,5 +1,5 @@
 #include "ops/reduce/reduce.h"
-#include "tensor/launch.h"
+#include "tensor/gpu/launch.h"
 #include "tensor/loops.h"
 
 namespace sonograd {

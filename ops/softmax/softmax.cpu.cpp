@@ -1,8 +1,8 @@
 #include "ops/softmax/softmax.h"
+#include "base/math.h"
+#include "base/parallel.h"
 #include "ops/lane_sums.h"
 #include "ops/softmax/rows.h"
-#include "tensor/math.h"
-#include "tensor/parallel.h"
 
 namespace sonograd {
 namespace {

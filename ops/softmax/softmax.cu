@@ -1,7 +1,7 @@
+#include "base/math.h"
 #include "ops/larger.h"
 #include "ops/softmax/softmax.h"
-#include "tensor/launch_rows.h"
-#include "tensor/math.h"
+#include "tensor/gpu/launch_rows.h"
 
 namespace sonograd {
 namespace {

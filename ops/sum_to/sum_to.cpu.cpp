@@ -1,7 +1,7 @@
 #include "ops/sum_to/sum_to.h"
+#include "base/simd.h"
 #include "ops/fold.h"
 #include "ops/row_sums.h"
-#include "tensor/simd.h"
 
 namespace sonograd {
 namespace {

@@ -1,6 +1,6 @@
 #include "ops/fold.h"
 #include "ops/sum_to/sum_to.h"
-#include "tensor/launch_columns.h"
+#include "tensor/gpu/launch_columns.h"
 
 namespace sonograd {
 namespace {

@@ -2,13 +2,13 @@
 #include <string_view>
 #include <tuple>
 
-#include "tensor/error.h"
-#include "tensor/math.h"
+#include "base/error.h"
+#include "base/math.h"
 
 namespace sonograd {
 
 // Elementwise functions: f(x), its derivative df(x) and, unless that is constant piece by piece, its second
-// derivative d2f(x), each over an arithmetic m (tensor/math.h). They are called on an object, as a function
+// derivative d2f(x), each over an arithmetic m (base/math.h). They are called on an object, as a function
 // may have parameters. A new function is one struct here and its name in the list UnaryFunctions.
 
 // Where a function is smooth and finite: what its samples are made of.

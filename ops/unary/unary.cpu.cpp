@@ -1,5 +1,5 @@
 #include "ops/unary/unary.h"
-#include "tensor/parallel.h"
+#include "base/parallel.h"
 
 namespace sonograd {
 namespace {

@@ -1,5 +1,5 @@
 #include "ops/update/update.h"
-#include "tensor/parallel.h"
+#include "base/parallel.h"
 
 namespace sonograd {
 namespace {

@@ -1,6 +1,6 @@
 #include "ops/update/update.h"
-#include "tensor/gpu_numbers.h"
-#include "tensor/launch_many.h"
+#include "tensor/gpu/launch_many.h"
+#include "tensor/gpu/numbers.h"
 
 namespace sonograd {
 namespace {

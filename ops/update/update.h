@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "autograd/apply.h"
-#include "tensor/simd.h"
+#include "base/simd.h"
 
 namespace sonograd {
 

@@ -1,8 +1,8 @@
 #include <algorithm>
 
+#include "base/parallel.h"
+#include "base/simd.h"
 #include "ops/upsample/upsample.h"
-#include "tensor/parallel.h"
-#include "tensor/simd.h"
 
 namespace sonograd {
 namespace {

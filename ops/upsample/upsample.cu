@@ -1,5 +1,5 @@
 #include "ops/upsample/upsample.h"
-#include "tensor/launch.h"
+#include "tensor/gpu/launch.h"
 
 namespace sonograd {
 namespace {

@@ -6,8 +6,8 @@
 #include <cstdio>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "models/weights/safetensors.h"
-#include "tensor/file.h"
 
 using namespace sonograd;
 using nlohmann::json;

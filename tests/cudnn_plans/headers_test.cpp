@@ -6,7 +6,7 @@
 #include <regex>
 #include <string>
 
-#include "tensor/file.h"
+#include "base/file.h"
 
 using namespace sonograd;
 

@@ -1,8 +1,8 @@
 #pragma once
 #include <doctest/doctest.h>
 
-#include "tensor/cudnn.h"
-#include "tensor/error.h"
+#include "base/error.h"
+#include "tensor/gpu/cudnn.h"
 #include "tests/cudnn_plans/devices.h"
 
 namespace sonograd {

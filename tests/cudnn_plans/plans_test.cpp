@@ -4,8 +4,8 @@
 #include <array>
 #include <set>
 
-#include "tensor/cudnn.h"
-#include "tensor/file.h"
+#include "base/file.h"
+#include "tensor/gpu/cudnn.h"
 #include "tests/cudnn_plans/here.h"
 #include "tests/cudnn_plans/table.h"
 

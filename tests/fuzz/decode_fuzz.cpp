@@ -1,5 +1,5 @@
+#include "base/error.h"
 #include "data/decode.h"
-#include "tensor/error.h"
 
 // Any bytes either decode or give an Error.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "autograd/tape.h"
+#include "base/file.h"
 #include "ops/binary/binary.h"
-#include "tensor/file.h"
 #include "tests/golden/formula.h"
 
 namespace sonograd::golden {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "autograd/tape.h"
+#include "base/file.h"
 #include "explain/class_activation.h"
 #include "explain/perturbation.h"
 #include "ops/binary/binary.h"
@@ -11,7 +12,6 @@
 #include "ops/matmul/matmul.h"
 #include "ops/reduce/reduce.h"
 #include "ops/unary/unary.h"
-#include "tensor/file.h"
 
 using namespace sonograd;
 using Json = nlohmann::json;

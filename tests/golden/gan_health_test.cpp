@@ -7,9 +7,9 @@
 #include <set>
 
 #include "autograd/tape.h"
+#include "base/error.h"
 #include "gan/fidelity.h"
 #include "layers/spectral_norm.h"
-#include "tensor/error.h"
 #include "tests/golden/formula.h"
 
 using namespace sonograd;

@@ -5,10 +5,10 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/error.h"
+#include "base/file.h"
 #include "report/compare.h"
 #include "report/delong.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
 
 using namespace sonograd;
 using Json = nlohmann::json;

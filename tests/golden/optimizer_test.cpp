@@ -3,7 +3,7 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "tensor/file.h"
+#include "base/file.h"
 #include "tests/golden/formula.h"
 #include "train/optimizer.h"
 

@@ -5,10 +5,10 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/error.h"
 #include "data/protocol.h"
 #include "data/sha256.h"
 #include "data/stratified.h"
-#include "tensor/error.h"
 
 // Against numbers made with scikit-learn: scripts/golden_split.py
 

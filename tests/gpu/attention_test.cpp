@@ -8,8 +8,8 @@
 #include "models/vit.h"
 #include "models/zoo.h"
 #include "ops/attention/attention.h"
-#include "tensor/gpu.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/gpu.h"
+#include "tensor/gpu/policy.h"
 #include "tests/error_of.h"
 #include "train/step.h"
 

@@ -14,9 +14,9 @@
 #include "ops/bias_activation/bias_activation.h"
 #include "ops/conv2d/conv2d.h"
 #include "ops/matmul/matmul.h"
-#include "tensor/gpu.h"
-#include "tensor/gpu_graph.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/gpu.h"
+#include "tensor/gpu/graph.h"
+#include "tensor/gpu/policy.h"
 #include "tests/error_of.h"
 
 using namespace sonograd;

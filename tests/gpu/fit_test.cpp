@@ -1,7 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "models/zoo.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/policy.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
 #include "tests/tinted_pictures.h"

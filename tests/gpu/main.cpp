@@ -4,7 +4,7 @@
 
 #include <cstdio>
 
-#include "tensor/gpu.h"
+#include "tensor/gpu/gpu.h"
 
 int main(int argc, char** argv) {
   if (!sonograd::gpu::why_not().empty()) {

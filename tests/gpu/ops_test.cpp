@@ -39,7 +39,7 @@ TEST_CASE("the statistics of a batch norm pass not-a-number on, and no other cha
   }
 }
 
-// Which on a card have other code than on the CPU (tensor/math.h). Beyond 85 the quotients leave f32's normal
+// Which on a card have other code than on the CPU (base/math.h). Beyond 85 the quotients leave f32's normal
 // range.
 TEST_CASE("exponentials and their quotients are within a few ulp") {
   std::vector<double> at;

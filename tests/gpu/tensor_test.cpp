@@ -5,8 +5,8 @@
 
 #include "autograd/strided.h"
 #include "ops/unary/unary.h"
-#include "tensor/gpu.h"
-#include "tensor/gpu_clock.h"
+#include "tensor/gpu/clock.h"
+#include "tensor/gpu/gpu.h"
 #include "train/optimizer.h"
 
 using namespace sonograd;

@@ -7,7 +7,7 @@
 
 #include "autograd/strided.h"
 #include "layers/moving_average.h"
-#include "tensor/gpu.h"
+#include "tensor/gpu/gpu.h"
 #include "tests/error_of.h"
 #include "train/optimizer.h"
 

@@ -11,8 +11,8 @@
 #include "ops/matmul/matmul.h"
 #include "ops/sum_to/sum_to.h"
 #include "ops/unary/unary.h"
-#include "tensor/cudnn.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/cudnn.h"
+#include "tensor/gpu/policy.h"
 #include "tests/gpu_standin/seen.h"
 
 using namespace sonograd;

@@ -10,9 +10,9 @@
 #include "ops/dropout/dropout.h"
 #include "ops/matmul/matmul.h"
 #include "ops/unary/unary.h"
-#include "tensor/gpu_graph.h"
-#include "tensor/gpu_numbers.h"
-#include "tensor/launch.h"
+#include "tensor/gpu/graph.h"
+#include "tensor/gpu/launch.h"
+#include "tensor/gpu/numbers.h"
 #include "tests/gpu_standin/seen.h"
 #include "train/step_graph.h"
 

@@ -5,7 +5,7 @@
 #include <set>
 #include <thread>
 
-#include "tensor/error.h"
+#include "base/error.h"
 #include "tests/gpu_standin/libraries.h"
 
 // The rules' sources are in brackets, as README.md names them.

@@ -1,6 +1,6 @@
 // Mistakes in calls of cuBLASLt that would give wrong numbers on a card, or a status that nobody sees, and
 // what the stand-in says to them. The numbers in brackets are those of README.md.
-#include "tensor/cublas.h"
+#include "tensor/gpu/cublas.h"
 
 #include <cublasLt.h>
 #include <doctest/doctest.h>
@@ -9,8 +9,8 @@
 #include <cmath>
 #include <thread>
 
-#include "tensor/gpu_policy.h"
-#include "tensor/gpu_runtime.h"
+#include "tensor/gpu/policy.h"
+#include "tensor/gpu/runtime.h"
 #include "tensor/tensor.h"
 #include "tests/gpu_standin/libraries.h"
 #include "tests/gpu_standin/seen.h"

@@ -6,8 +6,8 @@
 #include "ops/attention/attention_plan.h"
 #include "ops/attention/by_cudnn.h"
 #include "ops/attention/packed.h"
-#include "tensor/cudnn.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/cudnn.h"
+#include "tensor/gpu/policy.h"
 #include "tests/gpu_standin/libraries.h"
 #include "tests/gpu_standin/seen.h"
 

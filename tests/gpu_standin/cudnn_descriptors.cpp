@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "tensor/error.h"
+#include "base/error.h"
 #include "tests/gpu_standin/libraries.h"
 
 namespace gpu_standin {

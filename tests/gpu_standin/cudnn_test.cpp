@@ -6,8 +6,8 @@
 #include <thread>
 
 #include "ops/conv2d/convolution_plan.h"
-#include "tensor/cudnn.h"
-#include "tensor/gpu_runtime.h"
+#include "tensor/gpu/cudnn.h"
+#include "tensor/gpu/runtime.h"
 #include "tensor/tensor.h"
 #include "tests/gpu_standin/libraries.h"
 #include "tests/gpu_standin/seen.h"

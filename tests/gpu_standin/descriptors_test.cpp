@@ -6,7 +6,7 @@
 #include "ops/attention/attention.h"
 #include "ops/batch_norm/batch_norm.h"
 #include "ops/conv2d/conv2d.h"
-#include "tensor/gpu_policy.h"
+#include "tensor/gpu/policy.h"
 #include "tests/gpu_standin/libraries.h"
 
 using namespace sonograd;

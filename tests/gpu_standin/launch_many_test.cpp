@@ -6,7 +6,7 @@
 #include "gan/dcgan.h"
 #include "gan/moving_average.h"
 #include "models/zoo.h"
-#include "tensor/gpu_graph.h"
+#include "tensor/gpu/graph.h"
 #include "tests/gpu_standin/mini_training.h"
 #include "tests/gpu_standin/seen.h"
 #include "train/step.h"

@@ -1,5 +1,5 @@
 // Which elements the loops of our kernels take.
-#include "tensor/launch_rows.h"
+#include "tensor/gpu/launch_rows.h"
 
 #include <doctest/doctest.h>
 

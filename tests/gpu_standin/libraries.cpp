@@ -8,8 +8,8 @@
 #include <cstdint>
 #include <cstdlib>
 
-#include "tensor/error.h"
-#include "tensor/shared_library.h"
+#include "base/error.h"
+#include "base/shared_library.h"
 #include "tests/gpu_standin/state.h"
 
 namespace gpu_standin {
@@ -131,7 +131,7 @@ const std::map<std::string, void*>& library_functions() {
 
 }  // namespace gpu_standin
 
-// In the place of the library's own (tensor/shared_library.cpp), which this program leaves out.
+// In the place of the library's own (base/shared_library.cpp), which this program leaves out.
 namespace sonograd {
 
 SharedLibrary::SharedLibrary(const std::string& file) : file(file) {

@@ -10,7 +10,7 @@
 #include <filesystem>
 #include <thread>
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 namespace gpu_standin {
 

@@ -7,7 +7,7 @@
 #include <memory>
 #include <thread>
 
-#include "tensor/error.h"
+#include "base/error.h"
 #include "tests/gpu_standin/libraries.h"
 #include "tests/gpu_standin/meeting.h"
 #include "tests/gpu_standin/state.h"

@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "tensor/gpu_runtime.h"
-#include "tensor/nccl.h"
+#include "tensor/gpu/nccl.h"
+#include "tensor/gpu/runtime.h"
 #include "tests/gpu_standin/libraries.h"
 #include "tests/gpu_standin/seen.h"
 

@@ -9,7 +9,7 @@
 #include "gan/adversarial_step.h"
 #include "models/zoo.h"
 #include "ops/matmul/matmul.h"
-#include "tensor/gpu.h"
+#include "tensor/gpu/gpu.h"
 #include "tests/error_of.h"
 #include "tests/gpu_standin/standin.h"
 #include "tests/tinted_pictures.h"

@@ -6,7 +6,7 @@
 #include <csignal>
 
 #include "ops/unary/unary.h"
-#include "tensor/launch.h"
+#include "tensor/gpu/launch.h"
 #include "tensor/out_of_memory.h"
 #include "tests/gpu_standin/seen.h"
 

@@ -1,7 +1,7 @@
 #pragma once
 #include <functional>
 
-#include "tensor/error.h"
+#include "base/error.h"
 #include "tests/gpu_standin/standin.h"
 
 namespace gpu_standin {

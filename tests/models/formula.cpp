@@ -4,8 +4,8 @@
 #include <cstdlib>
 #include <map>
 
+#include "base/file.h"
 #include "models/zoo.h"
-#include "tensor/file.h"
 #include "tests/golden/formula.h"
 
 namespace sonograd::golden {

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "base/parallel.h"
 #include "tensor/libraries.h"
-#include "tensor/parallel.h"
 
 namespace sonograd::golden {
 

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <numeric>
 
+#include "base/file.h"
 #include "explain/attention_rollout.h"
 #include "explain/explain.h"
 #include "layers/attention.h"
@@ -12,7 +13,6 @@
 #include "layers/pooling.h"
 #include "models/vit.h"
 #include "models/zoo.h"
-#include "tensor/file.h"
 #include "tests/golden/formula.h"
 
 using namespace sonograd;

@@ -4,11 +4,11 @@
 #include <cmath>
 #include <set>
 
+#include "base/file.h"
 #include "models/model_file.h"
 #include "models/weights/dialect.h"
 #include "models/weights/match.h"
 #include "models/zoo.h"
-#include "tensor/file.h"
 #include "tests/golden/formula.h"
 #include "tests/models/parity.h"
 

@@ -5,7 +5,7 @@
 #include <thread>
 
 #include "ops/binary/binary.h"
-#include "tensor/nccl.h"
+#include "tensor/gpu/nccl.h"
 #include "tests/error_of.h"
 #include "tests/mpi/group.h"
 #include "train/distributed/buckets.h"

@@ -9,7 +9,7 @@
 
 #include <cstdio>
 
-#include "tensor/gpu.h"
+#include "tensor/gpu/gpu.h"
 #include "tests/mpi/group.h"
 #include "train/distributed/gpu_group.h"
 

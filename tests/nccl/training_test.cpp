@@ -1,7 +1,7 @@
 // Several processes, each on a GPU, train as one with the whole batch does; run by mpirun.
 #include <doctest/doctest.h>
 
-#include "tensor/file.h"
+#include "base/file.h"
 #include "tests/mpi/group.h"
 #include "tests/mpi/shared_run.h"
 #include "train/checkpoint.h"

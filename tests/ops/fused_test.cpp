@@ -1,6 +1,7 @@
 #include <doctest/doctest.h>
 
 #include "autograd/tape.h"
+#include "base/parallel.h"
 #include "layers/activation.h"
 #include "layers/batch_norm.h"
 #include "layers/chain.h"
@@ -12,7 +13,6 @@
 #include "ops/dropout/dropout.h"
 #include "ops/reduce/reduce.h"
 #include "ops/upsample/upsample.h"
-#include "tensor/parallel.h"
 #include "tensor/pool.h"
 
 using namespace sonograd;

@@ -4,7 +4,7 @@
 #include "autograd/apply.h"
 #include "autograd/define_op.h"
 #include "autograd/gradcheck.h"
-#include "tensor/philox.h"
+#include "base/philox.h"
 
 namespace sonograd {
 

@@ -3,8 +3,8 @@
 #include <filesystem>
 #include <set>
 
+#include "base/file.h"
 #include "ops/unary/functions.h"
-#include "tensor/file.h"
 #include "tests/expect_ok.h"
 
 using namespace sonograd;

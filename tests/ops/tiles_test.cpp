@@ -6,7 +6,7 @@
 #include <cmath>
 #include <limits>
 
-#include "tensor/philox.h"
+#include "base/philox.h"
 #include "tensor/precision.h"
 #include "tests/with_threads.h"
 

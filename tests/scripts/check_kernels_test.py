@@ -39,7 +39,7 @@ class CheckKernels(unittest.TestCase):
         return subprocess.run([sys.executable, SCRIPT, *arguments], capture_output=True, text=True,
                               env={**os.environ, "CUDACXX": str(self.nvcc), "CCACHE_DISABLE": "1", "SONOGRAD_FULL": ""})
 
-    def build(self, words, file="tensor/gpu_probe.cu", status=0):
+    def build(self, words, file="tensor/gpu/probe.cu", status=0):
         return self.run_with(words, "--build", str(self.nvcc), "-O3", "-x", "cu", "-c", str(ROOT / file), "-o", str(self.object),
                              status=status)
 
@@ -54,7 +54,7 @@ class CheckKernels(unittest.TestCase):
                             (said_of(80, 40) + said_of(80, 3, 0, 4) + said_of(80, 3), "TOO MANY: 4 spills, allowed 0")]:
             done = self.build(words)
             self.assertEqual(done.returncode, 1)
-            self.assertIn("tensor/gpu_probe.cu, sm_", done.stderr)
+            self.assertIn("tensor/gpu/probe.cu, sm_", done.stderr)
             self.assertIn(over, done.stderr)
             self.assertNotIn("ptxas info", done.stderr)
             self.assertFalse(self.object.exists())

@@ -1,6 +1,6 @@
 #include <cstdio>
 
-#include "tensor/parallel.h"
+#include "base/parallel.h"
 
 // Two threads add to one number without a lock: the thread sanitizer must say so, or its silence elsewhere
 // means nothing.

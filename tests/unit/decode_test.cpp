@@ -5,8 +5,8 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/file.h"
 #include "data/png.h"
-#include "tensor/file.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
 

@@ -6,11 +6,11 @@
 #include <map>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "data/sha256.h"
 #include "models/model_file.h"
 #include "models/weights/name_rules.h"
 #include "models/zoo.h"
-#include "tensor/file.h"
 #include "tests/error_of.h"
 
 using namespace sonograd;

@@ -8,11 +8,11 @@
 #include <functional>
 #include <map>
 
+#include "base/error.h"
+#include "base/file.h"
 #include "data/phantom.h"
 #include "data/png.h"
 #include "data/resize.h"
-#include "tensor/error.h"
-#include "tensor/file.h"
 #include "tests/temporary_folder.h"
 
 using namespace sonograd;

@@ -4,8 +4,8 @@
 
 #include <algorithm>
 
+#include "base/error.h"
 #include "report/step_curves.h"
-#include "tensor/error.h"
 
 using namespace sonograd;
 

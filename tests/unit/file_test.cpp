@@ -1,4 +1,4 @@
-#include "tensor/file.h"
+#include "base/file.h"
 
 #include <doctest/doctest.h>
 

@@ -2,10 +2,10 @@
 
 #include <doctest/doctest.h>
 
+#include "base/file.h"
 #include "data/images.h"
 #include "data/png.h"
 #include "data/resize.h"
-#include "tensor/file.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
 

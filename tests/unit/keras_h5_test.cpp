@@ -4,10 +4,10 @@
 
 #include <map>
 
+#include "base/file.h"
 #include "models/model_file.h"
 #include "models/weights/dialect.h"
 #include "models/zoo.h"
-#include "tensor/file.h"
 #include "tests/error_of.h"
 #include "tests/full_disk.h"
 #include "tests/temporary_folder.h"

@@ -6,7 +6,7 @@
 #include <array>
 #include <set>
 
-#include "tensor/error.h"
+#include "base/error.h"
 
 using namespace sonograd;
 

@@ -1,4 +1,4 @@
-#include "tensor/math.h"
+#include "base/math.h"
 
 #include <doctest/doctest.h>
 

@@ -5,8 +5,8 @@
 
 #include <cmath>
 
-#include "tensor/error.h"
-#include "tensor/file.h"
+#include "base/error.h"
+#include "base/file.h"
 
 using namespace sonograd;
 

@@ -1,4 +1,4 @@
-#include "tensor/nearest_name.h"
+#include "base/nearest_name.h"
 
 #include <doctest/doctest.h>
 

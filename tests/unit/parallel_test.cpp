@@ -1,4 +1,4 @@
-#include "tensor/parallel.h"
+#include "base/parallel.h"
 
 #include <doctest/doctest.h>
 
@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "tensor/error.h"
+#include "base/error.h"
 #include "tests/with_threads.h"
 
 using namespace sonograd;

@@ -1,4 +1,4 @@
-#include "tensor/philox.h"
+#include "base/philox.h"
 
 #include <doctest/doctest.h>
 

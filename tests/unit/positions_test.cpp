@@ -5,9 +5,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/file.h"
 #include "models/weights/dialect.h"
 #include "models/weights/match.h"
-#include "tensor/file.h"
 #include "tests/error_of.h"
 #include "tests/golden/formula.h"
 

@@ -6,9 +6,9 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/file.h"
 #include "data/phantom.h"
 #include "data/sha256.h"
-#include "tensor/file.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
 

@@ -1,8 +1,8 @@
 #include <doctest/doctest.h>
 
+#include "base/file.h"
 #include "report/html.h"
 #include "report/run_folder.h"
-#include "tensor/file.h"
 #include "tests/full_disk.h"
 #include "tests/temporary_folder.h"
 

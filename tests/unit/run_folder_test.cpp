@@ -8,11 +8,11 @@
 #include <algorithm>
 #include <cmath>
 
+#include "base/file.h"
 #include "report/compare.h"
 #include "report/history.h"
 #include "report/manifest.h"
 #include "report/metrics.h"
-#include "tensor/file.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
 

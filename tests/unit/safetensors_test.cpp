@@ -5,8 +5,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/file.h"
 #include "models/weights/weight_file.h"
-#include "tensor/file.h"
 #include "tests/error_of.h"
 #include "tests/full_disk.h"
 #include "tests/temporary_folder.h"

@@ -5,7 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 
-#include "tensor/shared_library.h"
+#include "base/shared_library.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
 

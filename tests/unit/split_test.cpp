@@ -6,8 +6,8 @@
 #include <map>
 #include <set>
 
+#include "base/file.h"
 #include "data/stratified.h"
-#include "tensor/file.h"
 #include "tests/error_of.h"
 #include "tests/temporary_folder.h"
 

@@ -4,7 +4,7 @@
 
 #include <set>
 
-#include "tensor/philox.h"
+#include "base/philox.h"
 #include "tensor/view.h"
 
 using namespace sonograd;

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "autograd/strided.h"
-#include "tensor/gpu.h"
+#include "tensor/gpu/gpu.h"
 #include "tensor/view.h"
 
 using namespace sonograd;

@@ -6,12 +6,12 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/file.h"
 #include "data/decode.h"
 #include "data/phantom.h"
 #include "data/png.h"
 #include "data/protocol.h"
 #include "data/sha256.h"
-#include "tensor/file.h"
 #include "tests/temporary_folder.h"
 
 using namespace sonograd;

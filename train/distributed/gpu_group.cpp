@@ -3,7 +3,7 @@
 #include <cstdlib>
 #include <exception>
 
-#include "tensor/nccl.h"
+#include "tensor/gpu/nccl.h"
 
 namespace sonograd {
 namespace {

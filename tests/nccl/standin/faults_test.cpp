@@ -6,7 +6,7 @@
 
 #include <chrono>
 
-#include "tensor/nccl.h"
+#include "tensor/gpu/nccl.h"
 #include "tests/gpu_standin/libraries.h"
 #include "tests/gpu_standin/seen.h"
 #include "tests/mpi/group.h"

@@ -3,7 +3,7 @@
 
 #include "layers/dense.h"
 #include "models/vit.h"
-#include "tensor/gpu_runtime.h"
+#include "tensor/gpu/runtime.h"
 #include "tests/gpu_standin/standin.h"
 #include "tests/mpi/group.h"
 #include "train/step.h"
