@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <optional>
 
+#include "base/text.h"
 #include "models/model_file.h"
 #include "models/pixel_range.h"
 #include "models/weights/element_type.h"

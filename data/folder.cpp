@@ -2,13 +2,13 @@
 
 #include <algorithm>
 #include <cctype>
-#include <nlohmann/json.hpp>
 #include <sstream>
 #include <unordered_map>
 
 #include "base/error.h"
 #include "base/file.h"
 #include "base/parallel.h"
+#include "base/text.h"
 #include "data/sha256.h"
 
 namespace sonograd {
@@ -29,13 +29,6 @@ std::vector<std::string> names_in(const fs::path& folder, bool folders) {
          error.message());
   std::sort(names.begin(), names.end());
   return names;
-}
-
-bool is_utf8(const std::string& text) try {
-  static_cast<void>(nlohmann::json(text).dump());
-  return true;
-} catch (const nlohmann::json::exception&) {
-  return false;
 }
 
 std::vector<std::string> in_code_order(std::vector<std::string> found, const std::vector<std::string>& order,
@@ -94,9 +87,13 @@ Dataset list_folder(const fs::path& root, const std::vector<std::string>& class_
   data.classes = in_code_order(found, class_order, root);
   for (Int label = 0; label < static_cast<Int>(data.classes.size()); ++label) {
     const std::string& folder = data.classes[label];
-    expect(folder.find(',') == std::string::npos,
-           "{}: a class folder's name must not hold a comma, which parts names in lists; rename it",
-           (root / folder).string());
+    const bool parts_nothing = std::none_of(folder.begin(), folder.end(),
+                                            [](unsigned char c) { return c < ' ' || c == 0x7f || c == ','; });
+    expect(
+        parts_nothing && is_utf8(folder),
+        "{}: class folder {}: its name must be UTF-8 without commas, which part names in lists, and without "
+        "control characters; `ls -b` shows it, rename it",
+        root.string(), printable(folder));
     const Int before = data.size();
     for (const std::string& name : names_in(root / folder, false)) {
       expect(is_utf8(name),

@@ -3,6 +3,7 @@
 #include <charconv>
 #include <sstream>
 
+#include "base/text.h"
 #include "models/keras_config.h"
 #include "models/weights/dialect.h"
 #include "models/weights/element_type.h"

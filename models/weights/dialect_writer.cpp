@@ -1,3 +1,4 @@
+#include "base/text.h"
 #include "models/weights/dialect.h"
 
 #include <algorithm>

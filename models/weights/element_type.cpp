@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
-#include <nlohmann/json.hpp>
 
 #include "tensor/precision.h"
 
@@ -68,13 +67,6 @@ void encode(ElementType type, const Tensor& value,
                    return static_cast<std::int64_t>(v);
                  });
   write(integers.data(), bytes);
-}
-
-std::string printable(std::string_view name) {
-  constexpr std::size_t longest = 80;
-  std::string text = nlohmann::json(name).dump(-1, ' ', true, nlohmann::json::error_handler_t::replace);
-  if (text.size() > longest) text = text.substr(0, longest - 4) + "…\"";
-  return text;
 }
 
 }  // namespace sonograd

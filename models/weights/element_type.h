@@ -30,7 +30,4 @@ constexpr ElementType written_type(ElementType type) {
 // How an error line about a file's bytes ends.
 constexpr auto damaged = "the file is damaged: copy or download it again";
 
-// A name from a file for an error line: in quotes, control characters escaped, long ones cut.
-std::string printable(std::string_view name);
-
 }  // namespace sonograd

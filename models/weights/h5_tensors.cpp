@@ -1,5 +1,6 @@
 #include "models/weights/h5_tensors.h"
 
+#include "base/text.h"
 #include "models/weights/element_type.h"
 
 namespace sonograd {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "models/weights/element_type.h"
 #include "models/weights/h5_image.h"
 #include "models/weights/h5_texts.h"

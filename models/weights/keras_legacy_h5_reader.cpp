@@ -4,6 +4,7 @@
 #include <set>
 #include <unordered_map>
 
+#include "base/text.h"
 #include "models/weights/element_type.h"
 #include "models/weights/h5_tensors.h"
 #include "models/weights/h5_texts.h"

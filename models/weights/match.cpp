@@ -3,6 +3,7 @@
 #include <cmath>
 #include <unordered_map>
 
+#include "base/text.h"
 #include "models/weights/dialect.h"
 #include "models/weights/element_type.h"
 

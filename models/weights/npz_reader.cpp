@@ -1,6 +1,7 @@
 #include <charconv>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "models/weights/element_type.h"
 #include "models/weights/npz.h"
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "base/text.h"
 #include "models/weights/element_type.h"
 #include "models/weights/npy.h"
 #include "models/weights/npz.h"

@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "base/text.h"
 #include "models/weights/element_type.h"
 #include "models/weights/open_file.h"
 #include "models/weights/safetensors.h"

@@ -2,6 +2,7 @@
 #include <set>
 
 #include "base/file.h"
+#include "base/text.h"
 #include "models/weights/element_type.h"
 #include "models/weights/safetensors.h"
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/text.h"
 #include "models/weights/element_type.h"
 #include "models/weights/zip.h"
 

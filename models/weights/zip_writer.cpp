@@ -2,6 +2,7 @@
 
 #include <initializer_list>
 
+#include "base/text.h"
 #include "models/weights/element_type.h"
 #include "models/weights/zip.h"
 

@@ -106,7 +106,8 @@ TEST_CASE("numbers out of range are refused in one short line") {
 }
 
 TEST_CASE("the nearest name is offered for a model that is not known") {
-  check_refused(run({"zoo", "AEGANB3"}), 2, {"no model is called AEGANB3; known are", "; did you mean aeganb3?"});
+  check_refused(run({"zoo", "AEGANB3"}), 2,
+                {"no model is called AEGANB3; known are", "; did you mean aeganb3?"});
   check_refused(run({"summary", "--model", "densenet168"}), 2, {"did you mean densenet169?"});
   CHECK_FALSE(holds(run({"zoo", "resnet"}).err, "did you mean"));
 }

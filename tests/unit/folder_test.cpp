@@ -2,6 +2,8 @@
 
 #include <doctest/doctest.h>
 
+#include <map>
+
 #include "base/file.h"
 #include "data/images.h"
 #include "data/png.h"
@@ -100,6 +102,14 @@ TEST_CASE("folders that cannot be used are named") {
   fs::remove_all(folder.root / "only");
   fs::remove_all(folder.root / "bare");
   CHECK(has(error_of([&] { list_folder(folder.root); }), "holds no class folder"));
+  folder.add("benign/1.png", 1);
+  for (const auto& [name, shown] : std::map<std::string, std::string>{
+           {"a,b", "\"a,b\""}, {"a\nb", "\"a\\nb\""}, {"nor\xffmal", "\"nor\\ufffdmal\""}}) {
+    folder.add(name + "/1.png", 2);
+    CHECK(has(error_of([&] { list_folder(folder.root); }),
+              ": class folder " + shown + ": its name must be UTF-8"));
+    fs::remove_all(folder.root / name);
+  }
 }
 
 TEST_CASE("bad files are listed, or left out on request") {
