@@ -1,5 +1,6 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <cctype>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <sstream>
@@ -116,7 +117,8 @@ ConfiguredArguments with_config(std::vector<std::string> arguments, const Comman
   const std::string path = apart ? *(flag + 1) : flag->substr(9);
   arguments.erase(flag, flag + (apart ? 2 : 1));
 
-  const std::string text = read_file(path);
+  std::string text = read_file(path);
+  if (constexpr std::string_view mark = "\xef\xbb\xbf"; text.starts_with(mark)) text.erase(0, mark.size());
   const auto first = text.find_first_not_of(" \t\r\n");
   const Settings settings =
       first != std::string::npos && text[first] == '{' ? from_json(text, path) : from_lines(text, path);
@@ -144,8 +146,13 @@ ConfiguredArguments with_config(std::vector<std::string> arguments, const Comman
 }
 
 std::string ConfiguredArguments::source_of(const std::string& fault) const {
-  for (const std::string& flag : flags)
-    if (fault.find(flag.substr(0, flag.find('='))) != std::string::npos) return " in --config " + path;
+  for (const std::string& flag : flags) {
+    const std::string name = flag.substr(0, flag.find('='));
+    const std::size_t at = fault.find(name), end = at + name.size();
+    // not --batch in --batch-norm
+    if (at != std::string::npos && (end == fault.size() || (fault[end] != '-' && !std::isalnum(fault[end]))))
+      return " in --config " + path;
+  }
   return "";
 }
 

@@ -77,7 +77,9 @@ void add_data(Program& program) {
                         [flags, &program] { return split(*flags, program.shared); });
   part.add_option("folder", flags->folder, "folder with a sub-folder a class").required();
   add_split_flags(part, flags->split);
-  part.add_option("--classes", flags->classes, "class names in the order of their codes").delimiter(',');
+  part.add_option("--classes", flags->classes, "class names in the order of their codes")
+      .delimiter(',')
+      .check(class_name());
   part.add_option("--out", flags->out, "split.json to write").required();
   hide_flags(part, {"--device", "--quiet"});
 

@@ -96,7 +96,9 @@ void add_data_audit(Program& program, const Command& data) {
       "twins.html",
       [flags, &program] { return audit(*flags, program.shared); });
   command.add_option("folder", flags->folder, "folder with a sub-folder a class").required();
-  command.add_option("--classes", flags->classes, "class names in the order of their codes").delimiter(',');
+  command.add_option("--classes", flags->classes, "class names in the order of their codes")
+      .delimiter(',')
+      .check(class_name());
   command.add_option("--html", flags->html,
                      "contact sheet to write: the groups' pictures side by side, one file");
   hide_flags(command, {"--device", "--seed", "--keras", "--quiet"});

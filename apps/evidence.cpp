@@ -5,6 +5,7 @@
 
 #include "apps/fallbacks.h"
 #include "base/file.h"
+#include "base/instruction_set.h"
 #include "base/parallel.h"
 #include "data/png.h"
 #include "explain/explain.h"

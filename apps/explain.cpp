@@ -61,13 +61,19 @@ Int target_of(const std::string& text, const std::vector<std::string>& classes) 
                    fmt::join(classes, ", "));
 }
 
-// Maps are PNGs named after their images.
-void expect_no_image_replaced(const std::vector<std::string>& files, const std::filesystem::path& out) {
-  const std::filesystem::path folder = weakly_canonical(out);
-  for (const std::filesystem::path file : files)
-    expect(file.extension() != ".png" || weakly_canonical(file).parent_path() != folder,
-           "--out {} is the folder of {}, whose place a map would take; choose another folder", out.string(),
-           file.string());
+// Where each image's map goes, less .png and .npy. Maps take the place of maps alone.
+std::vector<std::filesystem::path> places(const std::vector<std::string>& files,
+                                          const std::filesystem::path& out) {
+  std::vector<std::filesystem::path> stems;
+  std::set<std::string> used;
+  for (const std::string& file : files) {
+    stems.push_back(out / unused_stem(file, used));
+    const std::string map = stems.back().string() + ".png";
+    expect(!std::filesystem::exists(map) || std::filesystem::exists(stems.back().string() + ".npy"),
+           "{} is there and no map of ours, whose place the map of {} would take; choose another --out", map,
+           file);
+  }
+  return stems;
 }
 
 int run(const Flags& flags, const SharedFlags& shared) {
@@ -75,15 +81,15 @@ int run(const Flags& flags, const SharedFlags& shared) {
   const Int size = model.options().image_size;
   const std::vector<std::string> files = find_images(flags.paths);
   check_folder(flags.out);
-  expect_no_image_replaced(files, flags.out);
+  const std::vector<std::filesystem::path> stems = places(files, flags.out);
   const ExplainOptions options{flags.method, flags.variant == "notebook", flags.layer,
                                target_of(flags.target, model.options().classes)};
-  std::set<std::string> used;
   auto rows = nlohmann::ordered_json::array();
   int bad = 0;
   bool hinted = shared.quiet || shared.json;
   Progress progress("explain", static_cast<Int>(files.size()), shared.quiet);
-  for (const std::string& file : files) {
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    const std::string& file = files[i];
     Image image;  // as large as it is, which the eye wants; the network sees it at its own size
     try {
       image = read_image(file);
@@ -98,7 +104,7 @@ int run(const Flags& flags, const SharedFlags& shared) {
     const Tensor input = images_for(model, set, std::span(&first, 1));
     const HeatMap map = explain(model, input, options);
     make_folder(flags.out);  // not before: what fails leaves nothing behind
-    const std::filesystem::path stem = std::filesystem::path(flags.out) / unused_stem(file, used);
+    const std::filesystem::path& stem = stems[i];
     write_npy(stem.string() + ".npy", map);
     const OverlayOptions colours{.from_least = flags.method == "rollout",
                                  .exchange_colours = flags.exchange_colours};

@@ -9,6 +9,8 @@
 #include <thread>
 
 #include "base/error.h"
+#include "base/text.h"
+#include "data/folder.h"
 #include "tensor/shape.h"
 
 namespace sonograd {
@@ -54,6 +56,10 @@ Rule number_that(bool (*holds)(double), const std::string& rule, const std::stri
     const double value = std::strtod(text.c_str(), &end);
     const bool number = !text.empty() && *end == '\0' && std::isfinite(value);
     if (!number) return fmt::format("must be a number, got {}", text);
+    // CLI11 takes what lies beyond 64 bits for the largest of them.
+    constexpr double largest = 1e9;
+    if (value > largest && text.find_first_not_of("0123456789") == std::string::npos)
+      return fmt::format("must be at most 1e9, got {}", text);
     return holds(value) ? "" : fmt::format("must be {}, got {}", rule, text);
   };
   return {complaint, type};
@@ -75,6 +81,15 @@ Rule positive() {
 }
 Rule not_negative() {
   return number_that([](double x) { return x >= 0; }, "0 or more", "NONNEGATIVE");
+}
+Rule class_name() {
+  return {[](const std::string& name) {
+            return is_class_name(name)
+                       ? ""
+                       : fmt::format("class name {}: must be UTF-8 without control characters",
+                                     printable(name));
+          },
+          "NAME"};
 }
 Rule share() {
   return number_that([](double x) { return 0 <= x && x <= 1; }, "from 0 to 1", "0 to 1");

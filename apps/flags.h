@@ -25,6 +25,7 @@ Rule from_to(int least, int most);
 Rule positive();
 Rule not_negative();
 Rule share();         // 0 to 1
+Rule class_name();    // is_class_name
 Rule thread_count();  // up to four times this machine's
 Rule seed_number();   // any of 64 bits
 

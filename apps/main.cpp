@@ -6,6 +6,7 @@
 #include <cstring>
 #include <filesystem>
 #include <new>
+#include <stdexcept>
 #include <system_error>
 
 #include "apps/command.h"
@@ -19,6 +20,8 @@
 // hold; 2: bad usage.
 namespace sonograd {
 namespace {
+
+constexpr auto too_large = "out of memory; use smaller numbers, such as of --batch or --image-size";
 
 // The first line alone, in the form of our own errors.
 std::string one_line(std::string text) {
@@ -119,7 +122,9 @@ int main(int argc, char** argv) {
   } catch (const UsageError& error) {
     return all.fail(error.what(), 2);
   } catch (const std::bad_alloc&) {
-    return all.fail("out of memory; use a smaller --batch or --image-size", 1);
+    return all.fail(too_large, 1);
+  } catch (const std::length_error&) {  // more than can be counted
+    return all.fail(too_large, 1);
   } catch (
       const std::filesystem::filesystem_error& error) {  // of a path that leads nowhere, as a looping link
     return all.fail(fmt::format("{}: {}; check the path", error.path1().string(), error.code().message()), 1);

@@ -158,7 +158,9 @@ void add_model_flags(const Command& command, ModelFlags& flags) {
       .add_option("--image-size", flags.image_size,
                   "height and width in pixels; default the weights', else 224")
       .check(positive());
-  command.add_option("--classes", flags.classes, "class names in the order of their codes").delimiter(',');
+  command.add_option("--classes", flags.classes, "class names in the order of their codes")
+      .delimiter(',')
+      .check(class_name());
   command
       .add_option("--input", flags.input,
                   "form of the input scaling: imagenet or plain; default as the weights tell")

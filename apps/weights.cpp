@@ -161,7 +161,8 @@ void add_weights(Program& program) {
   convert_command.add_option("to", converted->to, "file to write: " + weight_suffixes()).required();
   convert_command.add_option("--model", converted->model, "model; may be left out where the weights name it");
   convert_command.add_option("--classes", converted->classes, "class names in the order of their codes")
-      .delimiter(',');
+      .delimiter(',')
+      .check(class_name());
   convert_command
       .add_option("--names", converted->names, "whose names a .safetensors gets: ours, timm, torchvision")
       .check(one_of({"ours", "timm", "torchvision"}))

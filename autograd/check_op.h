@@ -24,7 +24,8 @@ struct Check {
 //   values on cpu    those of the reference in f32, within the sample's tolerance; the same bits twice;
 //                    from dense and strided inputs
 //   again on cpu     an output that the tape does not keep, made again: the same bits on both devices
-//   adjoint on cpu   <dy, y> = <dx, x> within 64 ε Σ|dy·y| for each argument in which the op is linear
+//   adjoint on cpu   <dy, y> = <dx, x> within 64 ε max(Σ|dy·y|, Σ|dx·x|) for each argument in which the
+//                    op is linear
 //   vjp on cpu       the reference's, within four times the sample's tolerance
 std::vector<Check> check_op(const OpEntry& op, bool f32 = false, Device last = Device::cpu);
 

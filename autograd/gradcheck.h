@@ -30,7 +30,8 @@ struct GradcheckResult {
 // Holds the gradients that the tape gives of f against central differences, extrapolated to step 0. Beside
 // that: f and backward repeat bit for bit, zero cotangents give zero gradients, outputs whose cotangent is
 // absent and inputs whose gradient is not wanted change nothing for the rest, and strided views as inputs and
-// cotangents give what dense tensors give. f must be differentiable within 1/64 of the inputs.
+// cotangents give what dense tensors give. f must be differentiable within 1/64 of the inputs
+// (in f32 1/16).
 // Throws Error where an input is f32 and `f32` was not asked for. What f or backward throw is a failure.
 GradcheckResult gradcheck(const Function& f, const Tensors& inputs, const GradcheckOptions& options = {});
 

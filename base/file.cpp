@@ -25,6 +25,8 @@ const char* advice(int error, bool reading) {
       return "change its permissions or choose another folder";
     case ENOENT:
       return "make the folder first or check the path";
+    case ELOOP:
+      return "check the path: a link leads to itself";
     case ENOTDIR:
     case EISDIR:
       return "check the path: a folder and a file are mixed up";
@@ -105,8 +107,12 @@ std::string read_file(const std::filesystem::path& path) {
   if (descriptor < 0) fail("read", path, errno);
   struct stat facts {};
   std::string bytes;
-  if (::fstat(descriptor, &facts) == 0 && facts.st_size > 0)
-    bytes.reserve(static_cast<std::size_t>(facts.st_size));
+  const bool known = ::fstat(descriptor, &facts) == 0;
+  if (known && (S_ISCHR(facts.st_mode) || S_ISBLK(facts.st_mode))) {  // it may have no end
+    ::close(descriptor);
+    throw Error("cannot read {}: it is a device; give a file", path.string());
+  }
+  if (known && facts.st_size > 0) bytes.reserve(static_cast<std::size_t>(facts.st_size));
   int error = S_ISDIR(facts.st_mode) ? EISDIR : 0;
   char block[1 << 16];
   while (error == 0) {

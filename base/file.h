@@ -37,7 +37,8 @@ void make_folder(const std::filesystem::path& path);
 // behind.
 void check_folder(const std::filesystem::path& path);
 
-// The bytes of a regular file. Throws Error `cannot read <path>: <reason>; <what to do>`.
+// The bytes of a file or a pipe, not of a device, which may have no end. Throws Error `cannot read <path>:
+// <reason>; <what to do>`.
 std::string read_file(const std::filesystem::path& path);
 
 }  // namespace sonograd

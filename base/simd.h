@@ -9,8 +9,10 @@
 #if defined(SONOGRAD_SANITIZED) || !defined(__x86_64__) || defined(__clang__)
 #define SONOGRAD_CLONES
 #elif defined(SONOGRAD_NO_AVX512)
+#define SONOGRAD_HAS_CLONES
 #define SONOGRAD_CLONES __attribute__((target_clones("arch=x86-64-v3", "default")))
 #else
+#define SONOGRAD_HAS_CLONES
 #define SONOGRAD_CLONES __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
 #endif
 

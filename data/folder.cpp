@@ -23,7 +23,11 @@ std::vector<std::string> names_in(const fs::path& folder, bool folders) {
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
     const std::string name = entry->path().filename().string();
     std::error_code ignored;
-    if (name.front() != '.' && fs::is_directory(entry->path(), ignored) == folders) names.push_back(name);
+    if (name.front() == '.') continue;
+    expect(!folders || !fs::is_symlink(entry->path(), ignored) || fs::exists(entry->path(), ignored),
+           "{}: it is a link that leads nowhere, and may stand for a class; mend or remove it",
+           entry->path().string());
+    if (fs::is_directory(entry->path(), ignored) == folders) names.push_back(name);
   }
   expect(!error, "cannot read folder {}: {}; give a folder that holds one folder a class", folder.string(),
          error.message());
@@ -71,6 +75,11 @@ std::vector<Int> Dataset::class_counts() const {
   return counts;
 }
 
+bool is_class_name(const std::string& name) {
+  return is_utf8(name) && std::none_of(name.begin(), name.end(),
+                                       [](unsigned char c) { return c < ' ' || c == 0x7f || c == ','; });
+}
+
 bool is_image_name(const std::string& name) {
   std::string suffix = fs::path(name).extension().string();
   for (char& letter : suffix) letter = static_cast<char>(std::tolower(static_cast<unsigned char>(letter)));
@@ -87,10 +96,8 @@ Dataset list_folder(const fs::path& root, const std::vector<std::string>& class_
   data.classes = in_code_order(found, class_order, root);
   for (Int label = 0; label < static_cast<Int>(data.classes.size()); ++label) {
     const std::string& folder = data.classes[label];
-    const bool parts_nothing = std::none_of(folder.begin(), folder.end(),
-                                            [](unsigned char c) { return c < ' ' || c == 0x7f || c == ','; });
     expect(
-        parts_nothing && is_utf8(folder),
+        is_class_name(folder),
         "{}: class folder {}: its name must be UTF-8 without commas, which part names in lists, and without "
         "control characters; `ls -b` shows it, rename it",
         root.string(), printable(folder));

@@ -60,6 +60,10 @@ std::vector<std::string> read_order(const std::filesystem::path& list);
 // folder's place.
 std::string data_hash(const Dataset& data);
 
+// Whether a class may have this name, which lists, tables and JSON hold: UTF-8 without commas and control
+// characters.
+bool is_class_name(const std::string& name);
+
 // The images under each path: a file stands for itself, a folder for all images in it at any depth, in byte
 // order of their relative paths. Paths are as given or reached; whether a file is there shows when it is
 // read. Throws Error for a folder without images.

@@ -27,14 +27,15 @@ std::vector<float> score_cam_map(const Tensor& image, const Tensor& features, co
 struct Attributions {
   std::vector<float> map;  // [height, width], Σ over colours: its sum is the score's rise from the baseline
   double rise = 0;         // score(image) - score(baseline)
-  double incompleteness = 0;  // |Σ map - rise| / |rise|
+  double incompleteness = 0;  // |Σ map - rise| / |rise|; |Σ map| where the rise is 0
 };
 
 // Integrated gradients (Sundararajan et al. 2017) from a black image: x · ∫ ∂score(αx)/∂x dα. The path is cut
 // where a piece's gradients, at three points, miss what the score does between its ends, until these errors
-// sum up to `tolerance` of the whole rise, or the pieces hold `most_points` points. Halving a piece takes six
-// new points in place of its three, and both ends of the path are scored, so p points at the end have cost
-// 2p - 1 passes forward and back.
+// sum up, with their signs, to `tolerance` of the whole rise and, without them, to ten times that (which
+// counts until the pieces hold a quarter of `most_points`), or the pieces hold `most_points` points. Halving
+// a piece takes six new points in place of its three, and both ends of the path are scored, so p points at
+// the end have cost 2p - 1 passes forward and back.
 Attributions integrated_gradients(const Tensor& image, const ScoreGradient& gradient, double tolerance = 5e-4,
                                   Int most_points = 2048);
 

@@ -122,7 +122,8 @@ void add_history(Table& results, const RunFolder& first, const RunFolder& second
       Json& phase = all["history"][e.phase];
       if (phase.is_null()) phase = Json::object();
       phase["epochs"] = phase.value("epochs", 0) + 1;
-      phase["best val_accuracy"] = std::fmax(phase.value("best val_accuracy", 0.0), e.val_accuracy);
+      if (!std::isnan(e.val_accuracy))  // as without validation images
+        phase["best val_accuracy"] = std::max(phase.value("best val_accuracy", 0.0), e.val_accuracy);
     }
     flatten(all, "", leaves);
     return leaves;

@@ -54,7 +54,7 @@ Sensitivity sensitivity_at(double specificity, const Scores& scores) {
   for (const Threshold& step : steps) {
     const double reached =
         negatives == 0 ? 1 : 1 - static_cast<double>(step.false_alarms) / static_cast<double>(negatives);
-    if (reached >= specificity) best = {step.hits, steps.back().hits, reached};
+    if (reached >= specificity && step.hits > best.hits) best = {step.hits, steps.back().hits, reached};
   }
   return best;
 }

@@ -101,8 +101,9 @@ Manifest read_manifest(const std::filesystem::path& path) try {
                          s.at("threads").get<Int>(), s.at("instruction_set").get<std::string>()});
   return m;
 } catch (const nlohmann::json::exception& error) {
-  throw Error("{}: not a manifest of a run: {}; start the run afresh in another folder", path.string(),
-              fault_of(error));
+  throw Error(
+      "{}: not a manifest of a run: {}; put a whole one back or start the run afresh in another folder",
+      path.string(), fault_of(error));
 }
 
 }  // namespace sonograd

@@ -79,8 +79,9 @@ Metrics read_metrics(const std::filesystem::path& path) try {
   }
   return m;
 } catch (const nlohmann::json::exception& error) {
-  throw Error("{}: not a metrics.json of ours: {}; run `sonograd evaluate` again", path.string(),
-              fault_of(error));
+  throw Error(
+      "{}: not a metrics.json of ours: {}; make it again with `sonograd evaluate --run RUN --out RUN`",
+      path.string(), fault_of(error));
 }
 
 }  // namespace sonograd

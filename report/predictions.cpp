@@ -1,6 +1,7 @@
 #include "report/predictions.h"
 
 #include <algorithm>
+#include <set>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -30,6 +31,7 @@ Predictions read_predictions(const std::filesystem::path& path) try {
   const Table table = read_csv(path);
   expect(table.header.size() > 3 && table.header[0] == "file" && table.header[1] == "true",
          "the columns are not those of predictions; expected file,true,predicted and the classes");
+  std::set<std::string> files;
   Predictions all{{table.header.begin() + 3, table.header.end()}, {}};
   for (const auto& row : table.rows) {
     Prediction p{row[0], code(all.classes, row[1]), code(all.classes, row[2]), {}};
@@ -38,6 +40,7 @@ Predictions read_predictions(const std::filesystem::path& path) try {
       const double value = p.probabilities.back();
       expect(0 <= value && value <= 1, "'{}', of {}, is no probability", row[c], row[0]);  // nor is NaN
     }
+    expect(files.insert(p.file).second, "{} is there twice", p.file);
     all.rows.push_back(std::move(p));
   }
   return all;

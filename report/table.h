@@ -1,13 +1,12 @@
 #pragma once
-#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <string_view>
 #include <vector>
 
-namespace sonograd {
+#include "base/int.h"
 
-using Int = std::int64_t;  // the same alias as in tensor/shape.h
+namespace sonograd {
 
 // Cells are text that is ready to show; rows may be shorter than the header.
 struct Table {

@@ -3,7 +3,6 @@
 
 namespace sonograd {
 
-std::string onednn_version();   // of the library that is loaded, 2.6.3
-std::string instruction_set();  // the best on this machine that the kernels' clones are made for
+std::string onednn_version();  // of the library that is loaded, 2.6.3
 
 }  // namespace sonograd

@@ -65,12 +65,4 @@ std::string onednn_version() {
   return fmt::format("{}.{}.{}", version->major, version->minor, version->patch);
 }
 
-std::string instruction_set() {
-#ifndef SONOGRAD_NO_AVX512
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl")) return "x86-64-v4 (AVX-512)";
-#endif
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return "x86-64-v3 (AVX2)";
-  return "x86-64";
-}
-
 }  // namespace sonograd

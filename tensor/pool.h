@@ -5,7 +5,7 @@ namespace sonograd {
 
 // The host's memory for tensors and for what kernels need besides: one arena of blocks, first fit with
 // coalescing, whose pages stay with the process. A training step asks for the same blocks as the one before
-// it, so after the first no page is faulted in again. The gpu's is told of in gpu.h.
+// it, so after the first no page is faulted in again. The gpu's is told of in gpu/gpu.h.
 namespace pool {
 
 constexpr Int alignment = 64;  // bytes; a cache line and an AVX-512 register

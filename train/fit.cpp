@@ -58,6 +58,7 @@ class Fit {
     if (goes_on)
       state = load_checkpoint(run.checkpoint(), model, settings,
                               [this](Int phase) -> Optimizer& { return prepare(phase); });
+    saved_step = state.step;
     group.barrier();  // all have read the checkpoint before the first process writes another
     if (events.begin) events.begin();
     if (!goes_on) start_phase(0);
@@ -156,7 +157,7 @@ class Fit {
                       fmt::format("loss {:.4f} · accuracy {:.3f}", state.loss_sum / seen,
                                   static_cast<double>(state.correct) / seen));
       const bool between_updates = state.position % images_per_update() == 0 && !loader.done();
-      const bool due = options.checkpoint_steps > 0 && state.step % options.checkpoint_steps == 0;
+      const bool due = options.checkpoint_steps > 0 && state.step - saved_step >= options.checkpoint_steps;
       const bool stop = between_updates && told_to_stop();
       if (stop || (between_updates && due)) {
         state.seconds = seconds_before + seconds_since(start);
@@ -270,6 +271,7 @@ class Fit {
   }
 
   void save() {
+    saved_step = state.step;
     if (!group.leads()) return;
     save_checkpoint(run.checkpoint(), model, *optimizer, state, settings);
     write_history(run.history(), state.history);
@@ -288,6 +290,7 @@ class Fit {
   std::optional<StepGraph> graph;        // of the phase's updates, where one is asked for
   std::optional<BaseFeatures> features;  // of this phase's frozen base
   Progression state;
+  Int saved_step = 0;  // state.step of the last checkpoint
 };
 
 }  // namespace

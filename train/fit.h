@@ -49,11 +49,12 @@ struct FitOptions {
   Transfer transfer = Transfer::exact;
   std::optional<double> norm_momentum = {};  // of batch norms' moving averages, for the layers' own
   bool stop_when_perfect = false;            // the notebook's: no further phase once val_accuracy is 1
-  Int checkpoint_steps = 0;                  // also within an epoch, every so many steps; 0: after each epoch
+  Int checkpoint_steps =
+      0;  // also within an epoch, at the first update so many batches after the last; 0: no
   bool resume = false;
   bool quiet = false;
   std::string split = {};           // hash of the whole split, the test part too: a checkpoint belongs to one
-  std::function<bool()> stop = {};  // asked after each step: true saves the state and throws Stopped
+  std::function<bool()> stop = {};  // asked after each update: true saves the state and throws Stopped
   // Several processes train on their shares of each batch and validate theirs of the images, with the same
   // data and model; the first of them writes the files, which the others must see in order to resume.
   Group* group = &one_process();

@@ -108,7 +108,7 @@ TEST_CASE("a map that would take the place of its image, and a split of no folde
   const std::string before = bytes_of(image);
   check_refused(
       run({"explain", "--weights", small_run().best, "--out", image.parent_path().string(), image.string()}),
-      1, {image.string(), "whose place a map would take"});
+      1, {image.string(), "is there and no map of ours"});
   CHECK(bytes_of(image) == before);
   check_refused(run({"data", "verify", small_run().run + "/split.json", "--data", "nowhere"}), 1,
                 {"nowhere is no folder"});
@@ -138,7 +138,8 @@ TEST_CASE("files of a run that are missing or damaged are named without the pars
   };
   refused("split.json", "{\"train\": [", "not a split.json: no JSON from byte 12 on; make it again");
   refused("split.json", "{\"train\": 1}", "not a split.json: an entry is missing or is of another kind");
-  refused("manifest.json", "{", "not a manifest of a run: no JSON from byte 2 on; start the run afresh");
+  refused("manifest.json", "{",
+          "not a manifest of a run: no JSON from byte 2 on; put a whole one back or start");
   fs::remove(run / "split.json");
   check_refused(
       program::run({"evaluate", "--run", run.string()}), 1,

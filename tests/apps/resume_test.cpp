@@ -305,6 +305,24 @@ TEST_CASE("a finished run without its weights says so, and no more can be had of
   CHECK(again.out.find("--weights") == std::string::npos);
 }
 
+TEST_CASE("evaluate neither marks a run as finished nor tests it on another split") {
+  const fs::path run = small_run().folder / "evaluated";
+  fs::copy(small_run().run, run, fs::copy_options::recursive);
+  check_done(program::run({"evaluate", "--run", run.string(), "--out", run.string()}));
+  fs::rename(run / "metrics.json", run / "kept.json");
+  const auto before = contents(run);
+  const Outcome marks = program::run({"evaluate", "--run", run.string(), "--out", run.string() + "/."});
+  CHECK(marks.status == 1);
+  CHECK(marks.err.find("holds a run that results would mark as finished; choose another --out") !=
+        std::string::npos);
+  CHECK((contents(run) == before));
+  fs::rename(run / "kept.json", run / "metrics.json");
+  check_done(program::run(
+      {"data", "split", small_run().data, "--seed", "9", "--out", (run / "split.json").string()}));
+  check_refused(program::run({"evaluate", "--run", run.string()}), 1,
+                {"split.json is not the split of this run, whose manifest names another"});
+}
+
 TEST_CASE("--resume that finds no run says so and begins one") {
   const fs::path run = small_run().folder / "fresh";
   const Outcome outcome = program::run(training(run, {"--resume"}));

@@ -102,6 +102,10 @@ TEST_CASE("numbers out of range are refused in one short line") {
   refused(with(train, {"--norm-momentum", "2"}), "--norm-momentum: must be from 0 to 1, got 2");
   refused(with(summary, {"--threads", "-1"}), "--threads: must be from 0 to ");
   refused(with(summary, {"--threads", "9999"}), ", got 9999");
+  refused(with(train, {"--epochs", "99999999999999999999"}),
+          "--epochs: must be at most 1e9, got 99999999999999999999");
+  refused({"init", "--model", "mini", "--out", "x.npz", "--classes", "a\xff,b"},
+          "class name \"a\\ufffd\": must be UTF-8 without control characters");
   refused({"bench", "--repeat", "0"}, "--repeat: must be more than 0, got 0");
 }
 
@@ -236,10 +240,18 @@ TEST_CASE("--config with a mistake is bad usage that names the file") {
   refused("model = mini\nimage-size = large\n",
           {"--image-size: must be a number, got large in --config " + file});
   refused("model = mini\njson = yes\n", {file, "json = yes", "true or false"});
+  write(file, "batch = 4\n");  // the mistake is the command line's
+  const Outcome typed = run({"predict", "--config", file, "--weights", "w", "a.png", "--batch-norm", "x"});
+  check_refused(typed, 2, {"--batch-norm"});
+  CHECK_FALSE(holds(typed.err, "in --config"));
   refused("model = mini\nconfig = other\n", {file, "another file of flags"});
   refused("model = mini\nmodel = aeganb0\n", {file, "line 2", "model is there for the second time"});
   check_refused(run({"summary", "--config", file, "--config=" + file}), 2, {"--config is given twice"});
   check_refused(run({"summary", "--config"}), 2, {"--config"});
+  check_refused(run({"summary", "--config", "/dev/zero"}), 1, {"/dev/zero: it is a device"});
+  refused(R"({"image-size": 1e400})", {file, "a number in it is too large"});
+  write(file, "\xef\xbb\xbfmodel = mini\n");  // as some editors begin a file
+  check_done(run({"summary", "--config", file, "--image-size", "32"}));
   check_refused(run({"summary", "--config", (folder / "none").string()}), 1, {(folder / "none").string()});
 }
 

@@ -83,6 +83,19 @@ TEST_CASE("average precision and sensitivity are scikit-learn's, DeLong's test i
     }
   }
   CHECK(checked == 11);
+
+  // Thresholds below the one that finds the last positive add false alarms alone.
+  Scores scores;
+  scores.score = {0.9, 0.8};
+  scores.positive = {true, false};
+  for (int i = 0; i < 19; ++i) {
+    scores.score.push_back(0.1);
+    scores.positive.push_back(false);
+  }
+  const Sensitivity all = sensitivity_at(0.95, scores);
+  CHECK(all.hits == 1);
+  CHECK(all.n == 1);
+  CHECK(all.specificity == 1);
 }
 
 TEST_CASE("Wilson's interval is SciPy's") {

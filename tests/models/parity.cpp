@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <fstream>
 
+#include "base/instruction_set.h"
 #include "base/parallel.h"
 #include "tensor/libraries.h"
 

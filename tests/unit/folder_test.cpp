@@ -103,6 +103,9 @@ TEST_CASE("folders that cannot be used are named") {
   fs::remove_all(folder.root / "bare");
   CHECK(has(error_of([&] { list_folder(folder.root); }), "holds no class folder"));
   folder.add("benign/1.png", 1);
+  fs::create_symlink("nowhere", folder.root / "malignant");
+  CHECK(has(error_of([&] { list_folder(folder.root); }), "malignant: it is a link that leads nowhere"));
+  fs::remove(folder.root / "malignant");
   for (const auto& [name, shown] : std::map<std::string, std::string>{
            {"a,b", "\"a,b\""}, {"a\nb", "\"a\\nb\""}, {"nor\xffmal", "\"nor\\ufffdmal\""}}) {
     folder.add(name + "/1.png", 2);
