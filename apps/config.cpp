@@ -149,8 +149,8 @@ std::string ConfiguredArguments::source_of(const std::string& fault) const {
   for (const std::string& flag : flags) {
     const std::string name = flag.substr(0, flag.find('='));
     const std::size_t at = fault.find(name), end = at + name.size();
-    // not --batch in --batch-norm
-    if (at != std::string::npos && (end == fault.size() || (fault[end] != '-' && !std::isalnum(fault[end]))))
+    const auto goes_on = [](unsigned char c) { return c == '-' || std::isalnum(c); };  // as --batch-norm
+    if (at != std::string::npos && (end == fault.size() || !goes_on(fault[end])))
       return " in --config " + path;
   }
   return "";

@@ -22,7 +22,6 @@ struct Flags {
 struct Loaded {
   Dataset folder;
   ImageSet images;
-  Split split;  // of a run
   std::vector<Int> tested;
 };
 
@@ -32,12 +31,17 @@ Loaded load(const Flags& flags, const Model& model, const std::optional<RunFolde
   const OnBadFile on_bad = on_bad_file_named(flags.on_bad_file);
   if (run) {
     PreparedData data = prepare_again(std::move(folder), size, run->split(), on_bad);
-    return {std::move(data.folder), std::move(data.images), data.split, data.split.test};
+    expect(split_hash(data.folder, data.split) == read_manifest(run->manifest()).split_hash,
+           "{} is not the split of this run, whose manifest names another: what it tests may have been "
+           "trained on; "
+           "put the run's own back, or give --weights and --data alone",
+           run->split().string());
+    return {std::move(data.folder), std::move(data.images), std::move(data.split.test)};
   }
   ImageSet images = read_images(folder, size, size, on_bad);
   std::vector<Int> all(static_cast<std::size_t>(folder.size()));
   std::iota(all.begin(), all.end(), 0);
-  return {std::move(folder), std::move(images), {}, std::move(all)};
+  return {std::move(folder), std::move(images), std::move(all)};
 }
 
 int run_loss(const Flags& flags, const SharedFlags& shared) {
@@ -66,7 +70,6 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
   if (flags.run.empty() && (flags.data.empty() || flags.model.weights.empty()))
     throw UsageError("evaluate needs --run RUN, or --weights F and --data DIR");
   std::optional<RunFolder> run;
-  std::string split;  // the run's, as a hash
   if (!flags.run.empty()) {
     run = RunFolder::open(flags.run);
     expect_classifier_run(*run);
@@ -85,7 +88,6 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
              flags.run, flags.data);
     }
     if (flags.model.weights.empty()) flags.model.weights = run->best().string();
-    split = manifest.split_hash;
     for (const auto& [name, value] : manifest.flags)
       if (name == "on-bad-file" && flags.on_bad_file.empty()) flags.on_bad_file = value;
   }
@@ -102,11 +104,6 @@ int run_evaluate(Flags flags, const SharedFlags& shared) {
 
   const Model model = open_model(flags.model, shared, prepare_device(shared));
   const Loaded data = load(flags, model, run);  // a run is tested again on the very images that it held out
-  expect(split.empty() || split_hash(data.folder, data.split) == split,
-         "{} is not the split of this run, whose manifest names another: what it tests may have been trained "
-         "on; put "
-         "the run's own back, or give --weights and --data alone",
-         run ? run->split().string() : "");
   double loss = 0;
   const auto predictions = predictions_of(model, data.folder, data.images, data.tested, flags.batch, &loss);
   const Metrics metrics = metrics_of(data.folder.classes, predictions, loss);

@@ -61,7 +61,8 @@ Int target_of(const std::string& text, const std::vector<std::string>& classes) 
                    fmt::join(classes, ", "));
 }
 
-// Where each image's map goes, less .png and .npy. Maps take the place of maps alone.
+// Where each image's map goes, less .png and .npy. Maps take the place of maps alone, and not of what they
+// explain.
 std::vector<std::filesystem::path> places(const std::vector<std::string>& files,
                                           const std::filesystem::path& out) {
   std::vector<std::filesystem::path> stems;
@@ -69,7 +70,10 @@ std::vector<std::filesystem::path> places(const std::vector<std::string>& files,
   for (const std::string& file : files) {
     stems.push_back(out / unused_stem(file, used));
     const std::string map = stems.back().string() + ".png";
-    expect(!std::filesystem::exists(map) || std::filesystem::exists(stems.back().string() + ".npy"),
+    std::error_code none;
+    const bool is_map = std::filesystem::exists(stems.back().string() + ".npy", none) &&
+                        !std::filesystem::equivalent(map, file, none);
+    expect(!std::filesystem::exists(map, none) || is_map,
            "{} is there and no map of ours, whose place the map of {} would take; choose another --out", map,
            file);
   }

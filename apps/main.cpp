@@ -125,8 +125,7 @@ int main(int argc, char** argv) {
     return all.fail(too_large, 1);
   } catch (const std::length_error&) {  // more than can be counted
     return all.fail(too_large, 1);
-  } catch (
-      const std::filesystem::filesystem_error& error) {  // of a path that leads nowhere, as a looping link
+  } catch (const std::filesystem::filesystem_error& error) {  // as of a link to itself
     return all.fail(fmt::format("{}: {}; check the path", error.path1().string(), error.code().message()), 1);
   } catch (const std::system_error& error) {  // fmt's, where stdout does not take its words
     return all.fail(std::ferror(stdout) != 0 ? stdout_failure(error.code().value()) : error.what(), 1);

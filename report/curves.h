@@ -28,8 +28,8 @@ std::vector<Threshold> thresholds(const Scores& scores);
 double average_precision(const Scores& scores);
 
 // The largest sensitivity among the thresholds with at least this specificity, at the greatest specificity
-// that has it; counts, so that an interval
-// can be given. n is the number of positives, of which there may be none.
+// that has it; counts, so that an interval can be given. n is the number of positives, of which there may be
+// none.
 struct Sensitivity {
   Int hits = 0, n = 0;
   double specificity = 1;  // reached

@@ -49,8 +49,9 @@ struct FitOptions {
   Transfer transfer = Transfer::exact;
   std::optional<double> norm_momentum = {};  // of batch norms' moving averages, for the layers' own
   bool stop_when_perfect = false;            // the notebook's: no further phase once val_accuracy is 1
-  Int checkpoint_steps =
-      0;  // also within an epoch, at the first update so many batches after the last; 0: no
+  // Also within an epoch, at the first update so many batches after the last checkpoint; 0: after epochs
+  // alone.
+  Int checkpoint_steps = 0;
   bool resume = false;
   bool quiet = false;
   std::string split = {};           // hash of the whole split, the test part too: a checkpoint belongs to one

@@ -103,6 +103,24 @@ TEST_CASE("a run among the images, where it would be taken for a class") {
   CHECK_FALSE(fs::exists(among));
 }
 
+TEST_CASE("maps take the place of maps alone, and not of the picture that they explain") {
+  const TemporaryFolder folder;
+  const std::string image = small_run().data + "/benign/benign (1).png", out = folder.path.string(),
+                    other = out + "/benign (1).png";
+  const auto explain = [&](const std::string& what) {
+    return run({"explain", "--weights", small_run().best, "--out", out, what});
+  };
+  write(other, "another scan of that name");
+  check_refused(explain(image), 1, {other, "is there and no map of ours"});
+  CHECK(bytes_of(other) == "another scan of that name");
+  fs::remove(other);
+  check_done(explain(image));
+  check_done(explain(image));  // its own map
+  const std::string map = bytes_of(other);
+  check_refused(explain(other), 1, {other, "is there and no map of ours"});
+  CHECK(bytes_of(other) == map);
+}
+
 TEST_CASE("a map that would take the place of its image, and a split of no folder") {
   const fs::path image = fs::path(small_run().data) / "benign" / "benign (1).png";
   const std::string before = bytes_of(image);
