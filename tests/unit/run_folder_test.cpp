@@ -120,6 +120,9 @@ TEST_CASE("history, predictions and the manifest read back as they were written"
   CHECK(error_of([&] { read_predictions(csv); }) ==
         csv.string() + ": the label 'cyst' is not one of the classes benign, normal");
 
+  write_file_atomically(csv, "file,true,predicted,benign,normal\nx,benign,normal,0,1\nx,benign,normal,0,1\n");
+  CHECK(error_of([&] { read_predictions(csv); }) == csv.string() + ": x is there twice");
+
   for (const char* broken : {"", "nan", "0.2x", "-0.5", "2"}) {  // a NaN equals nothing, itself included
     write_file_atomically(csv,
                           fmt::format("file,true,predicted,benign,normal\nx,benign,normal,{},1\n", broken));
@@ -172,6 +175,16 @@ TEST_CASE("two runs are compared in settings, results and image by image") {
   CHECK(c.aucs[0].second.first == doctest::Approx(1.0));
   CHECK(c.aucs[0].second.second == doctest::Approx(8.0 / 9.0));
   CHECK(c.text().find("DeLong, benign against the rest: AUC 1.000 and 0.889, p = ") != std::string::npos);
+
+  write_history(RunFolder::at(folder / "second").history(),  // without validation images
+                {{"transfer", 1, 1, .5, Epoch::nan, Epoch::nan, 2}});
+  const auto rows = compare_runs(folder / "first", folder / "second").results.rows;
+  const auto best = std::find_if(rows.begin(), rows.end(), [](const auto& row) {
+    return row[0].find("best val_accuracy") != std::string::npos;
+  });
+  REQUIRE(best != rows.end());
+  CHECK((*best)[1] == "0.75");
+  CHECK((*best)[2] == "–");
 
   const auto test_images = [&](const char* run, const char* hash) {
     write_file_atomically(folder / run / "split.json",
